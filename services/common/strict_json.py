@@ -1,4 +1,4 @@
-"""JSON at the borders: nothing is read that another reader could read differently, nothing written inexactly."""
+"""JSON at the borders: nothing is read that could be read in two ways, nothing is written inexactly."""
 
 from __future__ import annotations
 
