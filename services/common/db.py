@@ -1,0 +1,259 @@
+"""One service's database: the engine, and the unit of work in which every change is made."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, Table, create_engine, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from services.common import strict_json
+from services.common.caller import Caller
+from services.common.clock import Clock, SystemClock
+from services.common.errors import Unavailable
+from services.common.ids import new_id
+from services.common.tables import MONEY, service_metadata
+
+__all__ = ["MONEY", "Database", "UnitOfWork", "is_deadlock", "is_transient", "service_metadata"]
+
+_log = logging.getLogger(__name__)
+# One pool per service; seven services share one embedded server of 200 connections.
+_POOL_SIZE = 6
+_POOL_OVERFLOW = 14
+_POOL_WAIT_SECONDS = 10
+_STATEMENT_TIMEOUT_MS = 15_000
+_LOCK_TIMEOUT_MS = 10_000
+_IDLE_TRANSACTION_TIMEOUT_MS = 30_000
+_CONNECT_TIMEOUT_SECONDS = 5
+
+
+class UnitOfWork:
+    """One transaction: what an operation reads, changes, tells (events) and asks of others (commands)."""
+
+    def __init__(
+        self, connection: Connection, metadata: MetaData, *, now: datetime, caller: Caller, trace_id: str
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.caller = caller
+        self.trace_id = trace_id
+        self._tables = metadata.tables
+        self._events: list[dict[str, Any]] = []
+        self._commands: list[dict[str, Any]] = []
+        self._after_commit: list[Callable[[], None]] = []
+
+    def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Run one statement in this transaction."""
+        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+
+    def table(self, name: str) -> Table:
+        """One of the service's tables, the common ones included."""
+        return self._tables[name]
+
+    def add_event(
+        self,
+        type: str,
+        *,
+        subject: str | UUID,
+        data: Mapping[str, Any],
+        ordering_key: str | UUID | None = None,
+        dataversion: int = 1,
+    ) -> None:
+        """Tell the others, in this transaction, that something happened.
+
+        `type` is the bare name in the past tense; `ordering_key` is the customer's id where there is one:
+        events of one key are applied in their order.
+        """
+        self._events.append(
+            {
+                "id": new_id(),
+                "type": type,
+                "subject": str(subject),
+                "ordering_key": str(ordering_key if ordering_key is not None else subject),
+                "time": self.now,
+                "actor": self.caller.actor,
+                "trace_id": self.trace_id,
+                "data": strict_json.to_plain(dict(data)),
+                "dataversion": dataversion,
+            }
+        )
+
+    def add_command(
+        self,
+        key: str,
+        service: str,
+        method: str,
+        payload: Mapping[str, Any],
+        *,
+        on_answer: str,
+        on_behalf_of: str | None = None,
+    ) -> None:
+        """Ask another service for something once this transaction has committed.
+
+        It is sent until there is a definite answer, with `key` as its idempotency key; the service's
+        `answers[on_answer]` then runs in one transaction. The same key twice is one command.
+        """
+        self._commands.append(
+            {
+                "key": key,
+                "service": service,
+                "method": method,
+                "payload": strict_json.to_plain(dict(payload)),
+                "on_answer": on_answer,
+                "on_behalf_of": on_behalf_of or self.caller.actor,
+                "trace_id": self.trace_id,
+                "state": "pending",
+                "attempts": 0,
+                "next_attempt_at": self.now,
+                "created_at": self.now,
+            }
+        )
+
+    def after_commit(self, function: Callable[[], None]) -> None:
+        """Run `function` once this transaction has committed; never run when it rolls back."""
+        self._after_commit.append(function)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of this transaction that fails alone: its rows, events and commands go, the rest stays."""
+        events, commands, hooks = len(self._events), len(self._commands), len(self._after_commit)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._events[events:]
+            del self._commands[commands:]
+            del self._after_commit[hooks:]
+            raise
+
+    def _flush(self) -> tuple[bool, bool]:
+        if self._events:
+            self.connection.execute(insert(self.table("events")), self._events)
+        if self._commands:
+            statement = upsert(self.table("commands")).on_conflict_do_nothing()
+            self.connection.execute(statement, self._commands)
+        return bool(self._events), bool(self._commands)
+
+    def _committed(self) -> None:
+        for function in self._after_commit:
+            function()
+
+
+class Database:
+    """The engine of one service's database, and the source of its units of work."""
+
+    def __init__(self, url: str, metadata: MetaData, *, name: str, clock: Clock | None = None) -> None:
+        self.metadata = metadata
+        self.name = name
+        self.clock = clock or SystemClock()
+        self.engine = _engine(url, name)
+        self.on_events: Callable[[], None] | None = None
+        self.on_commands: Callable[[], None] | None = None
+
+    @contextmanager
+    def begin(self, caller: Caller, trace_id: str = "") -> Iterator[UnitOfWork]:
+        """A unit of work that commits when the block ends and rolls back when it raises.
+
+        Raises `Unavailable` when the database is away; with `ambiguous=True` when the COMMIT itself was
+        lost, so that nobody can tell whether it happened.
+        """
+        work: UnitOfWork
+        with _translated(self.engine) as connection:
+            work = UnitOfWork(
+                connection, self.metadata, now=self.clock.now(), caller=caller, trace_id=trace_id
+            )
+            with connection.begin():
+                yield work
+                events, commands = work._flush()
+        if events and self.on_events:
+            self.on_events()
+        if commands and self.on_commands:
+            self.on_commands()
+        work._committed()
+
+    @contextmanager
+    def read(self, caller: Caller, trace_id: str = "") -> Iterator[UnitOfWork]:
+        """A unit of work that sees one moment and changes nothing."""
+        with _translated(self.engine) as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield UnitOfWork(
+                    connection, self.metadata, now=self.clock.now(), caller=caller, trace_id=trace_id
+                )
+
+    def later(self, seconds: float) -> datetime:
+        """The moment so many seconds from now."""
+        return self.clock.now() + timedelta(seconds=seconds)
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def is_transient(problem: BaseException) -> bool:
+    """Whether the same work may succeed later by itself: the database or another service was away."""
+    if isinstance(problem, (Unavailable, PoolTimeoutError)):
+        return True
+    return isinstance(problem, (OperationalError, InterfaceError)) or (
+        isinstance(problem, DBAPIError) and problem.connection_invalidated
+    )
+
+
+def is_deadlock(problem: Unavailable) -> bool:
+    """Whether PostgreSQL rolled a transaction back for the sake of another one: it can simply run again."""
+    cause = problem.__cause__
+    original = cause.orig if isinstance(cause, DBAPIError) else None
+    return getattr(original, "pgcode", None) in ("40P01", "40001")
+
+
+@contextmanager
+def _translated(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, PoolTimeoutError) as problem:
+        _log.warning("database problem: %s", problem)
+        raise Unavailable(
+            "数据库暂时不可用, 请稍后用同一个 Idempotency-Key 重试", code="database_unavailable", ambiguous=True
+        ) from problem
+
+
+def _engine(url: str, name: str) -> Engine:
+    options = (
+        f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS} "
+        f"-c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
+    )
+    return create_engine(
+        url,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_OVERFLOW,
+        pool_timeout=_POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+        json_serializer=strict_json.dumps,
+        json_deserializer=_loads,
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+            "application_name": f"credit-{name}",
+            "options": options,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    )
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)

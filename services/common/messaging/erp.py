@@ -1,0 +1,162 @@
+"""The way in for ERP connectors: documents from `erp.events`, applied in batches, each exactly once."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import eventlet
+from kombu import Connection, Consumer, Queue, binding
+from kombu.exceptions import OperationalError
+
+from services.common import faults, strict_json, telemetry
+from services.common.caller import service_caller
+from services.common.config import Settings
+from services.common.db import Database, UnitOfWork, is_transient
+from services.common.errors import CreditError, MalformedRequest, is_passing
+from services.common.messaging import wire
+from services.common.positions import park_document
+
+_log = logging.getLogger(__name__)
+_BATCH_MAX = 200
+_GATHER_SECONDS = 0.01
+_IDLE_SECONDS = 1.0
+_BACKOFF_SECONDS_MAX = 15.0
+_EVENT_IDS = uuid.UUID("6f0c2f0e-6f43-4d0f-9a52-3a0c1b5d8f10")
+ERP_SOURCE = "erp"
+
+
+@dataclass(frozen=True)
+class ErpSubscription:
+    """Which routing keys a service takes from `erp.events`, and the operation that applies a document.
+
+    `apply(work, routing_key, body)` runs in a savepoint; a definite refusal or any fault of the document
+    parks it, a passing failure gives the whole batch back to the broker.
+    """
+
+    keys: tuple[str, ...]
+    apply: Callable[[UnitOfWork, str, dict[str, Any]], Any]
+
+
+class ErpConsumer:
+    """Consumes one service's ERP queue with a connection of its own."""
+
+    def __init__(
+        self, database: Database, service: str, subscription: ErpSubscription, settings: Settings
+    ) -> None:
+        self._database = database
+        self._service = service
+        self._subscription = subscription
+        self._uri = settings.amqp_uri
+        self._batch: list[Any] = []
+        self.queue = Queue(
+            f"erp-{service}",
+            bindings=[binding(wire.ERP_EXCHANGE, routing_key=key) for key in subscription.keys],
+            durable=True,
+        )
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Consume until `stopping`, over a new connection after every failure."""
+        failures = 0
+        while not stopping():
+            try:
+                with wire.connect(self._uri, heartbeat=20) as connection:
+                    connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+                    self._consume(connection, stopping)
+                    failures = 0
+            except Exception as problem:
+                failures += 1
+                known = isinstance(problem, (OSError, OperationalError)) or is_transient(problem)
+                _log.log(
+                    logging.WARNING if known else logging.ERROR, "ERP queue of %s: %r", self._service, problem
+                )
+                eventlet.sleep(min(0.5 * 2 ** min(failures, 10), _BACKOFF_SECONDS_MAX))
+            finally:
+                # What was not acknowledged comes again with the next connection.
+                self._batch.clear()
+
+    def _consume(self, connection: Connection, stopping: Callable[[], bool]) -> None:
+        channel = connection.channel()
+        channel.basic_qos(0, _BATCH_MAX, False)
+        consumer = Consumer(channel, queues=[self.queue], on_message=self._batch.append, accept=None)
+        with consumer:
+            while not stopping():
+                self._gather(connection)
+                if self._batch:
+                    self._apply(list(self._batch))
+                    self._batch.clear()
+
+    def _gather(self, connection: Connection) -> None:
+        wait = _IDLE_SECONDS
+        while len(self._batch) < _BATCH_MAX:
+            try:
+                connection.drain_events(timeout=wait)
+            except TimeoutError:
+                connection.heartbeat_check()
+                return
+            wait = _GATHER_SECONDS
+
+    def _apply(self, batch: list[Any]) -> None:
+        with self._database.begin(service_caller(self._service, ERP_SOURCE)) as work:
+            for message in batch:
+                self._apply_one(work, message)
+        faults.point("erp-before-ack")
+        for message in batch:
+            message.ack()
+
+    def _apply_one(self, work: UnitOfWork, message: Any) -> None:
+        key = message.delivery_info["routing_key"]
+        body: Any = None
+        try:
+            body = _read(message.body)
+            with work.savepoint():
+                self._subscription.apply(work, key, body)
+        except CreditError as problem:
+            if is_passing(problem):
+                raise
+            self._park(work, key, body, message, f"{problem.detail} {problem.errors or ''}")
+        except Exception as problem:
+            if is_transient(problem):
+                raise
+            _log.exception("an ERP document cannot be applied")
+            self._park(work, key, body, message, repr(problem))
+
+    def _park(self, work: UnitOfWork, key: str, body: Any, message: Any, why: str) -> None:
+        document = body if isinstance(body, dict) else {}
+        source = str(document.get("source") or "")
+        event_id = str(document.get("event_id") or uuid.uuid4())
+        raw = body if body is not None else bytes(message.body or b"").decode("utf-8", "replace")[:100_000]
+        event = {"routing_key": key, "data": raw, "type": key, "source": ERP_SOURCE}
+        name = str(document.get("customer_code") or document.get("customer_id") or key)
+        already = uuid.uuid5(_EVENT_IDS, f"{source}/{event_id}")
+        telemetry.parked_total.labels(self._service, ERP_SOURCE).inc()
+        try:
+            with work.savepoint():
+                park_document(work, ERP_SOURCE, already, name, strict_json.to_plain(event), why.strip())
+        except Exception as problem:
+            if is_transient(problem):
+                raise
+            # The same document delivered again is parked already: one row is enough.
+            _log.warning("ERP document %s was parked before: %r", event_id, problem)
+
+
+def replay_document(subscription: ErpSubscription, work: UnitOfWork) -> Callable[[dict[str, Any]], None]:
+    """How `replay_parked` applies an ERP document."""
+
+    def apply(event: dict[str, Any]) -> None:
+        data = event["data"]
+        if not isinstance(data, dict):
+            raise MalformedRequest("该报文不是 JSON 对象, 请先修正")
+        subscription.apply(work, event["routing_key"], data)
+
+    return apply
+
+
+def _read(raw: bytes | str) -> dict[str, Any]:
+    body = strict_json.loads(raw)
+    if not isinstance(body, dict):
+        raise MalformedRequest("报文应为 JSON 对象")
+    return body

@@ -1,0 +1,101 @@
+"""The in-process broker of embedded mode: kombu's memory transport, woken by a signal instead of polling."""
+
+from __future__ import annotations
+
+import queue
+import socket
+from time import monotonic
+from typing import Any
+from weakref import WeakSet
+
+import eventlet
+from eventlet.queue import LightQueue
+from kombu.transport import TRANSPORT_ALIASES, memory, virtual
+
+SCHEME = "credit-memory"
+
+
+class Channel(memory.Channel):
+    """A channel whose puts ring the transports that consume from the queue."""
+
+    # Bodies are JSON text in this very process: nothing to protect by base64.
+    body_encoding = None
+
+    def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
+        super()._put(queue, message, **kwargs)
+        _ring_consumers_of(queue)
+
+    def _put_fanout(
+        self, exchange: str, message: dict[str, Any], routing_key: str | None = None, **kwargs: Any
+    ) -> None:
+        super()._put_fanout(exchange, message, routing_key, **kwargs)
+        for name in self._lookup(exchange, routing_key):
+            _ring_consumers_of(name)
+
+    def basic_ack(self, delivery_tag: Any, multiple: bool = False) -> None:
+        super().basic_ack(delivery_tag, multiple)
+        # An acknowledged message may make room under the prefetch count.
+        self.connection.ring()
+
+    def basic_reject(self, delivery_tag: Any, requeue: bool = False) -> None:
+        super().basic_reject(delivery_tag, requeue)
+        self.connection.ring()
+
+
+class Transport(memory.Transport):
+    """Delivers what is queued, then sleeps until a put or an acknowledgement rings."""
+
+    Channel = Channel
+    global_state = virtual.BrokerState()
+
+    def __init__(self, client: Any, **kwargs: Any) -> None:
+        super().__init__(client, **kwargs)
+        self._bell: LightQueue = LightQueue(1)
+        _transports.add(self)
+
+    def ring(self) -> None:
+        """Wake this transport's `drain_events`, now or at its next call."""
+        if self._bell.empty():
+            self._bell.put_nowait(True)
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        """Deliver one message; `socket.timeout` when none came within `timeout` seconds."""
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            try:
+                self.cycle.get(self._deliver, timeout=timeout)
+            except queue.Empty:
+                remaining = None if deadline is None else deadline - monotonic()
+                if remaining is not None and remaining <= 0:
+                    raise TimeoutError from None
+                try:
+                    self._bell.get(timeout=remaining)
+                except queue.Empty:
+                    raise TimeoutError from None
+            else:
+                # A full queue must not keep the hub from everybody else.
+                eventlet.sleep(0)
+                return
+
+
+_transports: WeakSet[Transport] = WeakSet()
+
+
+def _ring_consumers_of(name: str) -> None:
+    for transport in list(_transports):
+        if any(name in channel._active_queues for channel in transport.channels):
+            transport.ring()
+
+
+def register() -> None:
+    """Make `credit-memory://` known to kombu."""
+    TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"
+
+
+def reset() -> None:
+    """Forget every queue, binding and message, as a restarted broker without a disk would."""
+    memory.Channel.queues.clear()
+    Transport.global_state.clear()
+
+
+assert socket.timeout is TimeoutError

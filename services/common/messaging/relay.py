@@ -1,0 +1,178 @@
+"""Telling the world: numbering committed events, hinting at them inside, publishing them for outsiders."""
+
+from __future__ import annotations
+
+import json
+import logging
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import eventlet
+from kombu import Connection
+from kombu.exceptions import OperationalError
+from sqlalchemy import text
+
+from services.common import events, faults, telemetry
+from services.common.caller import service_caller
+from services.common.db import Database, is_transient
+from services.common.errors import Unavailable
+from services.common.messaging import wire
+from services.common.messaging.streams import Bell
+
+_log = logging.getLogger(__name__)
+# Rows left unnumbered or unpublished by a process that died are found within this time.
+SWEEP_SECONDS = 5.0
+_WATCHDOG_SECONDS = 30
+_BATCH = 500
+_BACKOFF_SECONDS_MAX = 10.0
+
+
+class EventRelay:
+    """One service's way out. Every replica runs one; an advisory lock lets one publish at a time."""
+
+    def __init__(self, database: Database, service: str, hint: Callable[[int], None], uri: str) -> None:
+        self.bell = Bell()
+        self._database = database
+        self._service = service
+        self._hint = hint
+        self._publisher = ConfirmedPublisher(uri)
+        self._lock_key = zlib.crc32(f"credit-relay-{service}".encode())
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Number, hint and publish whenever rung, and every few seconds, until `stopping`."""
+        failures = 0
+        while not stopping():
+            try:
+                self.number()
+                done = self.publish()
+                failures = 0
+                wait = SWEEP_SECONDS if done else 0.2
+            except Exception as problem:
+                failures += 1
+                level = logging.DEBUG if is_transient(problem) else logging.ERROR
+                _log.log(level, "relay of %s: %r", self._service, problem)
+                wait = min(0.25 * 2 ** min(failures, 10), _BACKOFF_SECONDS_MAX)
+            self.bell.listen(wait)
+        self._publisher.close()
+
+    def number(self) -> int:
+        """Number what has been committed and hint at it; returns how many."""
+        with self._database.begin(service_caller(self._service)) as work:
+            numbered = events.number_events(work)
+            head = events.head_sequence(work) if numbered else 0
+        if numbered:
+            with suppress(Unavailable):  # a lost hint costs a few seconds; the log has the event
+                self._hint(head)
+        return numbered
+
+    def publish(self) -> bool:
+        """Publish with confirms everything numbered; False when another replica is at it."""
+        while True:
+            with self._database.read(service_caller(self._service)) as work:
+                if events.head_sequence(work) == events.published_until(work):
+                    return True
+            with self._alone() as alone:
+                if not alone:
+                    return False
+                self._publish_batch()
+
+    def _publish_batch(self) -> None:
+        with self._database.read(service_caller(self._service)) as work:
+            batch = events.read_events(work, self._service, events.published_until(work), _BATCH)
+        if not batch:
+            return
+        faults.point("relay-before-publish")
+        self._publisher.publish(batch)
+        faults.point("relay-before-mark")
+        with self._database.begin(service_caller(self._service)) as work:
+            events.mark_published(work, batch[-1]["sequence"])
+        telemetry.published_total.labels(self._service).inc(len(batch))
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Hold the service's advisory lock; it belongs to the session, so no transaction stays open."""
+        with self._database.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            key = {"key": self._lock_key}
+            got = bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar())
+            try:
+                yield got
+            finally:
+                if got:
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+class ConfirmedPublisher:
+    """Publishes batches of events to `credit.events` and waits until the broker has confirmed them all."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._connection: Connection | None = None
+        self._channel: Any = None
+        self._unconfirmed: set[int] = set()
+        self._next_tag = 1
+
+    def publish(self, batch: list[dict[str, Any]]) -> None:
+        """Send a batch in one go; `Unavailable` unless every message was confirmed in bounded time."""
+        try:
+            with eventlet.Timeout(_WATCHDOG_SECONDS):
+                channel = self._open()
+                for envelope in batch:
+                    self._send(channel, envelope)
+                while self._unconfirmed:
+                    assert self._connection is not None
+                    self._connection.drain_events()
+        except (eventlet.Timeout, OSError, OperationalError, Unavailable) as problem:
+            self.close()
+            raise wire.broker_away() from problem
+        except Exception:
+            self.close()
+            raise
+
+    def _send(self, channel: Any, envelope: dict[str, Any]) -> None:
+        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
+        message = channel.prepare_message(
+            body.encode(),
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers={},
+            properties={"delivery_mode": wire.PERSISTENT, "message_id": envelope["id"]},
+        )
+        if hasattr(channel, "confirm_select"):
+            self._unconfirmed.add(self._next_tag)
+            self._next_tag += 1
+        channel.basic_publish(message, exchange=wire.EVENTS_EXCHANGE.name, routing_key=envelope["type"])
+
+    def _open(self) -> Any:
+        if self._channel is not None:
+            return self._channel
+        self._connection = wire.connect(self._uri)
+        self._connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+        channel = self._connection.channel()
+        wire.EVENTS_EXCHANGE(channel).declare()
+        self._unconfirmed, self._next_tag = set(), 1
+        # The in-memory broker knows no confirms: what is put is there.
+        if hasattr(channel, "confirm_select"):
+            channel.confirm_select()
+            channel.events["basic_ack"].add(self._confirmed)
+            channel.events["basic_nack"].add(self._refused)
+        self._channel = channel
+        return channel
+
+    def _confirmed(self, delivery_tag: int, multiple: bool) -> None:
+        if multiple:
+            self._unconfirmed = {tag for tag in self._unconfirmed if tag > delivery_tag}
+        else:
+            self._unconfirmed.discard(delivery_tag)
+
+    def _refused(self, delivery_tag: int, multiple: bool) -> None:
+        raise wire.broker_away()
+
+    def close(self) -> None:
+        """Drop the connection without waiting for the broker's goodbye."""
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with suppress(Exception):  # it may be half-open or frozen: the socket's end is all we want
+                connection.collect(socket_timeout=0.1)

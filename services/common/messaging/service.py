@@ -1,0 +1,358 @@
+"""The base of every service class: endpoints, units of work, and the infrastructure calls all services have."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from sqlalchemy import MetaData, text
+
+from services.common import events, idempotency, positions, telemetry
+from services.common.caller import Caller, service_caller
+from services.common.commands import AnswerHandler, pending_count
+from services.common.db import UnitOfWork, is_deadlock
+from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest, NotFound, Unavailable
+from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
+from services.common.messaging.ground import Ground
+from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS, Endpoint
+from services.common.messaging.timers import every
+from services.common.positions import Handler, StreamStopped
+from services.common.strict_json import to_plain
+
+__all__ = ["PUBLIC", "SERVICES_ONLY", "Call", "Service", "endpoint", "every"]
+
+_log = logging.getLogger(__name__)
+PUBLIC = "public"
+SERVICES_ONLY = "services-only"
+_DEADLOCK_TRIES = 3
+_CLEANING_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as a door method sees it: `input` is loaded by the endpoint's schema."""
+
+    method: str
+    input: Any
+    received: Any
+    caller: Caller
+    idempotency_key: str | None
+    trace_id: str
+
+
+@dataclass(frozen=True)
+class EndpointDeclaration:
+    """What an endpoint declares: its shape and the permission that it asks for."""
+
+    schema: Schema | None
+    permission: str | None
+
+
+def endpoint(schema: Schema | None, permission: str | None) -> Callable[[Callable[..., Any]], Any]:
+    """Make a method an RPC endpoint: `method(self, call)`, answered as plain JSON.
+
+    `permission` is what the caller must hold; `None` lets in anybody signed in, `SERVICES_ONLY` only
+    services, `PUBLIC` everybody (infrastructure that tells nothing).
+    """
+
+    def register(method: Callable[..., Any]) -> Any:
+        def entry(self: Service, request: Any) -> dict[str, Any]:
+            return _answer(self, method, schema, permission, request)
+
+        entry.__name__ = method.__name__
+        entry.__doc__ = method.__doc__
+        entry.__credit_endpoint__ = EndpointDeclaration(schema, permission)  # type: ignore[attr-defined]
+        return Endpoint.decorator(entry)
+
+    return register
+
+
+def _answer(
+    service: Service,
+    method: Callable[..., Any],
+    schema: Schema | None,
+    permission: str | None,
+    request: Any,
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    answer: dict[str, Any]
+    try:
+        call = _open(service, method.__name__, schema, permission, request)
+        answer = {"ok": to_plain(method(service, call))}
+    except CreditError as refusal:
+        answer = {"error": refusal.to_dict()}
+    except Exception:
+        _log.exception("%s.%s failed", service.name, method.__name__)
+        answer = {"error": CreditError("服务内部错误, 请联系管理员", code="internal_error").to_dict()}
+    outcome = str(answer["error"]["status"]) if "error" in answer else "ok"
+    elapsed = time.perf_counter() - started
+    telemetry.rpc_seconds.labels(service.name, method.__name__, outcome).observe(elapsed)
+    return answer
+
+
+def _open(service: Service, name: str, schema: Schema | None, permission: str | None, request: Any) -> Call:
+    if not isinstance(request, dict):
+        raise MalformedRequest("内部请求格式错误")
+    trace_id = str(request.get("trace_id") or "")
+    telemetry.bind_trace(trace_id)
+    if permission == PUBLIC:
+        caller = Caller(kind="anonymous", id="", username="")
+    else:
+        caller = service.ground.verifier.verify(request.get("caller"))
+    if permission == SERVICES_ONLY:
+        if caller.kind != "service":
+            raise Forbidden("该接口仅供内部服务使用")
+    elif permission not in (None, PUBLIC):
+        caller.require(str(permission))
+    received = request.get("input")
+    key = request.get("idempotency_key")
+    if key is not None and (not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX):
+        raise Invalid("Idempotency-Key 应为 1 到 200 个字符", code="idempotency_key_invalid")
+    return Call(name, load(schema, received), received, caller, key, trace_id)
+
+
+def load(schema: Schema | None, received: Any) -> Any:
+    """What a schema makes of some input; `Invalid` names every field at fault."""
+    if schema is None:
+        return received or {}
+    try:
+        return schema.load(received if received is not None else {})
+    except ValidationError as problem:
+        errors = list(_field_errors(problem.normalized_messages()))
+        raise Invalid("提交的内容有误: " + "; ".join(_said(error) for error in errors[:5]), errors=errors) from None
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    return f"{error['field']} {error['message']}" if error["field"] else str(error["message"])
+
+
+def _field_errors(messages: Any, path: str = "") -> Any:
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            here = path if name == "_schema" else f"{path}.{name}" if path else str(name)
+            yield from _field_errors(inner, here)
+    elif isinstance(messages, (list, tuple)):
+        for inner in messages:
+            yield from _field_errors(inner, path)
+    else:
+        yield {"field": path, "code": "invalid", "message": str(messages)}
+
+
+class _EventsAfter(Schema):
+    after = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
+    last_event_id = fields.UUID(allow_none=True, load_default=None)
+    limit = fields.Integer(load_default=events.BATCH_MAX, validate=validate.Range(min=1, max=events.BATCH_MAX))
+    types = fields.List(fields.String(), allow_none=True, load_default=None)
+
+
+class _Parked(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    identity = fields.Integer(load_default=None, allow_none=True)
+    source = fields.String(load_default=None, allow_none=True)
+    ordering_key = fields.String(load_default=None, allow_none=True)
+    data = fields.Dict(load_default=None, allow_none=True)
+
+
+class Service:
+    """The base class: a service declares its tables, what it listens to, and its endpoints."""
+
+    name: ClassVar[str]
+    metadata: ClassVar[MetaData]
+    subscriptions: ClassVar[Mapping[str, Mapping[str, Handler]]] = {}
+    answers: ClassVar[Mapping[str, AnswerHandler]] = {}
+    erp: ClassVar[ErpSubscription | None] = None
+    # Tables that are nothing but a projection of events: emptied by a rebuild, then read anew.
+    projections: ClassVar[tuple[str, ...]] = ()
+
+    ground = Ground()
+
+    def apply(
+        self, call: Call, operation: Callable[..., Mapping[str, Any]], *arguments: Any
+    ) -> dict[str, Any]:
+        """Run a changing operation in one unit of work, once per idempotency key of its caller.
+
+        A deadlock or serialization failure is tried again: nothing of it had happened.
+        """
+        for attempt in range(1, _DEADLOCK_TRIES + 1):
+            try:
+                return self._apply_once(call, operation, arguments)
+            except Unavailable as problem:
+                if attempt == _DEADLOCK_TRIES or not is_deadlock(problem):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _apply_once(
+        self, call: Call, operation: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]
+    ) -> dict[str, Any]:
+        with self.ground.database.begin(call.caller, call.trace_id) as work:
+            if call.idempotency_key is None:
+                answer = {"ok": to_plain(operation(work, *arguments))}
+            else:
+                answer = idempotency.run_once(
+                    work,
+                    call.idempotency_key,
+                    call.method,
+                    call.received,
+                    lambda: operation(work, *arguments),
+                )
+        value: dict[str, Any] = idempotency.unwrap(answer)
+        return value
+
+    def read(self, call: Call, operation: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a reading operation in a unit of work that sees one moment."""
+        with self.ground.database.read(call.caller, call.trace_id) as work:
+            return operation(work, *arguments)
+
+    def call(
+        self,
+        call: Call,
+        service: str,
+        method: str,
+        received: Mapping[str, Any],
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> Any:
+        """Ask another service as this service on behalf of the caller; never inside a unit of work."""
+        caller = service_caller(self.name, call.caller.actor)
+        return self.ground.ask(
+            service, method, received, caller=caller, trace_id=call.trace_id, timeout=timeout
+        )
+
+    def catch_up(self, source: str) -> int:
+        """Apply everything that a source has committed until now; returns how many events were new."""
+        return self.ground.readers[source].pull()
+
+    def work(self) -> Any:
+        """A unit of work of the service's own, for timers."""
+        return self.ground.database.begin(service_caller(self.name))
+
+    @endpoint(None, PUBLIC)
+    def ping(self, call: Call) -> dict[str, Any]:
+        """Whether the service and its database answer."""
+        with self.ground.database.read(call.caller) as work:
+            work.execute(text("SELECT 1"))
+        stopped = [
+            source for source, reader in self.ground.readers.items() if self._state(source) != "running"
+        ]
+        return {"service": self.name, "status": "ok", "stopped_streams": stopped}
+
+    def _state(self, source: str) -> str:
+        with self.ground.database.read(service_caller(self.name)) as work:
+            return positions.position_of(work, source)[2]
+
+    @endpoint(_EventsAfter(), SERVICES_ONLY)
+    def events_after(self, call: Call) -> dict[str, Any]:
+        """A contiguous batch of this service's log: `{"events", "more", "head", "diverged"}`."""
+        self.ground.relay.number()
+        asked = call.input
+        with self.ground.database.read(call.caller) as work:
+            head = events.head_sequence(work)
+            if not events.known_at(work, asked["after"], asked["last_event_id"]):
+                return {"events": [], "more": False, "head": head, "diverged": True}
+            batch = events.read_events(work, self.name, asked["after"], asked["limit"], asked["types"])
+        more = bool(batch) and batch[-1]["sequence"] < head
+        return {"events": batch, "more": more, "head": head, "diverged": False}
+
+    @endpoint(None, SERVICES_ONLY)
+    def settle(self, call: Call) -> dict[str, Any]:
+        """Read every source to its end and send what is due; tells what moved and what is still open."""
+        stopped = []
+        moved = 0
+        for source in self.ground.readers:
+            try:
+                moved += self.catch_up(source)
+            except StreamStopped:
+                stopped.append(source)
+        moved += self.ground.runner.run_due()
+        with self.ground.database.read(call.caller) as work:
+            return {
+                "moved": moved,
+                "head": events.head_sequence(work),
+                "commands": pending_count(work),
+                "stopped": stopped,
+                "parked": len(positions.list_parked(work)),
+            }
+
+    @endpoint(None, SERVICES_ONLY)
+    def list_positions(self, call: Call) -> dict[str, Any]:
+        """How far this service has read each source, and how far its own log reaches."""
+        with self.ground.database.read(call.caller) as work:
+            return {
+                "service": self.name,
+                "head": events.head_sequence(work),
+                "published": events.published_until(work),
+                "commands": pending_count(work),
+                "positions": positions.list_positions(work),
+            }
+
+    @endpoint(None, "admin.parked")
+    def list_parked(self, call: Call) -> dict[str, Any]:
+        """Open parked events and documents."""
+        return {"items": self.read(call, positions.list_parked)}
+
+    @endpoint(_Parked(), "admin.parked")
+    def edit_parked(self, call: Call) -> dict[str, Any]:
+        """Repair the data of a parked event: `{"identity", "data"}`."""
+        return self.apply(call, positions.edit_parked, call.input["identity"], call.input["data"] or {})
+
+    @endpoint(_Parked(), "admin.parked")
+    def discard_parked(self, call: Call) -> dict[str, Any]:
+        """Give up a parked event: `{"identity"}`."""
+        return self.apply(call, positions.discard_parked, call.input["identity"])
+
+    @endpoint(_Parked(), "admin.parked")
+    def replay_parked(self, call: Call) -> dict[str, Any]:
+        """Apply the parked events of one key in order: `{"source", "ordering_key"}`."""
+        source, key = call.input["source"], call.input["ordering_key"]
+
+        def replay(work: UnitOfWork) -> dict[str, Any]:
+            apply = self._parked_applier(source, work)
+            return {"replayed": positions.replay_parked(work, source, key, apply)}
+
+        return self.apply(call, replay)
+
+    def _parked_applier(self, source: str | None, work: UnitOfWork) -> Callable[[dict[str, Any]], None]:
+        if source == ERP_SOURCE and self.erp is not None:
+            return replay_document(self.erp, work)
+        if source in self.subscriptions:
+            return positions.handle_parked(self.subscriptions[source], work)
+        raise NotFound(f"服务 {self.name} 不读取 {source} 的事件")
+
+    @endpoint(_Parked(), "admin.parked")
+    def resume_stream(self, call: Call) -> dict[str, Any]:
+        """Let a stopped stream try again: `{"source"}`."""
+
+        def resume(work: UnitOfWork) -> dict[str, Any]:
+            positions.resume(work, call.input["source"])
+            return {"source": call.input["source"]}
+
+        return self.apply(call, resume)
+
+    @endpoint(None, "admin.system")
+    def rebuild(self, call: Call) -> dict[str, Any]:
+        """Empty the projections and read every source again from its beginning."""
+        sources = sorted(self.subscriptions)
+
+        def empty(work: UnitOfWork) -> dict[str, Any]:
+            for name in self.projections:
+                work.execute(self.metadata.tables[name].delete())
+            positions.forget_positions(work, sources)
+            return {"rebuilding": sources}
+
+        if not self.projections:
+            raise Invalid(f"服务 {self.name} 没有可以重建的投影", code="nothing_to_rebuild")
+        answer = self.apply(call, empty)
+        for reader in self.ground.readers.values():
+            reader.bell.ring()
+        return answer
+
+    @every(seconds=_CLEANING_SECONDS, name="forget-old-keys")
+    def forget_old_keys(self) -> None:
+        """Drop idempotency keys that nobody can still be retrying."""
+        with self.work() as work:
+            idempotency.forget_old_keys(work)

@@ -1,0 +1,297 @@
+"""How far one service has read another's event log, and what it had to set aside on the way.
+
+A position moves in the transaction of the effect, so an event is applied exactly once. What fails for good
+is parked in that same transaction, together with every later event of its ordering key, until somebody
+repairs and replays it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.common.db import Database, UnitOfWork, is_transient
+from services.common.errors import Conflict, NotFound
+from services.common.events import Event, event_from_envelope
+from services.common.caller import service_caller
+
+Handler = Callable[[UnitOfWork, Event], None]
+_log = logging.getLogger(__name__)
+PROBLEM_LENGTH_MAX = 2_000
+
+
+class StreamStopped(Exception):
+    """A stream cannot go on by itself: its source was restored, or an event that concerns all failed."""
+
+
+def position_of(work: UnitOfWork, source: str, *, locked: bool = False) -> tuple[int, UUID | None, str]:
+    """(sequence, last event id, state) of one source; makes the row at the first look when `locked`.
+
+    With `locked` it locks the position row until the transaction ends.
+    """
+    positions = work.table("positions")
+    statement = select(positions.c.sequence, positions.c.last_event_id, positions.c.state).where(
+        positions.c.source == source
+    )
+    if locked:
+        first = {"source": source, "sequence": 0, "state": "running", "updated_at": work.now}
+        work.execute(upsert(positions).values(first).on_conflict_do_nothing())
+        statement = statement.with_for_update()
+    row = work.execute(statement).first()
+    return (row.sequence, row.last_event_id, row.state) if row else (0, None, "running")
+
+
+def apply_batch(
+    database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
+) -> int:
+    """Apply a contiguous batch and move the position with it; returns how many events were new.
+
+    The whole batch is one transaction. When an event fails for good, the batch is done again event by
+    event, so that only the culprit (and what must wait behind it) is parked. Raises `StreamStopped` when
+    an event that concerns everybody fails, and passes on transient failures.
+    """
+    try:
+        return _apply_together(database, service, source, handlers, batch)
+    except Exception as problem:
+        if is_transient(problem) or isinstance(problem, StreamStopped):
+            raise
+        _log.warning("a batch of %s from %s failed, going one by one: %s", service, source, problem)
+    applied = 0
+    for event in batch:
+        try:
+            applied += _apply_together(database, service, source, handlers, [event])
+        except Exception as problem:
+            if is_transient(problem) or isinstance(problem, StreamStopped):
+                raise
+            _log.exception("event %s of %s cannot be applied by %s", event.id, source, service)
+            applied += _park(database, service, source, event, problem)
+    return applied
+
+
+def _apply_together(
+    database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
+) -> int:
+    with database.begin(service_caller(service)) as work:
+        sequence, _, state = position_of(work, source, locked=True)
+        if state != "running":
+            raise StreamStopped(f"{service} has stopped reading {source}")
+        new = [event for event in batch if event.sequence > sequence]
+        if not new:
+            return 0
+        waiting = _parked_keys(work, source, [event.ordering_key for event in new])
+        for event in new:
+            handler = handlers.get(event.name)
+            if handler is None:
+                continue
+            if event.ordering_key in waiting:
+                _insert_parked(work, event, "等待同一对象的前一个事件被修复", attempts=0)
+                continue
+            work.trace_id = event.trace_id
+            handler(work, event)
+        _move(work, source, new[-1])
+        return len(new)
+
+
+def _park(database: Database, service: str, source: str, event: Event, problem: Exception) -> int:
+    if not _concerns_one(event):
+        stop(database, service, source, "stopped", f"{event.type} #{event.sequence}: {problem!r}")
+        raise StreamStopped(f"{event.type} #{event.sequence} concerns everybody and failed") from problem
+    with database.begin(service_caller(service)) as work:
+        sequence, _, _ = position_of(work, source, locked=True)
+        if event.sequence <= sequence:
+            return 0
+        _insert_parked(work, event, repr(problem)[:PROBLEM_LENGTH_MAX], attempts=1)
+        _move(work, source, event)
+        return 1
+
+
+def stop(database: Database, service: str, source: str, state: str, problem: str) -> None:
+    """Stop reading a source (`stopped` or `diverged`) until `resume` or a rebuild; says why, loudly."""
+    _log.error("ALARM: %s no longer reads the events of %s (%s): %s", service, source, state, problem)
+    with database.begin(service_caller(service)) as work:
+        position_of(work, source, locked=True)
+        positions = work.table("positions")
+        work.execute(
+            update(positions)
+            .where(positions.c.source == source)
+            .values(state=state, problem=problem[:PROBLEM_LENGTH_MAX], updated_at=work.now)
+        )
+
+
+def resume(work: UnitOfWork, source: str) -> None:
+    """Let a stopped stream try again from where it stands. Locks the position row."""
+    positions = work.table("positions")
+    work.execute(
+        update(positions)
+        .where(positions.c.source == source, positions.c.state == "stopped")
+        .values(state="running", problem=None, updated_at=work.now)
+    )
+
+
+def forget_positions(work: UnitOfWork, sources: Sequence[str]) -> None:
+    """Read these sources again from their beginning; parked events of them are dropped (they come again)."""
+    positions, parked = work.table("positions"), work.table("parked_events")
+    work.execute(delete(positions).where(positions.c.source.in_(sources)))
+    work.execute(delete(parked).where(parked.c.source.in_(sources)))
+
+
+def list_positions(work: UnitOfWork) -> list[dict[str, Any]]:
+    """Every source this service reads, with its position, state and number of parked events."""
+    positions, parked = work.table("positions"), work.table("parked_events")
+    count = (
+        select(func.count())
+        .select_from(parked)
+        .where(parked.c.source == positions.c.source, parked.c.resolved_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = work.execute(select(positions, count.label("parked")).order_by(positions.c.source)).all()
+    return [dict(row._mapping) for row in rows]
+
+
+def list_parked(work: UnitOfWork, limit: int = 200) -> list[dict[str, Any]]:
+    """Open parked events, oldest first."""
+    parked = work.table("parked_events")
+    rows = work.execute(
+        select(parked).where(parked.c.resolved_at.is_(None)).order_by(parked.c.identity).limit(limit)
+    ).all()
+    return [dict(row._mapping) for row in rows]
+
+
+def edit_parked(work: UnitOfWork, identity: int, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace the `data` of a parked event by a repaired one. Locks its row."""
+    row = _open_parked(work, identity)
+    parked = work.table("parked_events")
+    event = {**row.event, "data": dict(data)}
+    work.execute(update(parked).where(parked.c.identity == identity).values(event=event))
+    return {**dict(row._mapping), "event": event}
+
+
+def discard_parked(work: UnitOfWork, identity: int) -> dict[str, Any]:
+    """Give up one parked event: it counts as resolved without effect. Locks its row."""
+    row = _open_parked(work, identity)
+    _resolve(work, identity, "discarded")
+    return dict(row._mapping)
+
+
+def replay_parked(
+    work: UnitOfWork, source: str, ordering_key: str, apply: Callable[[dict[str, Any]], None]
+) -> int:
+    """Apply the parked events of one ordering key in their order, all or none; returns how many.
+
+    Locks the position row first, so that none of that key is parked behind our back meanwhile.
+    """
+    position_of(work, source, locked=True)
+    parked = work.table("parked_events")
+    rows = work.execute(
+        select(parked)
+        .where(
+            parked.c.source == source,
+            parked.c.ordering_key == ordering_key,
+            parked.c.resolved_at.is_(None),
+        )
+        .order_by(parked.c.identity)
+        .with_for_update()
+    ).all()
+    for row in rows:
+        apply(row.event)
+        _resolve(work, row.identity, "replayed")
+    return len(rows)
+
+
+def park_document(
+    work: UnitOfWork, source: str, event_id: UUID, ordering_key: str, event: dict[str, Any], why: str
+) -> None:
+    """Set aside a message from outside (an ERP document) that can never be applied as it is."""
+    work.execute(
+        insert(work.table("parked_events")).values(
+            id=event_id,
+            source=source,
+            sequence=None,
+            ordering_key=ordering_key,
+            event=event,
+            problem=why[:PROBLEM_LENGTH_MAX],
+            attempts=1,
+            parked_at=work.now,
+        )
+    )
+
+
+def handle_parked(handlers: Mapping[str, Handler], work: UnitOfWork) -> Callable[[dict[str, Any]], None]:
+    """How `replay_parked` applies an event of another service's log."""
+
+    def apply(envelope: dict[str, Any]) -> None:
+        event = event_from_envelope(envelope)
+        handlers[event.name](work, event)
+
+    return apply
+
+
+def _open_parked(work: UnitOfWork, identity: int) -> Any:
+    parked = work.table("parked_events")
+    row = work.execute(select(parked).where(parked.c.identity == identity).with_for_update()).first()
+    if row is None:
+        raise NotFound("没有这个搁置的事件")
+    if row.resolved_at is not None:
+        raise Conflict("该事件已经处理过", code="already_resolved", resolution=row.resolution)
+    return row
+
+
+def _resolve(work: UnitOfWork, identity: int, how: str) -> None:
+    parked = work.table("parked_events")
+    work.execute(
+        update(parked)
+        .where(parked.c.identity == identity)
+        .values(resolved_at=work.now, resolution=how, attempts=parked.c.attempts + 1)
+    )
+
+
+def _parked_keys(work: UnitOfWork, source: str, keys: Sequence[str]) -> set[str]:
+    parked = work.table("parked_events")
+    rows = work.execute(
+        select(parked.c.ordering_key)
+        .where(
+            parked.c.source == source,
+            parked.c.resolved_at.is_(None),
+            parked.c.ordering_key.in_(sorted(set(keys))),
+        )
+        .distinct()
+    )
+    return {row.ordering_key for row in rows}
+
+
+def _insert_parked(work: UnitOfWork, event: Event, problem: str, attempts: int) -> None:
+    work.execute(
+        insert(work.table("parked_events")).values(
+            id=event.id,
+            source=event.source,
+            sequence=event.sequence,
+            ordering_key=event.ordering_key,
+            event=event.envelope(),
+            problem=problem,
+            attempts=attempts,
+            parked_at=work.now,
+        )
+    )
+
+
+def _move(work: UnitOfWork, source: str, event: Event) -> None:
+    positions = work.table("positions")
+    work.execute(
+        update(positions)
+        .where(positions.c.source == source)
+        .values(sequence=event.sequence, last_event_id=event.id, updated_at=work.now)
+    )
+
+
+def _concerns_one(event: Event) -> bool:
+    """An ordering key that is an id names one customer (or user) who can wait alone; others concern all."""
+    try:
+        UUID(event.ordering_key)
+    except ValueError:
+        return False
+    return True
