@@ -194,7 +194,7 @@ def _is_text(head: bytes) -> bool:
         return False
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         return False
-    return all(sign.isprintable() or sign in "\n\r\t\ufeff" for sign in text)
+    return all(unicodedata.category(sign) != "Cc" or sign in "\n\r\t" for sign in text)
 
 
 def _refuse_programs(head: bytes) -> None:
