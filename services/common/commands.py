@@ -47,9 +47,7 @@ def claim_due(work: UnitOfWork) -> list[Command]:
     rows = work.execute(
         update(commands)
         .where(commands.c.key.in_(due))
-        .values(
-            next_attempt_at=work.now + timedelta(seconds=CLAIM_SECONDS), attempts=commands.c.attempts + 1
-        )
+        .values(next_attempt_at=work.now + timedelta(seconds=CLAIM_SECONDS), attempts=commands.c.attempts + 1)
         .returning(*(commands.c[name] for name in Command.__dataclass_fields__), commands.c.created_at)
     ).all()
     ordered = sorted(rows, key=lambda row: (row.created_at, row.key))

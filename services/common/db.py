@@ -57,7 +57,7 @@ class UnitOfWork:
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
         """Run one statement in this transaction."""
-        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+        return self.connection.execute(statement, parameters)
 
     def table(self, name: str) -> Table:
         """One of the service's tables, the common ones included."""
@@ -227,7 +227,9 @@ def _translated(engine: Engine) -> Iterator[Connection]:
     except (OperationalError, InterfaceError, PoolTimeoutError) as problem:
         _log.warning("database problem: %s", problem)
         raise Unavailable(
-            "数据库暂时不可用, 请稍后用同一个 Idempotency-Key 重试", code="database_unavailable", ambiguous=True
+            "数据库暂时不可用, 请稍后用同一个 Idempotency-Key 重试",
+            code="database_unavailable",
+            ambiguous=True,
         ) from problem
 
 

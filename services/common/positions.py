@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from services.common.caller import service_caller
 from services.common.db import Database, UnitOfWork, is_transient
 from services.common.errors import Conflict, NotFound
 from services.common.events import Event, event_from_envelope
-from services.common.caller import service_caller
 
 Handler = Callable[[UnitOfWork, Event], None]
 _log = logging.getLogger(__name__)

@@ -19,7 +19,12 @@ from services.common.db import Database
 from services.common.messaging import wire
 from services.common.messaging.erp import ErpConsumer
 from services.common.messaging.relay import EventRelay
-from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS, RpcClient, SafeQueueConsumer, SharedPublisher
+from services.common.messaging.rpc import (
+    DEFAULT_TIMEOUT_SECONDS,
+    RpcClient,
+    SafeQueueConsumer,
+    SharedPublisher,
+)
 from services.common.messaging.saga import CommandRunner
 from services.common.messaging.streams import StreamReader
 from services.common.messaging.timers import Timer, timers_of

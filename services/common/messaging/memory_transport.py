@@ -19,7 +19,7 @@ class Channel(memory.Channel):
     """A channel whose puts ring the transports that consume from the queue."""
 
     # Bodies are JSON text in this very process: nothing to protect by base64.
-    body_encoding = None
+    body_encoding = None  # type: ignore[assignment]
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         super()._put(queue, message, **kwargs)
@@ -58,12 +58,12 @@ class Transport(memory.Transport):
         if self._bell.empty():
             self._bell.put_nowait(True)
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
         """Deliver one message; `socket.timeout` when none came within `timeout` seconds."""
         deadline = None if timeout is None else monotonic() + timeout
         while True:
             try:
-                self.cycle.get(self._deliver, timeout=timeout)
+                self.cycle.get(self._deliver, timeout=timeout)  # type: ignore[union-attr]
             except queue.Empty:
                 remaining = None if deadline is None else deadline - monotonic()
                 if remaining is not None and remaining <= 0:

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _WORKERS_MAX = 64
 _HEARTBEAT_SECONDS = 20
 _STOP_SECONDS_MAX = 25
+_KILL_SECONDS_MAX = 3
 
 
 class Runner:
@@ -46,12 +47,13 @@ class Runner:
 
     def stop(self) -> None:
         """Let work in hand end, then stop; never takes longer than half a minute."""
-        with eventlet.Timeout(_STOP_SECONDS_MAX, False):
-            self._runner.stop()
-            return
-        _log.warning("some work did not end in time; it will be delivered again")
-        with eventlet.Timeout(3, False):
-            self._runner.kill()
+        try:
+            with eventlet.Timeout(_STOP_SECONDS_MAX):
+                self._runner.stop()
+        except eventlet.Timeout:
+            _log.warning("some work did not end in time; it will be delivered again")
+            with eventlet.Timeout(_KILL_SECONDS_MAX, False):
+                self._runner.kill()
 
     def container(self, name: str) -> Any:
         """The nameko container of one service (for the gateway's start-up and for tests)."""

@@ -123,7 +123,9 @@ def load(schema: Schema | None, received: Any) -> Any:
         return schema.load(received if received is not None else {})
     except ValidationError as problem:
         errors = list(_field_errors(problem.normalized_messages()))
-        raise Invalid("提交的内容有误: " + "; ".join(_said(error) for error in errors[:5]), errors=errors) from None
+        raise Invalid(
+            "提交的内容有误: " + "; ".join(_said(error) for error in errors[:5]), errors=errors
+        ) from None
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -145,7 +147,9 @@ def _field_errors(messages: Any, path: str = "") -> Any:
 class _EventsAfter(Schema):
     after = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
     last_event_id = fields.UUID(allow_none=True, load_default=None)
-    limit = fields.Integer(load_default=events.BATCH_MAX, validate=validate.Range(min=1, max=events.BATCH_MAX))
+    limit = fields.Integer(
+        load_default=events.BATCH_MAX, validate=validate.Range(min=1, max=events.BATCH_MAX)
+    )
     types = fields.List(fields.String(), allow_none=True, load_default=None)
 
 
@@ -319,7 +323,7 @@ class Service:
     def _parked_applier(self, source: str | None, work: UnitOfWork) -> Callable[[dict[str, Any]], None]:
         if source == ERP_SOURCE and self.erp is not None:
             return replay_document(self.erp, work)
-        if source in self.subscriptions:
+        if source is not None and source in self.subscriptions:
             return positions.handle_parked(self.subscriptions[source], work)
         raise NotFound(f"服务 {self.name} 不读取 {source} 的事件")
 

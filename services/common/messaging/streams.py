@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import eventlet
-from eventlet.queue import LightQueue
+from eventlet.queue import Empty, LightQueue
 from eventlet.semaphore import Semaphore
 
 from services.common import telemetry
@@ -36,10 +35,11 @@ class Bell:
 
     def listen(self, seconds: float) -> bool:
         """Wait to be rung; False when nobody rang within `seconds`."""
-        with eventlet.Timeout(seconds, False):
-            self._rung.get()
-            return True
-        return False
+        try:
+            self._rung.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
 
 
 class StreamReader:
@@ -71,9 +71,7 @@ class StreamReader:
             while True:
                 batch, more = self._next_batch()
                 if batch:
-                    applied += apply_batch(
-                        self._database, self._service, self.source, self._handlers, batch
-                    )
+                    applied += apply_batch(self._database, self._service, self.source, self._handlers, batch)
                 if not more:
                     telemetry.stream_lag.labels(self._service, self.source).set(0)
                     telemetry.stream_stopped.labels(self._service, self.source).set(0)

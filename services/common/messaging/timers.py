@@ -61,7 +61,7 @@ class Timer:
             try:
                 if self.claim():
                     self._method()
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - a timer's loop outlives every failure of its work
                 level = logging.WARNING if is_transient(problem) else logging.ERROR
                 _log.log(level, "timer %s of %s: %r", self._schedule.name, self._service, problem)
             self.bell.listen(self._schedule.seconds)
