@@ -48,6 +48,9 @@ _SETTINGS = {
 }
 _STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "kill": signal.SIGKILL}
 
+# The servers that this process started, by data folder: it has to take their exit codes, whoever stops them.
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+
 
 class PostgresError(Exception):
     """PostgreSQL could not be made, started or stopped; the text says why and what to do."""
@@ -92,7 +95,6 @@ class PostgresServer:
         self.host = host
         self.log = self.folder / "server.log"
         self._settings = {**_SETTINGS, **(settings or {})}
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -131,7 +133,7 @@ class PostgresServer:
             if time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL (pid {pid}) 未能在 {STOP_SECONDS_MAX} 秒内停止")
             time.sleep(_POLL_SECONDS)
-        self._process = None
+        _children.pop(self.folder, None)
 
     def is_running(self) -> bool:
         """Whether a server works on this folder."""
@@ -210,7 +212,7 @@ class PostgresServer:
             self.log.replace(self.log.with_suffix(".log.1"))
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            _children[self.folder] = subprocess.Popen(
                 command,
                 **_as_account(account),
                 stdin=subprocess.DEVNULL,
@@ -231,7 +233,8 @@ class PostgresServer:
             except psycopg2.OperationalError as problem:
                 if time.monotonic() > deadline:
                     raise PostgresError(f"PostgreSQL 在 {START_SECONDS_MAX} 秒内没有就绪") from problem
-                if self._process is not None and self._process.poll() is not None:
+                child = _children.get(self.folder)
+                if child is not None and child.poll() is not None:
                     log = self._log_tail()
                     if _STILL_USED not in log.rsplit("starting PostgreSQL", 1)[-1]:
                         raise PostgresError(f"PostgreSQL 未能启动 / did not start:\n{log}") from problem
@@ -240,8 +243,9 @@ class PostgresServer:
                 time.sleep(_POLL_SECONDS)
 
     def _is_alive(self, pid: int) -> bool:
-        if self._process is not None and self._process.pid == pid:
-            return self._process.poll() is None
+        child = _children.get(self.folder)
+        if child is not None and child.pid == pid:
+            return child.poll() is None
         with contextlib.suppress(psutil.NoSuchProcess):
             return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
         return False
