@@ -112,7 +112,7 @@ def _invoice(row: dict[str, str], line: int, name: str) -> SettledInvoice:
 
     def day(column: str) -> date:
         try:
-            return datetime.strptime(text(column), "%m/%d/%Y").date()  # noqa: DTZ007 - a date has no zone
+            return datetime.strptime(text(column), "%m/%d/%Y").date()
         except ValueError:
             raise UnreadableFile(f"{name} 第 {line} 行: {column} 不是 月/日/年 日期") from None
 

@@ -30,7 +30,7 @@ class Summary:
     """What the replay did. Amounts in `CURRENCY`."""
 
     customers: int = 0
-    applications_approved: int = 0
+    approvals: int = 0
     days: int = 0
     orders: int = 0
     orders_refused: int = 0
@@ -125,9 +125,7 @@ class Replay:
             )
             for code, theirs in sorted(owned.items())
         )
-        self.summary.applications_approved = self._company.approve_everything(
-            _APPROVERS, "历史交易良好, 同意"
-        )
+        self.summary.approvals = self._company.approve_everything(_APPROVERS, "历史交易良好, 同意")
         self._company.settle()
 
     def open_day(self, on: date) -> None:
@@ -136,13 +134,13 @@ class Replay:
         self._company.settle()
 
     def replay_day(self, day: Day) -> None:
-        """Payments first, then an order and an invoice for each invoice of the day, then what is paid at once."""
+        """Payments first, then orders and invoices, then what is paid on the very day."""
         self.summary.days += 1
         self._pay(day, [invoice for invoice in day.settled if invoice.invoiced_on < day.on])
         self._invoice(day, self._order(day))
         self._pay(day, [invoice for invoice in day.settled if invoice.invoiced_on == day.on])
 
-    def _pay(self, day: Day, settled: Iterable[SettledInvoice]) -> None:
+    def _pay(self, day: Day, settled: Sequence[SettledInvoice]) -> None:
         payments = [
             {
                 "payment_no": f"P-{invoice.number}",
@@ -157,7 +155,7 @@ class Replay:
         ]
         self._send("payments", payments, day)
         self.summary.payments += len(payments)
-        self.summary.payment_amount += sum((Decimal(item["amount"]) for item in payments), Decimal(0))
+        self.summary.payment_amount += sum((invoice.amount for invoice in settled), Decimal(0))
 
     def _order(self, day: Day) -> set[str]:
         orders = [

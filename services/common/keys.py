@@ -1,4 +1,4 @@
-"""The key pairs with which the gateway and the services sign: private keys for their owner, public for all."""
+"""The key pairs with which gateway and services sign: private keys for their owner, public for all."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -12,7 +13,7 @@ from marshmallow import ValidationError, validate
 
 from services.common import fields, strict_json
 from services.common.errors import Invalid
-from services.common.forms.definition import FormDefinition, FormField
+from services.common.forms.definition import FormDefinition, FormField, read_definition
 
 _NUMBER_MAX = Decimal(10) ** 18
 
@@ -47,10 +48,30 @@ class EmailField(fields.TextField):
 
 def values_schema(definition: FormDefinition) -> marshmallow.Schema:
     """The shape of the form's values: unknown fields are refused by name, empty ones are `None`."""
-    return _schema(definition.key, definition.version, _Hidden(definition))
+    made: dict[str, Any] = {field.key: _field(field) for field in definition.fields}
+    return fields.StrictSchema.from_dict(made, name=f"{definition.key.title()}FormV{definition.version}")()
 
 
-def load_values(definition: FormDefinition, received: Any, *, partial: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Form:
+    """A definition together with the schema made from it."""
+
+    definition: FormDefinition
+    schema: marshmallow.Schema
+
+
+def compile_form(stored: Mapping[str, Any], version: int) -> Form:
+    """The form of a stored definition; compiled once for each definition."""
+    return _compiled(strict_json.dumps(stored), version)
+
+
+@lru_cache(maxsize=256)
+def _compiled(stored: str, version: int) -> Form:
+    definition = read_definition(strict_json.loads(stored), version)
+    return Form(definition, values_schema(definition))
+
+
+def load_values(form: Form, received: Any, *, partial: bool = False) -> dict[str, Any]:
     """Checked values as plain JSON, numbers and money as decimal text.
 
     With `partial`, required fields may be absent, but may not be emptied. `Invalid` names every field at
@@ -60,10 +81,10 @@ def load_values(definition: FormDefinition, received: Any, *, partial: bool = Fa
         error = {"field": "fields", "code": "not_an_object", "message": "应为 JSON 对象"}
         raise Invalid("输入有误: fields 应为 JSON 对象", code="invalid", errors=[error])
     try:
-        loaded = values_schema(definition).load(received, partial=partial)
+        loaded = form.schema.load(received, partial=partial)
     except ValidationError as problem:
         errors = [{**error, "field": f"fields.{error['field']}"} for error in fields.errors_of(problem)]
-        said = "; ".join(_said(definition, error) for error in errors[:5])
+        said = "; ".join(_said(form.definition, error) for error in errors[:5])
         raise Invalid(f"表单填写有误: {said}", code="invalid", errors=errors) from problem
     plain: dict[str, Any] = strict_json.to_plain(loaded)
     return plain
@@ -73,25 +94,6 @@ def _said(definition: FormDefinition, error: Mapping[str, Any]) -> str:
     key = error["field"].removeprefix("fields.")
     field = definition.field(key)
     return f"{field.label['zh'] if field else key} {error['message']}"
-
-
-class _Hidden:
-    """Carries a definition past the cache's key: key and version already say which one it is."""
-
-    def __init__(self, definition: FormDefinition) -> None:
-        self.definition = definition
-
-    def __hash__(self) -> int:
-        return hash(self.definition.fields and tuple(field.key for field in self.definition.fields))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hidden) and self.definition == other.definition
-
-
-@lru_cache(maxsize=256)
-def _schema(key: str, version: int, hidden: _Hidden) -> marshmallow.Schema:
-    made: dict[str, Any] = {field.key: _field(field) for field in hidden.definition.fields}
-    return fields.StrictSchema.from_dict(made, name=f"{key.title()}FormV{version}")()
 
 
 def _field(field: FormField) -> marshmallow.fields.Field[Any]:

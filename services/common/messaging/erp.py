@@ -6,11 +6,10 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import eventlet
 from kombu import Connection, Consumer, Queue, binding
-from kombu.exceptions import OperationalError
 
 from services.common import faults, strict_json, telemetry
 from services.common.caller import service_caller
@@ -18,13 +17,14 @@ from services.common.config import Settings
 from services.common.db import Database, UnitOfWork, is_transient
 from services.common.errors import CreditError, MalformedRequest, is_passing
 from services.common.messaging import wire
+from services.common.messaging.loops import Bell, Stopping, keep_going
 from services.common.positions import park_document
 
 _log = logging.getLogger(__name__)
 _BATCH_MAX = 200
 _GATHER_SECONDS = 0.01
 _IDLE_SECONDS = 1.0
-_BACKOFF_SECONDS_MAX = 15.0
+_HEARTBEAT_SECONDS = 20
 _EVENT_IDS = uuid.UUID("6f0c2f0e-6f43-4d0f-9a52-3a0c1b5d8f10")
 ERP_SOURCE = "erp"
 
@@ -52,33 +52,26 @@ class ErpConsumer:
         self._subscription = subscription
         self._uri = settings.amqp_uri
         self._batch: list[Any] = []
+        self.bell = Bell()
         self.queue = Queue(
             f"erp-{service}",
             bindings=[binding(wire.ERP_EXCHANGE, routing_key=key) for key in subscription.keys],
             durable=True,
         )
 
-    def run(self, stopping: Callable[[], bool]) -> None:
+    def run(self, stopping: Stopping) -> None:
         """Consume until `stopping`, over a new connection after every failure."""
-        failures = 0
-        while not stopping():
-            try:
-                with wire.connect(self._uri, heartbeat=20) as connection:
-                    connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-                    self._consume(connection, stopping)
-                    failures = 0
-            except Exception as problem:
-                failures += 1
-                known = isinstance(problem, (OSError, OperationalError)) or is_transient(problem)
-                _log.log(
-                    logging.WARNING if known else logging.ERROR, "ERP queue of %s: %r", self._service, problem
-                )
-                eventlet.sleep(min(0.5 * 2 ** min(failures, 10), _BACKOFF_SECONDS_MAX))
-            finally:
-                # What was not acknowledged comes again with the next connection.
-                self._batch.clear()
+        keep_going(f"ERP queue of {self._service}", partial(self._step, stopping), self.bell, stopping)
 
-    def _consume(self, connection: Connection, stopping: Callable[[], bool]) -> None:
+    def _step(self, stopping: Stopping) -> float:
+        # What an earlier connection left unacknowledged comes again with this one.
+        self._batch.clear()
+        with wire.connect(self._uri, heartbeat=_HEARTBEAT_SECONDS) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+            self._consume(connection, stopping)
+        return 0.0
+
+    def _consume(self, connection: Connection, stopping: Stopping) -> None:
         channel = connection.channel()
         channel.basic_qos(0, _BATCH_MAX, False)
         consumer = Consumer(channel, queues=[self.queue], on_message=self._batch.append, accept=None)

@@ -144,7 +144,7 @@ class Ground(DependencyProvider):
         idempotency_key: str | None = None,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> Any:
-        """Call another service's method as `caller` (a person only from the gateway); see `RpcClient.call`."""
+        """Call a method as `caller` (a person only from the gateway); see `RpcClient.call`."""
         request = self.request(service, received, caller, trace_id, idempotency_key)
         return self.client.call(service, method, request, timeout)
 

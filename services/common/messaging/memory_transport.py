@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import socket
 from time import monotonic
 from typing import Any
 from weakref import WeakSet
@@ -96,6 +95,3 @@ def reset() -> None:
     """Forget every queue, binding and message, as a restarted broker without a disk would."""
     memory.Channel.queues.clear()
     Transport.global_state.clear()
-
-
-assert socket.timeout is TimeoutError

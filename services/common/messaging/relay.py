@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,17 +15,16 @@ from sqlalchemy import text
 
 from services.common import events, faults, telemetry
 from services.common.caller import service_caller
-from services.common.db import Database, is_transient
+from services.common.db import Database
 from services.common.errors import Unavailable
 from services.common.messaging import wire
-from services.common.messaging.streams import Bell
+from services.common.messaging.loops import Bell, Stopping, keep_going
 
-_log = logging.getLogger(__name__)
 # Rows left unnumbered or unpublished by a process that died are found within this time.
 SWEEP_SECONDS = 5.0
 _WATCHDOG_SECONDS = 30
 _BATCH = 500
-_BACKOFF_SECONDS_MAX = 10.0
+_OTHERS_TURN_SECONDS = 0.2
 
 
 class EventRelay:
@@ -40,22 +38,14 @@ class EventRelay:
         self._publisher = ConfirmedPublisher(uri)
         self._lock_key = zlib.crc32(f"credit-relay-{service}".encode())
 
-    def run(self, stopping: Callable[[], bool]) -> None:
+    def run(self, stopping: Stopping) -> None:
         """Number, hint and publish whenever rung, and every few seconds, until `stopping`."""
-        failures = 0
-        while not stopping():
-            try:
-                self.number()
-                done = self.publish()
-                failures = 0
-                wait = SWEEP_SECONDS if done else 0.2
-            except Exception as problem:
-                failures += 1
-                level = logging.DEBUG if is_transient(problem) else logging.ERROR
-                _log.log(level, "relay of %s: %r", self._service, problem)
-                wait = min(0.25 * 2 ** min(failures, 10), _BACKOFF_SECONDS_MAX)
-            self.bell.listen(wait)
+        keep_going(f"relay of {self._service}", self._step, self.bell, stopping)
         self._publisher.close()
+
+    def _step(self) -> float:
+        self.number()
+        return SWEEP_SECONDS if self.publish() else _OTHERS_TURN_SECONDS
 
     def number(self) -> int:
         """Number what has been committed and hint at it; returns how many."""
@@ -122,8 +112,7 @@ class ConfirmedPublisher:
                 for envelope in batch:
                     self._send(channel, envelope)
                 while self._unconfirmed:
-                    assert self._connection is not None
-                    self._connection.drain_events()
+                    channel.connection.client.drain_events()
         except (eventlet.Timeout, OSError, OperationalError, Unavailable) as problem:
             self.close()
             raise wire.broker_away() from problem

@@ -187,7 +187,7 @@ class RpcClient(SharedExtension):
             self.listener.forget(correlation_id)
             telemetry.rpc_timeouts.labels(service).inc()
             raise Unavailable(
-                f"服务 {service} 没有在 {timeout:g} 秒内答复; 操作可能已经完成, 请用同一个 Idempotency-Key 重试",
+                f"服务 {service} 在 {timeout:g} 秒内没有答复; 操作可能已完成, 请用同一 Idempotency-Key 重试",
                 code="service_timeout",
                 ambiguous=True,
                 service=service,

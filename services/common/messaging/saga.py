@@ -11,12 +11,12 @@ from eventlet import GreenPool
 from services.common import commands, faults, telemetry
 from services.common.caller import service_caller
 from services.common.commands import AnswerHandler, Command
-from services.common.db import Database, is_transient
+from services.common.db import Database
 from services.common.errors import Unavailable
-from services.common.messaging.streams import Bell
+from services.common.messaging.loops import Bell, Stopping, keep_going
 
 _log = logging.getLogger(__name__)
-_TICK_SECONDS = 5.0
+_TICK_SECONDS = 2.0
 _AT_ONCE = 8
 _PASSING = {429, 500, 503}
 
@@ -36,16 +36,14 @@ class CommandRunner:
         self._send = send
         self._pool = GreenPool(_AT_ONCE)
 
-    def run(self, stopping: Callable[[], bool]) -> None:
+    def run(self, stopping: Stopping) -> None:
         """Send whenever rung, and every few seconds, until `stopping`."""
-        while not stopping():
-            try:
-                while self.run_due():
-                    pass
-            except Exception as problem:
-                level = logging.DEBUG if is_transient(problem) else logging.ERROR
-                _log.log(level, "commands of %s: %r", self._service, problem)
-            self.bell.listen(_TICK_SECONDS)
+        keep_going(f"commands of {self._service}", self._step, self.bell, stopping)
+
+    def _step(self) -> float:
+        while self.run_due():
+            pass
+        return _TICK_SECONDS
 
     def run_due(self) -> int:
         """Send what is due now; returns how many were sent."""
@@ -69,7 +67,7 @@ class CommandRunner:
         try:
             with self._database.begin(service_caller(self._service, command.on_behalf_of)) as work:
                 commands.finish(work, command, answer, self._handlers)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - kept as pending, shown to the operator, tried again
             _log.exception("the answer to %s could not be applied", command.key)
             self._put_off(command, repr(problem))
 

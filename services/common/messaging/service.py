@@ -1,4 +1,4 @@
-"""The base of every service class: endpoints, units of work, and the infrastructure calls all services have."""
+"""The base of every service class: endpoints, units of work, and the calls that all services have."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _answer(
         answer = {"ok": to_plain(method(service, call))}
     except CreditError as refusal:
         answer = {"error": refusal.to_dict()}
-    except Exception:
+    except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
         _log.exception("%s.%s failed", service.name, method.__name__)
         answer = {"error": CreditError("服务内部错误, 请联系管理员", code="internal_error").to_dict()}
     outcome = str(answer["error"]["status"]) if "error" in answer else "ok"

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eventlet.queue import Empty, LightQueue
 from eventlet.semaphore import Semaphore
 
 from services.common import telemetry
 from services.common.caller import service_caller
-from services.common.db import Database, is_transient
-from services.common.errors import Conflict
+from services.common.db import Database
 from services.common.events import BATCH_MAX, event_from_envelope
+from services.common.messaging.loops import Bell, Stopping, keep_going
 from services.common.positions import Handler, StreamStopped, apply_batch, position_of, stop
 
-_log = logging.getLogger(__name__)
 # Hints come at once; this heals the rare one that was lost with its broker.
 HEAD_CHECK_SECONDS = 8.0
-_BACKOFF_SECONDS_MAX = 15.0
-
-
-class Bell:
-    """Wakes one loop: rung any number of times before it listens, it wakes once."""
-
-    def __init__(self) -> None:
-        self._rung: LightQueue = LightQueue(1)
-
-    def ring(self) -> None:
-        """Wake the listener, now or when it next listens."""
-        if self._rung.empty():
-            self._rung.put_nowait(True)
-
-    def listen(self, seconds: float) -> bool:
-        """Wait to be rung; False when nobody rang within `seconds`."""
-        try:
-            self._rung.get(timeout=seconds)
-        except Empty:
-            return False
-        return True
 
 
 class StreamReader:
@@ -93,31 +69,22 @@ class StreamReader:
         )
         if answer["diverged"]:
             problem = (
-                f"the log of {self.source} no longer holds event {last_event_id} at {sequence}: it was restored "
-                f"from a backup. Run: credit rebuild {self._service}"
+                f"the log of {self.source} no longer holds event {last_event_id} at {sequence}: it was "
+                f"restored from a backup. Run: credit rebuild {self._service}"
             )
             stop(self._database, self._service, self.source, "diverged", problem)
             raise StreamStopped(problem)
         telemetry.stream_lag.labels(self._service, self.source).set(answer["head"] - sequence)
         return [event_from_envelope(envelope) for envelope in answer["events"]], bool(answer["more"])
 
-    def run(self, stopping: Callable[[], bool]) -> None:
+    def run(self, stopping: Stopping) -> None:
         """Pull whenever rung, and every few seconds, until `stopping`."""
-        failures = 0
-        while not stopping():
-            try:
-                self.pull()
-                failures = 0
-            except StreamStopped as problem:
-                telemetry.stream_stopped.labels(self._service, self.source).set(1)
-                _log.debug("%s", problem)
-            except Conflict as problem:
-                _log.warning("%s reading %s: %s", self._service, self.source, problem)
-            except Exception as problem:
-                failures += 1
-                level = logging.DEBUG if is_transient(problem) else logging.ERROR
-                _log.log(level, "%s reading %s: %r", self._service, self.source, problem)
-            wait = HEAD_CHECK_SECONDS
-            if failures:
-                wait = min(0.25 * 2 ** min(failures, 10), _BACKOFF_SECONDS_MAX)
-            self.bell.listen(wait)
+        keep_going(f"{self._service} reading {self.source}", self._step, self.bell, stopping)
+
+    def _step(self) -> float:
+        try:
+            self.pull()
+        except StreamStopped:
+            # The alarm was raised when it stopped; the gauge keeps it visible until somebody acts.
+            telemetry.stream_stopped.labels(self._service, self.source).set(1)
+        return HEAD_CHECK_SECONDS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,10 +11,9 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.caller import service_caller
-from services.common.db import Database, is_transient
-from services.common.messaging.streams import Bell
+from services.common.db import Database
+from services.common.messaging.loops import Bell, Stopping, keep_going
 
-_log = logging.getLogger(__name__)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _MARK = "__credit_timer__"
 
@@ -55,16 +53,14 @@ class Timer:
         self._schedule = schedule
         self._method: Callable[[], Any] = getattr(instance, schedule.method)
 
-    def run(self, stopping: Callable[[], bool]) -> None:
+    def run(self, stopping: Stopping) -> None:
         """Claim and run whenever due, until `stopping`."""
-        while not stopping():
-            try:
-                if self.claim():
-                    self._method()
-            except Exception as problem:  # noqa: BLE001 - a timer's loop outlives every failure of its work
-                level = logging.WARNING if is_transient(problem) else logging.ERROR
-                _log.log(level, "timer %s of %s: %r", self._schedule.name, self._service, problem)
-            self.bell.listen(self._schedule.seconds)
+        keep_going(f"timer {self._schedule.name} of {self._service}", self._step, self.bell, stopping)
+
+    def _step(self) -> float:
+        if self.claim():
+            self._method()
+        return self._schedule.seconds
 
     def claim(self) -> bool:
         """Whether this replica may run now; the last start is kept in `scheduled_runs`."""
