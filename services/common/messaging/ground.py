@@ -16,7 +16,7 @@ from services.common.clock import SystemClock
 from services.common.commands import Command
 from services.common.config import Settings
 from services.common.db import Database
-from services.common.messaging import wire
+from services.common.messaging import memory_transport, wire
 from services.common.messaging.erp import ErpConsumer
 from services.common.messaging.relay import EventRelay
 from services.common.messaging.rpc import (
@@ -30,7 +30,7 @@ from services.common.messaging.streams import StreamReader
 from services.common.messaging.timers import Timer, timers_of
 
 _log = logging.getLogger(__name__)
-_STOP_SECONDS_MAX = 10
+_STOP_SECONDS_MAX = 3
 _HINTS_MAX = 1_000
 
 
@@ -124,6 +124,10 @@ class Ground(DependencyProvider):
         bells = [self.relay.bell, self.runner.bell, *(reader.bell for reader in self.readers.values())]
         for bell in [*bells, *(timer.bell for timer in self._timers)]:
             bell.ring()
+        # The ERP loop listens to its broker instead of a bell.
+        memory_transport.ring_all()
+        # A loop that waits for a service which has stopped already is cut off: its unit of work rolls back
+        # and is done again at the next start.
         with eventlet.Timeout(_STOP_SECONDS_MAX, False):
             for loop in self._loops:
                 loop.wait()

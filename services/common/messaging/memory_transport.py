@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-from time import monotonic
 from typing import Any
 from weakref import WeakSet
 
@@ -58,23 +57,23 @@ class Transport(memory.Transport):
             self._bell.put_nowait(True)
 
     def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
-        """Deliver one message; `socket.timeout` when none came within `timeout` seconds."""
-        deadline = None if timeout is None else monotonic() + timeout
-        while True:
+        """Deliver one message; `TimeoutError` when none came within `timeout` seconds or at a ring."""
+        if not self._deliver_one():
             try:
-                self.cycle.get(self._deliver, timeout=timeout)  # type: ignore[union-attr]
+                self._bell.get(timeout=timeout)
             except queue.Empty:
-                remaining = None if deadline is None else deadline - monotonic()
-                if remaining is not None and remaining <= 0:
-                    raise TimeoutError from None
-                try:
-                    self._bell.get(timeout=remaining)
-                except queue.Empty:
-                    raise TimeoutError from None
-            else:
-                # A full queue must not keep the hub from everybody else.
-                eventlet.sleep(0)
-                return
+                raise TimeoutError from None
+            if not self._deliver_one():
+                raise TimeoutError
+        # A full queue must not keep the hub from everybody else.
+        eventlet.sleep(0)
+
+    def _deliver_one(self) -> bool:
+        try:
+            self.cycle.get(self._deliver)  # type: ignore[union-attr]
+        except queue.Empty:
+            return False
+        return True
 
 
 _transports: WeakSet[Transport] = WeakSet()
@@ -84,6 +83,12 @@ def _ring_consumers_of(name: str) -> None:
     for transport in list(_transports):
         if any(name in channel._active_queues for channel in transport.channels):
             transport.ring()
+
+
+def ring_all() -> None:
+    """Wake every reader, so that one that was asked to stop notices at once."""
+    for transport in list(_transports):
+        transport.ring()
 
 
 def register() -> None:

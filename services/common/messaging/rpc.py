@@ -17,7 +17,7 @@ from nameko.rpc import ReplyListener, Rpc, RpcConsumer
 
 from services.common import telemetry
 from services.common.errors import CreditError, NotFound, Unavailable, error_from_dict
-from services.common.messaging import wire
+from services.common.messaging import memory_transport, wire
 
 _log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_SECONDS = 10
@@ -41,6 +41,17 @@ class SafeQueueConsumer(QueueConsumer):
             act()
         except (OSError, *message.channel.connection.client.connection_errors) as problem:
             _log.warning("broker connection lost while settling a message: %s", problem)
+
+    def unregister_provider(self, provider: Any) -> None:
+        """Stop consuming for a provider; the consuming loop notices at its next turn."""
+        eventlet.spawn_n(memory_transport.ring_all)
+        super().unregister_provider(provider)
+
+    def on_iteration(self) -> None:
+        """Let nameko cancel what was unregistered; the loop's last turn is not to wait for a message."""
+        super().on_iteration()
+        if self.should_stop:
+            memory_transport.ring_all()
 
     def on_decode_error(self, message: Any, problem: Exception) -> None:
         """Drop a message that is not in our serialisation; it can come from no caller of ours."""
