@@ -1,0 +1,104 @@
+"""The rules of a customer's record: what changed, who may still change it, and what a stranger is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.common import strict_json
+from services.common.errors import Conflict
+
+LABELS = {
+    "code": "客户编码",
+    "name": "客户名称",
+    "uscc": "统一社会信用代码",
+    "group_id": "所属集团",
+    "region": "地区",
+    "salesperson": "销售负责人",
+    "department": "部门",
+    "contacts": "联系人",
+}
+CORE = tuple(LABELS)
+SNAPSHOT = ("id", *CORE, "fields", "version", "created_at")
+_NO_CREDIT = frozenset({"unset"})
+
+
+def merged(record: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """The record's values after a change: core fields replace, form fields are laid over the old ones.
+
+    An empty form field leaves the record.
+    """
+    after = {name: change.get(name, record[name]) for name in CORE}
+    values = {**record["fields"], **(change.get("fields") or {})}
+    after["fields"] = {key: value for key, value in values.items() if value is not None}
+    return after
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], form_labels: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Field by field what changed, as plain JSON: `{"field", "label", "before", "after"}`."""
+    found = [
+        _difference(name, LABELS[name], before.get(name), after.get(name))
+        for name in CORE
+        if before.get(name) != after.get(name)
+    ]
+    old, new = before.get("fields") or {}, after.get("fields") or {}
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            label = form_labels.get(key, key)
+            found.append(_difference(f"fields.{key}", label, old.get(key), new.get(key)))
+    return found
+
+
+def check_version(record: Mapping[str, Any], asked: int | None) -> None:
+    """Raise `Conflict` when the change was made on another version than the stored one."""
+    if asked is not None and asked != record["version"]:
+        raise Conflict(
+            f"该客户已被 {record['updated_by']} 修改, 请刷新后重试",
+            code="stale_version",
+            errors=[{"field": "version", "code": "stale_version", "message": "版本已过期"}],
+            current_version=record["version"],
+            updated_by=record["updated_by"],
+            updated_at=strict_json.to_plain(record["updated_at"]),
+        )
+
+
+def check_deletable(record: Mapping[str, Any]) -> None:
+    """Raise `Conflict` for a customer who has, or owes, something."""
+    if record["credit_status"] not in _NO_CREDIT or Decimal(record["exposure"]) != 0:
+        raise Conflict(
+            f"客户「{record['name']}」已有授信额度或未清账款, 不能删除", code="customer_has_credit"
+        )
+
+
+def taken(existing: Mapping[str, Any], code: str | None, uscc: str | None) -> Conflict:
+    """The refusal of a second customer with the same code or credit code; names the first."""
+    field, value = ("code", code) if existing["code"] == code else ("uscc", uscc)
+    label = LABELS[field]
+    return Conflict(
+        f"{label} {value} 已属于客户「{existing['name']}」({existing['code']})",
+        code=f"customer_{field}_taken",
+        errors=[{"field": field, "code": f"customer_{field}_taken", "message": f"{label}已存在"}],
+        existing={"id": str(existing["id"]), "code": existing["code"], "name": existing["name"]},
+    )
+
+
+def snapshot(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What events tell of a customer: everything but the copies of others' decisions."""
+    return {name: record[name] for name in SNAPSHOT}
+
+
+def generated_code(number: int) -> str:
+    """The code of a customer that came without one, e.g. `C000042`."""
+    return f"C{number:06d}"
+
+
+def _difference(field: str, label: str, before: Any, after: Any) -> dict[str, Any]:
+    return {
+        "field": field,
+        "label": label,
+        "before": strict_json.to_plain(before),
+        "after": strict_json.to_plain(after),
+    }

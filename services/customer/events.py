@@ -1,0 +1,76 @@
+"""What the customer service publishes, and its own copy of what it listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.common import fields, money
+from services.common.db import UnitOfWork
+from services.customer import customers
+
+
+def customer_created(work: UnitOfWork, record: Mapping[str, Any]) -> None:
+    """A customer is there."""
+    work.add_event(
+        "customer_created",
+        subject=record["id"],
+        ordering_key=record["id"],
+        data={"customer": customers.snapshot(record)},
+    )
+
+
+def customer_updated(work: UnitOfWork, record: Mapping[str, Any]) -> None:
+    """A customer's record has changed; tells the whole of it."""
+    work.add_event(
+        "customer_updated",
+        subject=record["id"],
+        ordering_key=record["id"],
+        data={"customer": customers.snapshot(record)},
+    )
+
+
+def customer_deleted(work: UnitOfWork, customer_id: UUID) -> None:
+    """A customer is gone."""
+    work.add_event(
+        "customer_deleted",
+        subject=customer_id,
+        ordering_key=customer_id,
+        data={"customer_id": customer_id},
+    )
+
+
+def credit_copy(account: Mapping[str, Any]) -> dict[str, Any]:
+    """What `limits.account_changed` tells of an account, as this service keeps it."""
+    limit = account.get("limit")
+    currency = account["currency"]
+    exposure = (account.get("exposure") or {}).get("total") or "0"
+    return {
+        "customer_id": UUID(str(account["customer_id"])),
+        "credit_status": "frozen" if account.get("frozen") else str(account["state"]),
+        "credit_limit": None if limit is None else _amount(limit, currency),
+        "credit_unlimited": bool(account.get("unlimited")),
+        "credit_currency": currency,
+        "exposure": _amount(exposure, currency),
+        "payment_term_days": account.get("payment_term_days"),
+    }
+
+
+def rating_copy(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What `risk_rules.customer_rated` tells, as this service keeps it."""
+    rated_on = data.get("rated_on")
+    return {
+        "customer_id": UUID(str(data["customer_id"])),
+        "grade": data["grade"],
+        "rated_on": None if rated_on is None else _day(rated_on),
+    }
+
+
+def _amount(text: Any, currency: str) -> Any:
+    return money.quantize(fields.NumberField().deserialize(text), currency)
+
+
+def _day(text: Any) -> date:
+    return fields.parse_date(text)

@@ -1,0 +1,315 @@
+"""What can be done with customers: each function is one use case in the unit of work it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from services.common import forms, money
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, Invalid, NotFound
+from services.common.events import Event
+from services.common.ids import new_id
+from services.customer import customers, events, store
+
+FORM = "customer"
+_CODE_TRIES_MAX = 100
+_HIDDEN = frozenset({"exposure"})
+
+
+def create_customer(work: UnitOfWork, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a customer from a loaded `NewCustomer`; answers the whole record.
+
+    Raises `Invalid` for wrong form fields or an unknown group, `Conflict` naming whoever has the code or
+    credit code already.
+    """
+    form = published_form(work)
+    return answer(insert_record(work, new_record(work, draft, form), draft.get("code"), form))
+
+
+def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
+    """The row of a new customer, checked, without a code of its own yet."""
+    check_group(work, draft.get("group_id"))
+    values = forms.load_values(form, draft.get("fields") or {})
+    own = work.caller if "salesperson" in work.caller.roles else None
+    after = customers.merged({**dict.fromkeys(customers.CORE), "contacts": [], "fields": {}}, draft)
+    return {
+        **after,
+        "id": new_id(),
+        "fields": {key: value for key, value in values.items() if value is not None},
+        "salesperson": draft.get("salesperson") or (own.username if own else None),
+        "department": draft.get("department") or (own.department if own else None),
+        "contacts": draft.get("contacts") or [],
+        "form_version": form.definition.version,
+        "version": 1,
+        "created_at": work.now,
+        "created_by": work.caller.actor,
+        "updated_at": work.now,
+        "updated_by": work.caller.actor,
+    }
+
+
+def insert_record(
+    work: UnitOfWork, record: dict[str, Any], code: str | None, form: forms.Form
+) -> dict[str, Any]:
+    """Insert the row under its code, or under the first generated one that is free; tells of it."""
+    for _attempt in range(_CODE_TRIES_MAX):
+        record["code"] = code or customers.generated_code(store.next_code_number(work))
+        if store.insert_customers(work, [record]):
+            changes = differences({}, record, form)
+            store.add_history(work, [_history(work, record, "created", changes)])
+            events.customer_created(work, record)
+            return record
+        existing = store.find_taken(work, record["code"], record["uscc"])
+        if existing and (code or existing["code"] != record["code"]):
+            raise customers.taken(existing, record["code"], record["uscc"])
+    raise Conflict("无法生成客户编码, 请手工填写", code="customer_code_exhausted")
+
+
+def update_customer(work: UnitOfWork, change: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a customer by a loaded `CustomerChange`; answers the whole record.
+
+    Raises `NotFound`, `Conflict` for a stale version or a code that another has, `Invalid` for wrong form
+    fields. A change that changes nothing leaves the version as it is.
+    """
+    record = find(work, change["customer_id"], locked=True)
+    customers.check_version(record, change.get("version"))
+    return answer(change_record(work, record, change))
+
+
+def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a checked change to a locked record; tells history and listeners what changed."""
+    form = published_form(work)
+    if change.get("fields"):
+        change = {**change, "fields": forms.load_values(form, change["fields"], partial=True)}
+    after = customers.merged(record, change)
+    after["contacts"] = after["contacts"] or []
+    changes = differences(record, after, form)
+    if not changes:
+        return record
+    if after["group_id"] != record["group_id"]:
+        check_group(work, after["group_id"])
+    stamp = {
+        "version": record["version"] + 1,
+        "updated_at": work.now,
+        "updated_by": work.caller.actor,
+    }
+    row = {**after, **stamp, "form_version": form.definition.version}
+    if not store.update_customer(work, record["id"], row):
+        existing = store.find_taken(work, after["code"], after["uscc"], but=record["id"])
+        if existing is None:
+            raise Conflict("该客户刚被修改, 请重试", code="stale_version")
+        raise customers.taken(existing, after["code"], after["uscc"])
+    changed = {**record, **after, **stamp}
+    store.add_history(work, [_history(work, changed, "updated", changes)])
+    events.customer_updated(work, changed)
+    return changed
+
+
+def delete_customer(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete a customer who has no credit and owes nothing; its history stays.
+
+    Raises `NotFound`, `Conflict` for a stale version, a limit or an exposure.
+    """
+    record = find(work, received["customer_id"], locked=True)
+    customers.check_version(record, received.get("version"))
+    customers.check_deletable(record)
+    stamp = {"version": record["version"] + 1, "updated_at": work.now, "updated_by": work.caller.actor}
+    store.update_customer(work, record["id"], {**stamp, "deleted_at": work.now})
+    store.add_history(work, [_history(work, {**record, **stamp}, "deleted", [])])
+    events.customer_deleted(work, record["id"])
+    return {"id": record["id"], "code": record["code"], "deleted": True}
+
+
+def get_customer(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """A customer by its id or its code; `NotFound` when there is none."""
+    return answer(find(work, key))
+
+
+def get_customers(work: UnitOfWork, customer_ids: list[UUID]) -> dict[str, Any]:
+    """Those of the customers that are there: `{"items": [...]}`."""
+    return {"items": [answer(record) for record in store.get_customers(work, customer_ids)]}
+
+
+def list_customers(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of customers. `Invalid` names a filter that is not known."""
+    where, form_where = _filters(received.get("where") or {}, published_form(work).definition)
+    page = store.list_customers(work, received, where, form_where)
+    return {"items": [answer(record) for record in page["items"]], "next": page["next"]}
+
+
+def list_history(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of what was changed on a customer, the newest first."""
+    record = find(work, received["customer_id"])
+    return store.list_history(work, record["id"], received)
+
+
+def add_attachment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Register a file that is already in the storage; answers its description."""
+    record = find(work, received["customer_id"], locked=True)
+    row = {
+        **received,
+        "id": new_id(),
+        "customer_id": record["id"],
+        "uploaded_at": work.now,
+        "uploaded_by": work.caller.actor,
+    }
+    store.insert_attachment(work, row)
+    change = {"field": "attachments", "label": "附件", "before": None, "after": row["name"]}
+    store.add_history(work, [_history(work, record, "attachment_added", [change])])
+    return {name: value for name, value in row.items() if name != "storage_key"}
+
+
+def list_attachments(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of a customer's attachments, the newest first."""
+    record = find(work, received["customer_id"])
+    return store.list_attachments(work, record["id"], received)
+
+
+def get_attachment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """An attachment with the key of its bytes, for the gateway; `NotFound` when there is none."""
+    record = find(work, received["customer_id"])
+    found = store.get_attachment(work, record["id"], received["attachment_id"])
+    if found is None:
+        raise NotFound("附件不存在", code="attachment_not_found")
+    return found
+
+
+def delete_attachment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Hide an attachment; its bytes stay, as the history speaks of them."""
+    record = find(work, received["customer_id"], locked=True)
+    found = store.get_attachment(work, record["id"], received["attachment_id"])
+    if found is None or not store.mark_attachment_deleted(work, found["id"]):
+        raise NotFound("附件不存在", code="attachment_not_found")
+    change = {"field": "attachments", "label": "附件", "before": found["name"], "after": None}
+    store.add_history(work, [_history(work, record, "attachment_removed", [change])])
+    return {"id": found["id"], "deleted": True}
+
+
+def create_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a customer group; `Conflict` when its code is taken, `Invalid` for an unknown parent."""
+    check_group(work, received["parent_id"], "parent_id")
+    row = {**received, "id": new_id(), "created_at": work.now, "created_by": work.caller.actor}
+    if not store.insert_group(work, row):
+        raise Conflict(f"集团编码 {row['code']} 已存在", code="group_code_taken")
+    return row
+
+
+def get_form(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """The published definition of a form, with its version; `NotFound` when there is none."""
+    found = store.published_form(work, key)
+    if found is None:
+        raise NotFound("表单不存在", code="form_not_found")
+    return {**found["definition"], "version": found["version"], "published_at": found["published_at"]}
+
+
+def list_forms(work: UnitOfWork) -> dict[str, Any]:
+    """The published definition of every form."""
+    return {"items": [get_form(work, key) for key in list(store.form_keys(work))], "next": None}
+
+
+def copy_account(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a customer's limit, state and payment term that `limits` told."""
+    store.put_credit(work, events.credit_copy(event.data["account"]))
+
+
+def copy_rating(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a customer's grade that `risk_rules` told."""
+    store.put_credit(work, events.rating_copy(event.data))
+
+
+def published_form(work: UnitOfWork) -> forms.Form:
+    """The customer form in force."""
+    found = store.published_form(work, FORM)
+    if found is None:
+        raise NotFound("客户表单尚未发布", code="form_not_found")
+    return forms.compile_form(found["definition"], found["version"])
+
+
+def find(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:
+    """A customer by its id or its code, its row locked if asked; `NotFound` when there is none."""
+    look = store.lock_customer if locked else store.get_customer
+    record = look(work, *_id_or_code(key))
+    if record is None:
+        raise NotFound("客户不存在", code="customer_not_found")
+    return record
+
+
+def check_group(work: UnitOfWork, group_id: UUID | None, field: str = "group_id") -> None:
+    """Raise `Invalid` for a group that is not there."""
+    if group_id is not None and not store.has_group(work, group_id):
+        error = {"field": field, "code": "group_unknown", "message": "客户集团不存在"}
+        raise Invalid("客户集团不存在", code="group_unknown", errors=[error])
+
+
+def answer(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it is answered: money in its currency's digits, nothing that is only ours."""
+    shown = {name: value for name, value in record.items() if name not in _HIDDEN}
+    shown.setdefault("grade", None)
+    shown.setdefault("credit_status", "unset")
+    shown.setdefault("credit_unlimited", False)
+    for name in ("credit_limit", "credit_currency", "payment_term_days"):
+        shown.setdefault(name, None)
+    if shown["credit_limit"] is not None and shown["credit_currency"]:
+        shown["credit_limit"] = money.format_amount(shown["credit_limit"], shown["credit_currency"])
+    shown.pop("form_version", None)
+    return shown
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], form: forms.Form
+) -> list[dict[str, Any]]:
+    """What changed, labelled as the form labels it."""
+    labels = {field.key: field.label["zh"] for field in form.definition.fields}
+    return customers.differences(before, after, labels)
+
+
+def _history(
+    work: UnitOfWork, record: Mapping[str, Any], action: str, changes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "customer_id": record["id"],
+        "version": record["version"],
+        "action": action,
+        "changes": changes,
+        "changed_at": work.now,
+        "changed_by": work.caller.actor,
+    }
+
+
+def _id_or_code(key: str) -> tuple[UUID | None, str | None]:
+    try:
+        return (UUID(key), None) if len(key) == 36 else (None, key)
+    except ValueError:
+        return None, key
+
+
+def _filters(
+    where: Mapping[str, Any], definition: forms.FormDefinition
+) -> tuple[dict[str, Any], dict[str, str]]:
+    core: dict[str, Any] = {}
+    own: dict[str, str] = {}
+    for name, value in where.items():
+        field = definition.field(name.removeprefix("fields."))
+        if not isinstance(value, str) or "\x00" in value or len(value) > 200:
+            raise _wrong_filter(name, "筛选值应为文本")
+        if name in store.FILTERS:
+            core[name] = _group_id(value) if name == "group_id" else value
+        elif field is not None and field.searchable:
+            own[field.key] = value
+        else:
+            raise _wrong_filter(name, "不能按该字段筛选")
+    return core, own
+
+
+def _group_id(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise _wrong_filter("group_id", "应为 UUID") from None
+
+
+def _wrong_filter(name: str, message: str) -> Invalid:
+    error = {"field": name[:60], "code": "filter_invalid", "message": message}
+    return Invalid(f"筛选条件 {name[:60]} 有误: {message}", code="filter_invalid", errors=[error])

@@ -1,0 +1,278 @@
+"""Every SELECT and change of the customer service's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from services.common.db import UnitOfWork
+from services.common.paging import page
+from services.customer.model import (
+    attachments,
+    customer_code_numbers,
+    customer_credit,
+    customer_groups,
+    customer_history,
+    customers,
+    erp_revisions,
+    form_versions,
+)
+
+Row = dict[str, Any]
+_alive = customers.c.deleted_at.is_(None)
+_credit = (
+    func.coalesce(customer_credit.c.credit_status, "unset").label("credit_status"),
+    customer_credit.c.credit_limit,
+    func.coalesce(customer_credit.c.credit_unlimited, False).label("credit_unlimited"),
+    customer_credit.c.credit_currency,
+    customer_credit.c.payment_term_days,
+    customer_credit.c.grade,
+    func.coalesce(customer_credit.c.exposure, 0).label("exposure"),
+)
+_plain = [
+    column for column in customers.c if column.name not in ("deleted_at", "form_version")
+]  # fmt: skip
+_SORTS: dict[str, ColumnElement[Any]] = {
+    "created_at": customers.c.created_at,
+    "updated_at": customers.c.updated_at,
+    "code": customers.c.code,
+    "name": customers.c.name,
+    "region": customers.c.region,
+    "salesperson": customers.c.salesperson,
+    "credit_limit": customer_credit.c.credit_limit,
+    "grade": customer_credit.c.grade,
+}
+_EQUALS: dict[str, ColumnElement[Any]] = {
+    "code": customers.c.code,
+    "name": customers.c.name,
+    "uscc": customers.c.uscc,
+    "region": customers.c.region,
+    "salesperson": customers.c.salesperson,
+    "department": customers.c.department,
+    "grade": customer_credit.c.grade,
+    "credit_status": func.coalesce(customer_credit.c.credit_status, "unset"),
+}
+FILTERS = frozenset((*_EQUALS, "group_id", "q"))
+
+
+def _all() -> Select[Any]:
+    joined = customers.outerjoin(customer_credit, customer_credit.c.customer_id == customers.c.id)
+    return select(*_plain, *_credit).select_from(joined).where(_alive)
+
+
+def get_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> Row | None:
+    """A customer that is not deleted, by id or else by code, with the copies of its credit. Locks nothing."""
+    here = customers.c.id == customer_id if customer_id is not None else customers.c.code == code
+    row = work.execute(_all().where(here)).mappings().first()
+    return dict(row) if row else None
+
+
+def get_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> list[Row]:
+    """Those of the customers that are there. Locks nothing."""
+    rows = work.execute(_all().where(customers.c.id.in_(customer_ids)).order_by(customers.c.id)).mappings()
+    return [dict(row) for row in rows]
+
+
+def lock_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> Row | None:
+    """The same as `get_customer`; locks the customer's row until the transaction ends."""
+    here = customers.c.id == customer_id if customer_id is not None else customers.c.code == code
+    locked = work.execute(select(customers.c.id).where(here, _alive).with_for_update()).scalar()
+    return get_customer(work, locked) if locked else None
+
+
+def list_customers(
+    work: UnitOfWork, received: Mapping[str, Any], where: Mapping[str, Any], form_where: Mapping[str, str]
+) -> dict[str, Any]:
+    """One page of customers: `where` holds core filters and `q`, `form_where` form fields. Locks nothing."""
+    statement = _all()
+    for name, value in where.items():
+        statement = statement.where(_condition(name, value))
+    for key, text in form_where.items():
+        statement = statement.where(customers.c.fields[key].astext == text)
+    return page(work, statement, received, sort=_SORTS, key=customers.c.id, default_sort="-created_at")
+
+
+def _condition(name: str, value: Any) -> ColumnElement[bool]:
+    if name == "q":
+        text = f"%{_escaped(value)}%"
+        searched = (customers.c.name, customers.c.code, customers.c.uscc)
+        return or_(*(column.ilike(text, escape="\\") for column in searched))
+    column = customers.c.group_id if name == "group_id" else _EQUALS[name]
+    equal: ColumnElement[bool] = column == value
+    return equal
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def find_taken(work: UnitOfWork, code: str | None, uscc: str | None, but: UUID | None = None) -> Row | None:
+    """Another customer with this code or credit code, the one with the code first. Locks nothing."""
+    same = [customers.c.code == code] if code is not None else []
+    if uscc is not None:
+        same.append(customers.c.uscc == uscc)
+    if not same:
+        return None
+    statement = select(customers.c.id, customers.c.code, customers.c.name).where(_alive, or_(*same))
+    if but is not None:
+        statement = statement.where(customers.c.id != but)
+    row = (
+        work.execute(statement.order_by((customers.c.code == (code or "")).desc()).limit(1))
+        .mappings()
+        .first()
+    )
+    return dict(row) if row else None
+
+
+def insert_customers(work: UnitOfWork, rows: Sequence[Row]) -> set[UUID]:
+    """Insert customers; the ids of those whose code and credit code nobody had.
+
+    Waits for a transaction that is just inserting the same code.
+    """
+    statement = upsert(customers).on_conflict_do_nothing().returning(customers.c.id)
+    return set(work.execute(statement.values(list(rows))).scalars())
+
+
+def update_customer(work: UnitOfWork, customer_id: UUID, values: Mapping[str, Any]) -> bool:
+    """Change a customer's row; false when another customer has the code or credit code."""
+    try:
+        with work.savepoint():
+            work.execute(update(customers).where(customers.c.id == customer_id).values(**values))
+    except IntegrityError:
+        return False
+    return True
+
+
+def next_code_number(work: UnitOfWork) -> int:
+    """The next number for a generated code; numbers of rolled-back customers are not used again."""
+    return int(work.execute(select(customer_code_numbers.next_value())).scalar_one())
+
+
+def add_history(work: UnitOfWork, entries: Sequence[Row]) -> None:
+    """Write what was changed, by whom; nothing ever changes these rows."""
+    if entries:
+        work.execute(insert(customer_history), list(entries))
+
+
+def list_history(work: UnitOfWork, customer_id: UUID, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of a customer's history, the newest first. Locks nothing."""
+    history = customer_history.c
+    statement = select(
+        history.identity.label("id"),
+        history.version,
+        history.action,
+        history.changes,
+        history.changed_at,
+        history.changed_by,
+    ).where(history.customer_id == customer_id)
+    sort = {"id": history.identity, "changed_at": history.changed_at}
+    return page(work, statement, received, sort=sort, key=history.identity, default_sort="-id")
+
+
+def put_credit(work: UnitOfWork, copy: Mapping[str, Any]) -> None:
+    """Keep the copy of what another service decided; touches only the columns given."""
+    values = {**copy, "updated_at": work.now}
+    changed = {name: value for name, value in values.items() if name != "customer_id"}
+    work.execute(
+        upsert(customer_credit)
+        .values(values)
+        .on_conflict_do_update(index_elements=["customer_id"], set_=changed)
+    )
+
+
+def claim_erp_revision(work: UnitOfWork, source: str, code: str, revision: int) -> bool:
+    """Whether this revision is newer than every one seen; if so it is remembered.
+
+    Locks the row of (source, code), so that two deliveries go one after the other.
+    """
+    statement = upsert(erp_revisions).values(source=source, code=code, revision=revision, updated_at=work.now)
+    newer = statement.on_conflict_do_update(
+        index_elements=["source", "code"],
+        set_={"revision": statement.excluded.revision, "updated_at": statement.excluded.updated_at},
+        where=erp_revisions.c.revision < statement.excluded.revision,
+    ).returning(erp_revisions.c.revision)
+    return work.execute(newer).first() is not None
+
+
+def has_group(work: UnitOfWork, group_id: UUID) -> bool:
+    """Whether the customer group exists. Locks nothing."""
+    return (
+        work.execute(select(customer_groups.c.id).where(customer_groups.c.id == group_id)).first() is not None
+    )
+
+
+def insert_group(work: UnitOfWork, row: Row) -> bool:
+    """Insert a group; false when its code is taken."""
+    statement = upsert(customer_groups).values(row).on_conflict_do_nothing(index_elements=["code"])
+    return work.execute(statement.returning(customer_groups.c.id)).first() is not None
+
+
+def list_groups(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of customer groups. Locks nothing."""
+    group = customer_groups.c
+    statement = select(group.id, group.code, group.name, group.parent_id, group.created_at)
+    return page(
+        work,
+        statement,
+        received,
+        sort={"code": group.code, "name": group.name},
+        key=group.id,
+        default_sort="code",
+    )
+
+
+def insert_attachment(work: UnitOfWork, row: Row) -> None:
+    """Register a stored file."""
+    work.execute(insert(attachments).values(row))
+
+
+def list_attachments(work: UnitOfWork, customer_id: UUID, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of a customer's attachments. Locks nothing."""
+    kept = (attachments.c.customer_id == customer_id) & attachments.c.deleted_at.is_(None)
+    shown = [column for column in attachments.c if column.name not in ("storage_key", "deleted_at")]
+    sort = {"uploaded_at": attachments.c.uploaded_at, "name": attachments.c.name}
+    statement = select(*shown).where(kept)
+    return page(work, statement, received, sort=sort, key=attachments.c.id, default_sort="-uploaded_at")
+
+
+def get_attachment(work: UnitOfWork, customer_id: UUID, attachment_id: UUID) -> Row | None:
+    """An attachment with its storage key. Locks nothing."""
+    statement = select(attachments).where(
+        attachments.c.id == attachment_id,
+        attachments.c.customer_id == customer_id,
+        attachments.c.deleted_at.is_(None),
+    )
+    row = work.execute(statement).mappings().first()
+    return dict(row) if row else None
+
+
+def mark_attachment_deleted(work: UnitOfWork, attachment_id: UUID) -> bool:
+    """Hide an attachment; false when somebody has just done so. Locks its row."""
+    statement = (
+        update(attachments)
+        .where(attachments.c.id == attachment_id, attachments.c.deleted_at.is_(None))
+        .values(deleted_at=work.now)
+    )
+    return bool(work.execute(statement).rowcount)
+
+
+def published_form(work: UnitOfWork, key: str) -> Row | None:
+    """The newest published definition of a form: `{"version", "definition", "published_at"}`."""
+    statement = (
+        select(form_versions.c.version, form_versions.c.definition, form_versions.c.published_at)
+        .where(form_versions.c.key == key)
+        .order_by(form_versions.c.version.desc())
+        .limit(1)
+    )
+    row = work.execute(statement).mappings().first()
+    return dict(row) if row else None
+
+
+def form_keys(work: UnitOfWork) -> Iterable[str]:
+    """The keys of all published forms, in order."""
+    return work.execute(select(form_versions.c.key).distinct().order_by(form_versions.c.key)).scalars()
