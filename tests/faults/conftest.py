@@ -1,0 +1,57 @@
+"""A broker of our own behind a network that can fail, and toy services over it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.common.config import Settings
+from tests.support.forwarder import Forwarder
+from tests.support.postgres import DatabaseServer
+from tests.support.rabbitmq import RabbitNode, program
+from tests.support.toys import Toys, running, toy_settings
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitNode]:
+    """A RabbitMQ node that tests may kill and wipe; the next test finds it running again."""
+    if program("rabbitmq-server") is None:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail("rabbitmq-server is missing: the fault tests need a node of their own")
+        pytest.skip("NO rabbitmq-server: the fault tests need a node of their own")
+    started = RabbitNode(tmp_path_factory.mktemp("node")).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def network(node: RabbitNode) -> Iterator[Forwarder]:
+    """The network between the services and the broker."""
+    with Forwarder(node.port) as forwarder:
+        yield forwarder
+
+
+@pytest.fixture
+def toys_settings(
+    database_server: DatabaseServer, network: Forwarder, node: RabbitNode, tmp_path: Path
+) -> Iterator[Settings]:
+    """Settings of toy services over the failing network, in a virtual host of their own."""
+    host = f"toys-{secrets.token_hex(4)}"
+    node.control("add_vhost", host)
+    node.control("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
+    prefix = f"toys_{secrets.token_hex(4)}_"
+    uri = f"amqp://guest:guest@127.0.0.1:{network.port}/{host}"
+    yield toy_settings(database_server, prefix, tmp_path, uri)
+    for name in ("till", "book"):
+        database_server.drop(prefix + name)
+
+
+@pytest.fixture
+def toys(toys_settings: Settings) -> Iterator[Toys]:
+    """Both toy services, running over the failing network."""
+    with running(toys_settings) as started:
+        yield started
