@@ -9,8 +9,8 @@ import importlib
 import sys
 import tempfile
 import uuid
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import create_engine, text
 

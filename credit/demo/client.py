@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -56,6 +57,11 @@ class Client:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """What a PATCH answered; `ApiRefused` for every problem document."""
         return self._send("PATCH", path, json=dict(body))
+
+    def upload(self, path: str, file: Path) -> Any:
+        """What a POST of one file (multipart part `file`) answered; `ApiRefused` for problem documents."""
+        with file.open("rb") as content:
+            return self._send("POST", path, files={"file": (file.name, content)})
 
     def batch(self, path: str, items: Sequence[Mapping[str, Any]], *, key: str) -> list[dict[str, Any]]:
         """The results of a batch call, in the order sent; longer lists go in several calls."""
