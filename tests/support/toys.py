@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Column, Identity, Numeric, Table, Text, create_engine, func, insert, select
 
@@ -107,8 +107,8 @@ class Book(Service):
 
     name = "book"
     metadata = book_metadata
-    subscriptions = {"till": {"taken": write_line}}
-    answers = {"answered": note_answer}
+    subscriptions: ClassVar = {"till": {"taken": write_line}}
+    answers: ClassVar = {"answered": note_answer}
     projections = ("lines",)
 
     @endpoint(None, None)
