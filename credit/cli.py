@@ -20,6 +20,7 @@ from credit.access import NoAccess, administrator  # noqa: E402
 from credit.backup import BackupProblem, back_up  # noqa: E402
 from credit.backup import restore as restore_backup  # noqa: E402
 from credit.databases import DatabaseProblem  # noqa: E402
+from credit.handing_out import hand_out_keys  # noqa: E402
 from credit.importing import FAULTS_SHOWN_MAX, KINDS, UnreadableImport, import_file  # noqa: E402
 from credit.postgres_server import PostgresError  # noqa: E402
 from credit.rebuilding import CannotRebuild  # noqa: E402
@@ -143,14 +144,21 @@ def seed(settings: Settings) -> None:
 
 
 @main.command()
+@click.option(
+    "--hand-out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also give each service a folder here: its own private key and everybody's public ones.",
+)
 @_command
-def keys(settings: Settings) -> None:
+def keys(settings: Settings, hand_out: Path | None) -> None:
     """Make the key pairs with which the gateway and the services sign, where they are missing.
 
-    They lie in CREDIT_KEYS_DIR (CREDIT_DATA_DIR/keys): give each service its own file of private/ and all of
-    public/. The services refuse whoever cannot sign.
+    They lie in CREDIT_KEYS_DIR (CREDIT_DATA_DIR/keys). Each service needs its own private key and all public
+    ones, and must not see the private keys of the others: whoever holds one can sign as its owner.
     """
     made = make_missing_keys(settings.keys_dir)
+    if hand_out is not None:
+        hand_out_keys(settings.keys_dir, hand_out)
     click.echo(
         f"{settings.keys_dir}: " + (f"已生成 / made {', '.join(made)}" if made else "已齐全 / complete")
     )
