@@ -6,7 +6,8 @@ from typing import Any
 
 from services.common.messaging import Call, ErpSubscription, Service, endpoint
 from services.common.paging import ListInput
-from services.customer import intake, model, operations, schema, store
+from services.customer import model, schema, store
+from services.customer.operations import intake, records
 
 
 class CustomerService(Service):
@@ -15,8 +16,8 @@ class CustomerService(Service):
     name = "customer"
     metadata = model.metadata
     subscriptions = {  # noqa: RUF012 - declared by the base class
-        "limits": {"account_changed": operations.copy_account},
-        "risk_rules": {"customer_rated": operations.copy_rating},
+        "limits": {"account_changed": records.copy_account},
+        "risk_rules": {"customer_rated": records.copy_rating},
     }
     projections = ("customer_credit",)
     erp = ErpSubscription(keys=intake.ERP_KEYS, apply=intake.erp_document)
@@ -24,57 +25,57 @@ class CustomerService(Service):
     @endpoint(schema.NewCustomer(), "customers.create")
     def create_customer(self, call: Call) -> dict[str, Any]:
         """Create a customer."""
-        return self.apply(call, operations.create_customer, call.input)
+        return self.apply(call, records.create_customer, call.input)
 
     @endpoint(schema.CustomerKey(), "customers.read")
     def get_customer(self, call: Call) -> dict[str, Any]:
         """One customer by id or code."""
-        return dict(self.read(call, operations.get_customer, call.input["customer_id"]))
+        return dict(self.read(call, records.get_customer, call.input["customer_id"]))
 
     @endpoint(schema.CustomerKeys(), "customers.read")
     def get_customers(self, call: Call) -> dict[str, Any]:
         """Several customers by their ids."""
-        return dict(self.read(call, operations.get_customers, call.input["customer_ids"]))
+        return dict(self.read(call, records.get_customers, call.input["customer_ids"]))
 
     @endpoint(schema.CustomerList(), "customers.read")
     def list_customers(self, call: Call) -> dict[str, Any]:
         """A page of customers."""
-        return dict(self.read(call, operations.list_customers, call.input))
+        return dict(self.read(call, records.list_customers, call.input))
 
     @endpoint(schema.CustomerChange(), "customers.update")
     def update_customer(self, call: Call) -> dict[str, Any]:
         """Change a customer."""
-        return self.apply(call, operations.update_customer, call.input)
+        return self.apply(call, records.update_customer, call.input)
 
     @endpoint(schema.CustomerDeletion(), "customers.delete")
     def delete_customer(self, call: Call) -> dict[str, Any]:
         """Delete a customer."""
-        return self.apply(call, operations.delete_customer, call.input)
+        return self.apply(call, records.delete_customer, call.input)
 
     @endpoint(schema.CustomerDetails(), "customers.read")
     def list_history(self, call: Call) -> dict[str, Any]:
         """What was changed on a customer."""
-        return dict(self.read(call, operations.list_history, call.input))
+        return dict(self.read(call, records.list_history, call.input))
 
     @endpoint(schema.NewAttachment(), "customers.update")
     def add_attachment(self, call: Call) -> dict[str, Any]:
         """Register a stored file."""
-        return self.apply(call, operations.add_attachment, call.input)
+        return self.apply(call, records.add_attachment, call.input)
 
     @endpoint(schema.CustomerDetails(), "customers.read")
     def list_attachments(self, call: Call) -> dict[str, Any]:
         """A page of a customer's attachments."""
-        return dict(self.read(call, operations.list_attachments, call.input))
+        return dict(self.read(call, records.list_attachments, call.input))
 
     @endpoint(schema.AttachmentKey(), "customers.read")
     def get_attachment(self, call: Call) -> dict[str, Any]:
         """One attachment, with the key of its bytes."""
-        return dict(self.read(call, operations.get_attachment, call.input))
+        return dict(self.read(call, records.get_attachment, call.input))
 
     @endpoint(schema.AttachmentKey(), "customers.update")
     def delete_attachment(self, call: Call) -> dict[str, Any]:
         """Hide an attachment."""
-        return self.apply(call, operations.delete_attachment, call.input)
+        return self.apply(call, records.delete_attachment, call.input)
 
     @endpoint(schema.CustomerImport(), "customers.import")
     def import_customers(self, call: Call) -> dict[str, Any]:
@@ -88,7 +89,7 @@ class CustomerService(Service):
     @endpoint(schema.NewGroup(), "customers.create")
     def create_group(self, call: Call) -> dict[str, Any]:
         """Create a customer group."""
-        return self.apply(call, operations.create_group, call.input)
+        return self.apply(call, records.create_group, call.input)
 
     @endpoint(ListInput(), "customers.read")
     def list_groups(self, call: Call) -> dict[str, Any]:
@@ -98,9 +99,9 @@ class CustomerService(Service):
     @endpoint(schema.FormKey(), "forms.read")
     def get_form(self, call: Call) -> dict[str, Any]:
         """A published form."""
-        return dict(self.read(call, operations.get_form, call.input["key"]))
+        return dict(self.read(call, records.get_form, call.input["key"]))
 
     @endpoint(None, "forms.read")
     def list_forms(self, call: Call) -> dict[str, Any]:
         """Every published form."""
-        return dict(self.read(call, operations.list_forms))
+        return dict(self.read(call, records.list_forms))

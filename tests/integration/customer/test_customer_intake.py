@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from services.common.errors import Conflict, Invalid
-from services.customer import intake, model, operations
+from services.customer import model
+from services.customer.operations import intake, records
 from tests.integration.customer.conftest import Begin
 
 USCC = "91350100M000100Y43"
@@ -27,7 +28,7 @@ def erp(begin: Begin, body: dict[str, Any]) -> str:
 
 def record(begin: Begin, code: str = "K-1") -> dict[str, Any]:
     with begin() as work:
-        return operations.get_customer(work, code)
+        return records.get_customer(work, code)
 
 
 def test_an_erp_creates_then_changes_then_repeats_itself(begin: Begin) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from services.common import fields
 from services.common.errors import Invalid
-from services.customer import operations, schema, store
+from services.customer import schema, store
+from services.customer.operations import records
 from tests.integration.customer.conftest import Begin
 
 PEOPLE: list[dict[str, Any]] = [
@@ -26,7 +27,7 @@ def customers(begin: Begin) -> None:
         for draft in PEOPLE:
             # The percent sign is no character of a code: it comes from an older system.
             loaded = fields.load(schema.NewCustomer(), {**draft, "code": draft["code"].replace("%", "-")})
-            made = operations.create_customer(work, loaded)
+            made = records.create_customer(work, loaded)
             if "%" in draft["code"]:
                 store.update_customer(work, made["id"], {"code": draft["code"]})
 
@@ -34,7 +35,7 @@ def customers(begin: Begin) -> None:
 def codes(begin: Begin, sort: str = "code", **where: Any) -> list[str]:
     with begin() as work:
         received = fields.load(schema.CustomerList(), {"where": where, "sort": sort})
-        return [item["code"] for item in operations.list_customers(work, received)["items"]]
+        return [item["code"] for item in records.list_customers(work, received)["items"]]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_pages_go_on_where_the_last_ended(begin: Begin) -> None:
     with begin() as work:
         for _ in PEOPLE:
             received = {"sort": "-name", "page_size": 1, "page_after": cursor}
-            answer = operations.list_customers(work, fields.load(schema.CustomerList(), received))
+            answer = records.list_customers(work, fields.load(schema.CustomerList(), received))
             found += [item["code"] for item in answer["items"]]
             cursor = answer["next"]
     assert cursor is None

@@ -16,7 +16,8 @@ from services.common.caller import Caller
 from services.common.db import Database, UnitOfWork
 from services.common.errors import Conflict, CreditError, Invalid, NotFound
 from services.common.events import Event
-from services.customer import operations, schema
+from services.customer import schema
+from services.customer.operations import records
 from tests.integration.customer.conftest import CLERK, MANAGER, Begin
 
 USCC = "91350100M000100Y43"
@@ -32,13 +33,13 @@ ACME: dict[str, Any] = {
 
 def create(begin: Begin, caller: Caller = CLERK, **changes: Any) -> dict[str, Any]:
     with begin(caller) as work:
-        return operations.create_customer(work, fields.load(schema.NewCustomer(), {**ACME, **changes}))
+        return records.create_customer(work, fields.load(schema.NewCustomer(), {**ACME, **changes}))
 
 
 def change(begin: Begin, customer_id: Any, caller: Caller = CLERK, **changes: Any) -> dict[str, Any]:
     received = {"customer_id": str(customer_id), **changes}
     with begin(caller) as work:
-        return operations.update_customer(work, fields.load(schema.CustomerChange(), received))
+        return records.update_customer(work, fields.load(schema.CustomerChange(), received))
 
 
 def events(database: Database) -> list[Any]:
@@ -50,7 +51,7 @@ def events(database: Database) -> list[Any]:
 def history(begin: Begin, customer_id: Any) -> list[dict[str, Any]]:
     with begin() as work:
         received = fields.load(schema.CustomerDetails(), {"customer_id": str(customer_id)})
-        items: list[dict[str, Any]] = operations.list_history(work, received)["items"]
+        items: list[dict[str, Any]] = records.list_history(work, received)["items"]
         return items
 
 
@@ -63,8 +64,8 @@ def refused(action: Callable[[], Any], kind: type[CreditError]) -> CreditError:
 def test_a_created_customer_is_read_back_by_id_and_by_code(begin: Begin) -> None:
     made = create(begin)
     with begin() as work:
-        by_id = operations.get_customer(work, str(made["id"]))
-        assert by_id == operations.get_customer(work, "C-1")
+        by_id = records.get_customer(work, str(made["id"]))
+        assert by_id == records.get_customer(work, "C-1")
     assert {name: by_id[name] for name in made} == made
     assert by_id["fields"] == {
         "industry": "wholesale",
@@ -215,8 +216,8 @@ def test_an_unknown_group_is_refused_and_a_known_one_kept(begin: Begin) -> None:
     problem = refused(lambda: create(begin, group_id=str(uuid4())), Invalid)
     assert problem.errors[0]["field"] == "group_id"
     with begin() as work:
-        parent = operations.create_group(work, {"code": "G1", "name": "集团", "parent_id": None})
-        child = operations.create_group(work, {"code": "G2", "name": "子集团", "parent_id": parent["id"]})
+        parent = records.create_group(work, {"code": "G1", "name": "集团", "parent_id": None})
+        child = records.create_group(work, {"code": "G2", "name": "子集团", "parent_id": parent["id"]})
     assert create(begin, group_id=str(child["id"]))["group_id"] == child["id"]
 
 
@@ -225,7 +226,7 @@ def test_a_deleted_customer_is_gone_its_history_stays_and_its_code_is_free(
 ) -> None:
     made = create(begin)
     with begin() as work:
-        operations.delete_customer(work, {"customer_id": "C-1", "version": 1})
+        records.delete_customer(work, {"customer_id": "C-1", "version": 1})
     for action in (
         lambda: change(begin, made["id"], region="浙江"),
         lambda: history(begin, made["id"]),
@@ -272,16 +273,16 @@ def tell(begin: Begin, handler: Callable[[UnitOfWork, Event], None], event: Even
 
 def test_limit_term_state_and_grade_are_copied_from_those_who_decide_them(begin: Begin) -> None:
     made = create(begin)
-    tell(begin, operations.copy_rating, rating(made["id"], "B"))
-    tell(begin, operations.copy_account, account(made["id"]))
+    tell(begin, records.copy_rating, rating(made["id"], "B"))
+    tell(begin, records.copy_account, account(made["id"]))
     with begin() as work:
-        record = operations.get_customer(work, "C-1")
+        record = records.get_customer(work, "C-1")
     assert record["credit_limit"] == "50000.00"
     assert (record["payment_term_days"], record["credit_status"], record["grade"]) == (45, "amount", "B")
     assert record["version"] == 1
-    tell(begin, operations.copy_account, account(made["id"], frozen=True, limit=None, unlimited=True))
+    tell(begin, records.copy_account, account(made["id"], frozen=True, limit=None, unlimited=True))
     with begin() as work:
-        record = operations.get_customer(work, "C-1")
+        record = records.get_customer(work, "C-1")
     assert (record["credit_status"], record["credit_limit"], record["credit_unlimited"]) == (
         "frozen",
         None,
@@ -296,9 +297,9 @@ def test_a_customer_who_has_credit_or_owes_something_cannot_be_deleted(
     begin: Begin, changes: dict[str, Any]
 ) -> None:
     made = create(begin)
-    tell(begin, operations.copy_account, account(made["id"], **changes))
+    tell(begin, records.copy_account, account(made["id"], **changes))
     with begin() as work:
-        problem = refused(lambda: operations.delete_customer(work, {"customer_id": "C-1"}), Conflict)
+        problem = refused(lambda: records.delete_customer(work, {"customer_id": "C-1"}), Conflict)
     assert problem.code == "customer_has_credit"
 
 
@@ -309,19 +310,17 @@ def test_attachments_are_registered_listed_hidden_and_remembered(begin: Begin) -
         "sha256": "0" * 64, "storage_key": "attachments/ab/" + "0" * 32,
     }  # fmt: skip
     with begin() as work:
-        added = operations.add_attachment(work, fields.load(schema.NewAttachment(), received))
+        added = records.add_attachment(work, fields.load(schema.NewAttachment(), received))
     assert "storage_key" not in added
     key = {"customer_id": "C-1", "attachment_id": added["id"]}
     with begin() as work:
-        listed = operations.list_attachments(
-            work, fields.load(schema.CustomerDetails(), {"customer_id": "C-1"})
-        )
+        listed = records.list_attachments(work, fields.load(schema.CustomerDetails(), {"customer_id": "C-1"}))
         assert [item["name"] for item in listed["items"]] == ["营业执照.pdf"]
         assert "storage_key" not in listed["items"][0]
-        assert operations.get_attachment(work, key)["storage_key"] == received["storage_key"]
-        operations.delete_attachment(work, key)
-        refused(lambda: operations.get_attachment(work, key), NotFound)
-        refused(lambda: operations.delete_attachment(work, key), NotFound)
+        assert records.get_attachment(work, key)["storage_key"] == received["storage_key"]
+        records.delete_attachment(work, key)
+        refused(lambda: records.get_attachment(work, key), NotFound)
+        refused(lambda: records.delete_attachment(work, key), NotFound)
     actions = [entry["action"] for entry in history(begin, made["id"])]
     assert actions == ["attachment_removed", "attachment_added", "created"]
 
@@ -334,16 +333,16 @@ def test_another_customers_attachment_is_not_found(begin: Begin) -> None:
         "storage_key": "attachments/ab/" + "1" * 32,
     }  # fmt: skip
     with begin() as work:
-        added = operations.add_attachment(work, received)
+        added = records.add_attachment(work, received)
         key = {"customer_id": "C-2", "attachment_id": added["id"]}
-        refused(lambda: operations.get_attachment(work, key), NotFound)
+        refused(lambda: records.get_attachment(work, key), NotFound)
 
 
 def test_the_published_form_is_answered_with_its_version(begin: Begin) -> None:
     with begin() as work:
-        form = operations.get_form(work, "customer")
-        assert [item["key"] for item in operations.list_forms(work)["items"]] == ["customer"]
-        refused(lambda: operations.get_form(work, "order"), NotFound)
+        form = records.get_form(work, "customer")
+        assert [item["key"] for item in records.list_forms(work)["items"]] == ["customer"]
+        refused(lambda: records.get_form(work, "order"), NotFound)
     assert form["version"] == 1
     assert {"industry", "registered_capital", "listed"} <= {field["key"] for field in form["fields"]}
     assert Decimal(form["version"]) == 1

@@ -9,7 +9,8 @@ from typing import Any
 from services.common import fields, forms
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError, Invalid
-from services.customer import customers, operations, schema, store
+from services.customer import customers, schema, store
+from services.customer.operations import records
 
 ERP_KEYS = ("customer.upserted",)
 _ERP_ONLY = frozenset({"event_id", "source", "occurred_at", "revision"})
@@ -36,10 +37,10 @@ def upsert_customer_from_erp(work: UnitOfWork, body: Mapping[str, Any]) -> dict[
     draft = {name: value for name, value in told.items() if name not in _ERP_ONLY}
     record = store.lock_customer(work, None, told["code"])
     if record is None:
-        return {"status": "created", "customer": operations.create_customer(work, draft)}
-    changed = operations.change_record(work, record, draft)
+        return {"status": "created", "customer": records.create_customer(work, draft)}
+    changed = records.change_record(work, record, draft)
     status = "unchanged" if changed["version"] == record["version"] else "updated"
-    return {"status": status, "customer": operations.answer(changed)}
+    return {"status": status, "customer": records.answer(changed)}
 
 
 def erp_document(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def import_customers(
     results: list[dict[str, Any]] = []
     try:
         with work.savepoint():
-            form = operations.published_form(work)
+            form = records.published_form(work)
             results = [
                 _import_row(work, form, place, row, update_existing) for place, row in enumerate(rows, 1)
             ]
@@ -99,11 +100,11 @@ def _import_row(
         code = draft.get("code")
         existing = store.lock_customer(work, None, code) if update_existing and code else None
         if existing is not None:
-            changed = operations.change_record(work, existing, draft)
+            changed = records.change_record(work, existing, draft)
             status = "unchanged" if changed["version"] == existing["version"] else "updated"
             return _result(place, status, changed)
-        record = operations.new_record(work, draft, form)
-        return _result(place, "created", operations.insert_record(work, record, code, form))
+        record = records.new_record(work, draft, form)
+        return _result(place, "created", records.insert_record(work, record, code, form))
     except CreditError as refusal:
         errors = refusal.errors or [{"field": "", "code": refusal.code, "message": refusal.detail}]
         if refusal.errors and len(refusal.errors) == 1:
