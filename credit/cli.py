@@ -25,12 +25,15 @@ from credit.importing import FAULTS_SHOWN_MAX, KINDS, UnreadableImport, import_f
 from credit.postgres_server import PostgresError  # noqa: E402
 from credit.rebuilding import CannotRebuild  # noqa: E402
 from credit.rebuilding import rebuild as rebuild_service  # noqa: E402
+from credit.settling import StandsStill, settle  # noqa: E402
 from credit.suite import migrate as migrate_databases  # noqa: E402
 from credit.suite import seed as seed_databases  # noqa: E402
 from credit.suite import with_server  # noqa: E402
 from credit.up import CannotRun, alone  # noqa: E402
 from credit.up import serve as serve_services  # noqa: E402
 from credit.up import up as run_everything  # noqa: E402
+from credit.verifying import Check  # noqa: E402
+from credit.verifying import verify as verify_everything  # noqa: E402
 from services.common.config import ALL_SERVICES, ConfigurationError, Settings, load_settings  # noqa: E402
 from services.common.keys import make_missing_keys  # noqa: E402
 from services.common.telemetry import configure_logging  # noqa: E402
@@ -44,6 +47,7 @@ _TOLD = (
     DatabaseProblem,
     NoAccess,
     PostgresError,
+    StandsStill,
     UnreadableImport,
 )
 _SERVICE = click.Choice(ALL_SERVICES)
@@ -202,6 +206,32 @@ def rebuild(settings: Settings, service: str) -> None:
 
         count = rebuild_service(reached, service, show)
     click.echo(f"已重建 / rebuilt {service}: {count} 个事件 / events")
+
+
+@main.command()
+@_command
+def verify(settings: Settings) -> None:
+    """Check that the books are right; exit code 1 when something is not. Changes nothing.
+
+    Recomputes every balance from its entries, compares reporting with the ledger, and looks for gaps in the
+    event logs, positions that their sources do not know, and parked events. A suite that does not run is
+    started for as long as events are still to be read.
+    """
+
+    def tell(check: Check) -> None:
+        click.echo(f"{'✓' if not check.faults else '✗'} {check.title} ({check.checked})")
+        for fault in check.faults[:FAULTS_SHOWN_MAX]:
+            click.echo(f"    {fault}")
+        if len(check.faults) > FAULTS_SHOWN_MAX:
+            click.echo(f"    … 另有 {len(check.faults) - FAULTS_SHOWN_MAX} 处 / more")
+
+    with with_server(settings) as reached:
+        settle(reached)
+        checks = verify_everything(reached, tell)
+    faults = sum(len(check.faults) for check in checks)
+    click.echo(f"发现 {faults} 处问题 / faults" if faults else "没有发现问题 / nothing is wrong")
+    if faults:
+        sys.exit(1)
 
 
 @main.command()

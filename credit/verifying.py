@@ -1,0 +1,130 @@
+"""Checking what must always hold: event logs, positions, the ledger, and reporting against the ledger."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+
+from credit.databases import DatabaseProblem, dsn
+from credit.suite import database_of
+from services.common.caller import service_caller
+from services.common.config import ALL_SERVICES, Settings
+
+
+@dataclass
+class Check:
+    """One thing that was checked: how many pieces of it, and what was wrong."""
+
+    title: str
+    checked: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify(settings: Settings, tell: Callable[[Check], None]) -> list[Check]:
+    """Check everything, telling each result as it is known; nothing is changed."""
+    checks = []
+    for check in (_check_logs, _check_positions, _check_parked, _check_ledger, _check_reporting):
+        done = check(settings)
+        tell(done)
+        checks.append(done)
+    return checks
+
+
+def _check_logs(settings: Settings) -> Check:
+    """Every log is numbered 1, 2, 3, … without a gap, up to its head."""
+    check = Check("事件日志连续无缺 / event logs have no gap")
+    for name in ALL_SERVICES:
+        with _reading(settings, name) as cursor:
+            cursor.execute(
+                "SELECT count(sequence), coalesce(min(sequence), 1), coalesce(max(sequence), 0),"
+                " coalesce((SELECT sequence FROM event_head), 0) FROM events"
+            )
+            count, first, last, head = cursor.fetchone()
+        check.checked += count
+        if (first, last, head) != (1, count, count):
+            check.faults.append(f"{name}: {count} 个事件, 编号 {first}–{last}, 记录的末尾 {head}")
+    return check
+
+
+def _check_positions(settings: Settings) -> Check:
+    """Every position stands at an event that its source still has."""
+    check = Check("读取位置与来源一致 / positions stand where their sources say")
+    for name in ALL_SERVICES:
+        with _reading(settings, name) as cursor:
+            cursor.execute("SELECT source, sequence, last_event_id, state FROM positions")
+            rows = cursor.fetchall()
+        for source, sequence, event_id, state in rows:
+            if source not in ALL_SERVICES:
+                continue
+            check.checked += 1
+            if state != "running":
+                check.faults.append(f"{name} 已停止读取 {source} 的事件: {state}")
+            if sequence and not _has_event(settings, source, sequence, event_id):
+                check.faults.append(
+                    f"{name} 读到 {source} 的第 {sequence} 个事件, 但来源没有它: 运行 credit rebuild {name}"
+                )
+    return check
+
+
+def _check_parked(settings: Settings) -> Check:
+    """Nothing waits for a person."""
+    check = Check("没有待人工处理的事件 / nothing is parked")
+    for name in ALL_SERVICES:
+        with _reading(settings, name) as cursor:
+            cursor.execute(
+                "SELECT source, ordering_key, count(*), min(problem) FROM parked_events"
+                " WHERE resolved_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+            for source, key, count, problem in cursor.fetchall():
+                check.faults.append(f"{name}: {source} 的 {count} 个事件 ({key}): {problem}")
+        check.checked += 1
+    return check
+
+
+def _check_ledger(settings: Settings) -> Check:
+    """Every balance is the sum of its entries."""
+    operations = importlib.import_module("services.limits.operations")
+    with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
+        answer = operations.verify(work)
+    return _check("额度余额等于分录之和 / balances are the sums of their entries", answer)
+
+
+def _check_reporting(settings: Settings) -> Check:
+    """Reporting shows for every customer what the ledger says."""
+    ledger = importlib.import_module("services.limits.operations")
+    reporting = importlib.import_module("services.reporting.operations")
+    with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
+        totals = ledger.list_ledger_totals(work)
+    with database_of(settings, "reporting") as database, database.read(service_caller("reporting")) as work:
+        answer = reporting.verify(work, totals)
+    return _check("报表与额度账一致 / reporting agrees with the ledger", answer)
+
+
+def _check(title: str, answer: dict[str, Any]) -> Check:
+    return Check(title, int(answer["checked"]), [str(fault) for fault in answer["faults"]])
+
+
+def _has_event(settings: Settings, source: str, sequence: int, event_id: object) -> bool:
+    with _reading(settings, source) as cursor:
+        cursor.execute("SELECT id FROM events WHERE sequence = %s", (sequence,))
+        row = cursor.fetchone()
+    return row is not None and (event_id is None or row[0] == event_id)
+
+
+@contextmanager
+def _reading(settings: Settings, name: str) -> Iterator[Any]:
+    try:
+        connection = psycopg2.connect(dsn(settings, name))
+    except psycopg2.OperationalError as problem:
+        raise DatabaseProblem(f"无法连接数据库 {name}: {problem}") from problem
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
