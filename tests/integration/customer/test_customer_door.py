@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from services.common.caller import Caller, CallerSigner
 from services.common.config import GATEWAY, Settings
 from services.common.db import UnitOfWork, service_metadata
 from services.common.errors import Conflict, CreditError, Forbidden, Invalid
-from services.common.messaging import Call, Runner, Service, endpoint, memory_transport
+from services.common.messaging import Call, Runner, Service, endpoint, memory_transport, wire
 from services.customer.service import CustomerService
 from tests.conftest import suite_settings
 from tests.support.postgres import DatabaseServer
@@ -58,6 +59,7 @@ class Door:
         self._ground: Any = next(
             dependency for dependency in runner.container("limits").dependencies if hasattr(dependency, "ask")
         )
+        self._erp = wire.Publisher(settings.amqp_uri)
         self._signer = CallerSigner(keys.load_private_key(settings.keys_dir, GATEWAY), GATEWAY)
 
     def ask(self, method: str, caller: Caller = CLERK, key: str | None = None, /, **received: Any) -> Any:
@@ -78,6 +80,10 @@ class Door:
             "idempotency_key": key,
         }
         return self._ground.client.call(service, method, request, 15)
+
+    def publish(self, routing_key: str, body: Any) -> None:
+        """Send a message as an ERP connector does."""
+        self._erp.publish(body, exchange=wire.ERP_EXCHANGE, routing_key=routing_key)
 
     def refused(
         self, method: str, caller: Caller = CLERK, key: str | None = None, /, **received: Any
@@ -158,6 +164,24 @@ def test_limit_and_grade_reach_the_customer_through_the_event_streams(door: Door
 
     wait_until(copied, 10, what="the copies of limit and grade")
     assert door.refused("delete_customer", customer_id="D-3").code == "customer_has_credit"
+
+
+def test_customers_of_an_erp_arrive_once_and_what_cannot_be_applied_is_parked(door: Door) -> None:
+    body = {"event_id": "e1", "source": "sap", "revision": 2, "code": "E-1", "name": "戊"}
+    poison = {"event_id": "e2", "source": "sap", "revision": 1, "code": "E-2", "name": "己", "grade": "A"}
+    for message in (body, poison, body, {**body, "event_id": "e3", "revision": 1, "name": "旧"}):
+        door.publish("customer.upserted", message)
+    door.publish("customer.upserted", {"event_id": "e4", "source": "sap", "code": "E-3", "name": "庚"})
+
+    def arrived() -> bool:
+        found = door.ask("list_customers", where={"q": "E-"}, sort="code")["items"]
+        return [(item["code"], item["name"], item["version"]) for item in found] == [
+            ("E-1", "戊", 1), ("E-3", "庚", 1),
+        ]  # fmt: skip
+
+    wait_until(arrived, 10, what="the ERP's customers")
+    parked = door.ask("list_parked", replace(CLERK, permissions=frozenset({"admin.parked"})))["items"]
+    assert ["grade" in item["problem"] for item in parked] == [True]
 
 
 def test_lists_history_and_forms_are_answered_as_plain_json(door: Door) -> None:
