@@ -183,6 +183,14 @@ class CustomerAnswer(fields.StrictSchema):
     updated_by = fields.TextField()
 
 
+class DeletedAnswer(fields.StrictSchema):
+    """What was deleted."""
+
+    id = fields.IdField()
+    code = fields.TextField()
+    deleted = fields.FlagField()
+
+
 class CustomerPage(fields.StrictSchema):
     """A page of customers."""
 

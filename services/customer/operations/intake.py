@@ -18,6 +18,8 @@ _COLUMNS = {
     **{label: name for name, label in customers.LABELS.items()},
     **{name: name for name in customers.LABELS},
 }
+# An export shows them; whoever imports it again cannot change them.
+_SHOWN_ONLY = frozenset({"信用等级", "信用状态", "授信额度", "额度币种", "账期(天)", "版本"})
 _CONTACT_COLUMNS = {
     "联系人姓名": "name", "contact_name": "name", "联系人": "name",
     "联系电话": "phone", "contact_phone": "phone", "联系邮箱": "email", "contact_email": "email",
@@ -100,6 +102,7 @@ def _import_row(
         code = draft.get("code")
         existing = store.lock_customer(work, None, code) if update_existing and code else None
         if existing is not None:
+            draft["contacts"] = _with_contacts(existing["contacts"], draft.get("contacts") or [])
             changed = records.change_record(work, existing, draft)
             status = "unchanged" if changed["version"] == existing["version"] else "updated"
             return _result(place, status, changed)
@@ -120,16 +123,17 @@ def read_row(row: Mapping[str, Any], definition: forms.FormDefinition) -> dict[s
     """The draft that a table's row describes; empty cells are left out.
 
     Columns are matched by label or key, of the core fields, of one contact, and of the form's fields. A
-    `contacts` cell may hold JSON. An unknown column stays, so that the schema refuses it by name.
+    `contacts` cell may hold JSON. Columns that an export only shows are left out; an unknown one stays, so
+    that the schema refuses it by name.
     """
     draft: dict[str, Any] = {}
     contact: dict[str, Any] = {}
     values: dict[str, Any] = {}
     by_label = {field.label["zh"]: field.key for field in definition.fields}
     for column, cell in row.items():
-        if cell is None or cell == "":
-            continue
         name = column.strip()
+        if cell is None or cell == "" or name in _SHOWN_ONLY:
+            continue
         key = by_label.get(name, name.removeprefix("fields."))
         if name in _CONTACT_COLUMNS and not (name == "联系人" and str(cell).startswith("[")):
             contact[_CONTACT_COLUMNS[name]] = cell
@@ -144,6 +148,17 @@ def read_row(row: Mapping[str, Any], definition: forms.FormDefinition) -> dict[s
     if values:
         draft["fields"] = values
     return draft
+
+
+def _with_contacts(known: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The known contacts with what a row tells of some: a table names one, and must not remove the others."""
+    by_name = {contact["name"]: contact for contact in told}
+    kept = [{**contact, **_said(by_name.pop(contact["name"], {}))} for contact in known]
+    return kept + list(by_name.values())
+
+
+def _said(contact: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in contact.items() if name != "primary"}
 
 
 def _contacts(cell: Any) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from services.common import fields
 from services.common.errors import Conflict, Invalid
-from services.customer import model
+from services.customer import model, schema
 from services.customer.operations import intake, records
 from tests.integration.customer.conftest import Begin
 
@@ -145,6 +146,28 @@ def test_existing_customers_are_changed_only_when_asked(begin: Begin) -> None:
     assert [item["status"] for item in again["results"]] == ["updated", "unchanged"]
     assert (again["updated"], again["unchanged"], again["failed"]) == (1, 1, 0)
     assert record(begin, "R-1")["region"] == "华南"
+
+
+def test_importing_an_edited_export_keeps_the_contacts_and_ignores_what_is_only_shown(begin: Begin) -> None:
+    contacts = [{"name": "张三", "phone": "0591-8888", "primary": True}, {"name": "李四"}]
+    with begin() as work:
+        draft = {"code": "R-1", "name": "一号", "contacts": contacts}
+        records.create_customer(work, fields.load(schema.NewCustomer(), draft))
+    row = {
+        "客户编码": "R-1",
+        "联系人": "张三",
+        "联系电话": "0591-9999",
+        "客户名称": "一号",
+        "信用等级": "A",
+        "版本": "1",
+    }
+    answer = imported(begin, [row], update_existing=True)
+    assert answer["results"][0]["status"] == "updated", answer
+    assert record(begin, "R-1")["contacts"] == [
+        {"name": "张三", "phone": "0591-9999", "primary": True},
+        {"name": "李四", "primary": False},
+    ]
+    assert imported(begin, [row], update_existing=True)["unchanged"] == 1
 
 
 def test_two_thousand_rows_are_imported_in_one_go(begin: Begin) -> None:
