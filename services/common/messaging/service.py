@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 from sqlalchemy import MetaData, text
 
 from services.common import events, idempotency, positions, telemetry
@@ -16,6 +16,7 @@ from services.common.caller import Caller, service_caller
 from services.common.commands import AnswerHandler, pending_count
 from services.common.db import UnitOfWork, is_deadlock
 from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest, NotFound, Unavailable
+from services.common.fields import load
 from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
 from services.common.messaging.ground import Ground
 from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS, Endpoint
@@ -112,36 +113,8 @@ def _open(service: Service, name: str, schema: Schema | None, permission: str | 
     key = request.get("idempotency_key")
     if key is not None and (not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX):
         raise Invalid("Idempotency-Key 应为 1 到 200 个字符", code="idempotency_key_invalid")
-    return Call(name, load(schema, received), received, caller, key, trace_id)
-
-
-def load(schema: Schema | None, received: Any) -> Any:
-    """What a schema makes of some input; `Invalid` names every field at fault."""
-    if schema is None:
-        return received or {}
-    try:
-        return schema.load(received if received is not None else {})
-    except ValidationError as problem:
-        errors = list(_field_errors(problem.normalized_messages()))
-        raise Invalid(
-            "提交的内容有误: " + "; ".join(_said(error) for error in errors[:5]), errors=errors
-        ) from None
-
-
-def _said(error: Mapping[str, Any]) -> str:
-    return f"{error['field']} {error['message']}" if error["field"] else str(error["message"])
-
-
-def _field_errors(messages: Any, path: str = "") -> Any:
-    if isinstance(messages, Mapping):
-        for name, inner in messages.items():
-            here = path if name == "_schema" else f"{path}.{name}" if path else str(name)
-            yield from _field_errors(inner, here)
-    elif isinstance(messages, (list, tuple)):
-        for inner in messages:
-            yield from _field_errors(inner, path)
-    else:
-        yield {"field": path, "code": "invalid", "message": str(messages)}
+    loaded = received or {} if schema is None else load(schema, {} if received is None else received)
+    return Call(name, loaded, received, caller, key, trace_id)
 
 
 class _EventsAfter(Schema):

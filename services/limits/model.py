@@ -1,0 +1,319 @@
+"""The tables of the limit ledger."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.common.tables import INSTANT, MONEY, service_metadata
+
+metadata = service_metadata()
+
+# The copy of a customer that the ledger needs; its row is the lock of everything the customer owns.
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("salesperson", Text),
+    Column("department", Text),
+    Column("group_id", Uuid),
+    Column("active", Boolean, nullable=False),
+)
+
+# Whatever carries a limit. Balances are kept by the transaction that writes the entries they sum.
+pools = Table(
+    "pools",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("reserved", MONEY, nullable=False),
+    Column("delivered", MONEY, nullable=False),
+    Column("receivable", MONEY, nullable=False),
+    UniqueConstraint("kind", "key", "segment", "currency"),
+    CheckConstraint("kind IN ('customer', 'group', 'salesperson', 'department')", name="kind"),
+    CheckConstraint("reserved >= 0", name="reserved"),
+    CheckConstraint("delivered >= 0", name="delivered"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("amount", MONEY),
+    Column("unlimited", Boolean, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("term_days", Integer),
+    Column("application_id", Text, unique=True),
+    Column("reason", Text),
+    Column("granted_by", Text, nullable=False),
+    Column("granted_at", INSTANT, nullable=False),
+    # A new base grant replaces the one before it: that one ends here, and stays as history.
+    Column("replaced_on", Date),
+    CheckConstraint("kind IN ('base', 'temporary')", name="kind"),
+    CheckConstraint("unlimited = (amount IS NULL)", name="amount_or_unlimited"),
+    CheckConstraint("amount >= 0", name="amount"),
+    CheckConstraint("valid_to >= valid_from", name="validity"),
+)
+Index("ix_grants_valid_to", grants.c.valid_to)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("source", Text, nullable=False),
+    Column("episode", Text),
+    Column("reason", Text, nullable=False),
+    Column("cure", JSONB),
+    Column("since", Date, nullable=False),
+    Column("frozen_by", Text, nullable=False),
+    Column("frozen_at", INSTANT, nullable=False),
+    Column("lifted_on", Date),
+    Column("lifted_by", Text),
+    Column("lifted_at", INSTANT),
+    Column("lift_reason", Text),
+)
+Index(
+    "uq_freezes_open",
+    freezes.c.customer_id,
+    freezes.c.source,
+    unique=True,
+    postgresql_where=freezes.c.lifted_at.is_(None),
+)
+
+# Stages follow from the totals (ledger.order_stages); they are kept beside them to be summed and verified.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("order_no", Text, nullable=False),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False),
+    Column("payer_id", Uuid),
+    Column("amount", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("order_date", Date, nullable=False),
+    Column("delivery_date", Date),
+    Column("salesperson", Text),
+    Column("status", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("delivered_total", MONEY, nullable=False),
+    Column("invoiced_total", MONEY, nullable=False),
+    Column("reserved", MONEY, nullable=False),
+    Column("delivered", MONEY, nullable=False),
+    Column("decision_id", Uuid),
+    Column("created_at", INSTANT, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    UniqueConstraint("source", "company", "order_no"),
+    CheckConstraint("status IN ('reserved', 'held', 'refused', 'cancelled', 'closed')", name="status"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("reserved >= 0 AND delivered >= 0", name="stages"),
+)
+Index("ix_orders_customer", orders.c.customer_id, orders.c.order_date)
+Index("ix_orders_status", orders.c.status, orders.c.id)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", Uuid, ForeignKey("orders.id"), nullable=False, index=True),
+    Column("delivery_no", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("delivered_at", Date, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    UniqueConstraint("order_id", "delivery_no"),
+    CheckConstraint("amount > 0", name="amount"),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("invoice_no", Text, nullable=False),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False),
+    Column("order_no", Text),
+    Column("order_id", Uuid, ForeignKey("orders.id"), index=True),
+    Column("amount", MONEY, nullable=False),
+    Column("open_amount", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("invoice_date", Date, nullable=False),
+    Column("due_date", Date, nullable=False),
+    Column("salesperson", Text),
+    Column("status", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    UniqueConstraint("source", "company", "invoice_no"),
+    CheckConstraint("status IN ('open', 'paid', 'reversed')", name="status"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("open_amount >= 0 AND open_amount <= amount", name="open_amount"),
+)
+_open_invoice = invoices.c.open_amount > 0
+Index("ix_invoices_open_due", invoices.c.due_date, invoices.c.customer_id, postgresql_where=_open_invoice)
+Index("ix_invoices_open_customer", invoices.c.customer_id, invoices.c.due_date, postgresql_where=_open_invoice)
+Index("ix_invoices_customer_number", invoices.c.customer_id, invoices.c.invoice_no)
+Index(
+    "ix_invoices_unmatched_order",
+    invoices.c.source,
+    invoices.c.order_no,
+    postgresql_where=invoices.c.order_id.is_(None),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("payment_no", Text, nullable=False),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("amount", MONEY, nullable=False),
+    Column("unallocated", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("paid_at", Date, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    UniqueConstraint("source", "company", "payment_no"),
+    CheckConstraint("status IN ('recorded', 'reversed')", name="status"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("unallocated >= 0 AND unallocated <= amount", name="unallocated"),
+)
+
+# `invoice_id` is empty while the invoice that the payer named has not arrived.
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("invoice_id", Uuid, ForeignKey("invoices.id"), index=True),
+    Column("customer_id", Uuid, nullable=False),
+    Column("invoice_no", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("allocated_on", Date, nullable=False),
+    CheckConstraint("amount > 0", name="amount"),
+)
+Index(
+    "ix_allocations_waiting",
+    allocations.c.customer_id,
+    allocations.c.invoice_no,
+    postgresql_where=allocations.c.invoice_id.is_(None),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("pool_id", Uuid, ForeignKey("pools.id"), nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("document_type", Text, nullable=False),
+    Column("document_id", Uuid, nullable=False),
+    Column("document_no", Text, nullable=False),
+    Column("reserved", MONEY, nullable=False),
+    Column("delivered", MONEY, nullable=False),
+    Column("receivable", MONEY, nullable=False),
+    Column("effective_date", Date, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("trace_id", Text, nullable=False),
+)
+Index("ix_entries_pool", entries.c.pool_id, entries.c.identity)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False),
+    Column("order_no", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("reasons", JSONB, nullable=False),
+    Column("would_pass_if", JSONB, nullable=False),
+    Column("inputs", JSONB, nullable=False),
+    Column("rules", JSONB, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("decided_at", INSTANT, nullable=False),
+    Column("decided_by", Text, nullable=False),
+)
+Index("ix_decisions_customer", decisions.c.customer_id, decisions.c.decided_at)
+
+order_check_rules = Table(
+    "order_check_rules",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("definition", JSONB, nullable=False),
+)
+
+# ERP documents that cannot be applied yet: their customer, or the order they speak of, has not arrived.
+waiting_documents = Table(
+    "waiting_documents",
+    metadata,
+    Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("waits_for", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("routing_key", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("received_at", INSTANT, nullable=False),
+    CheckConstraint("waits_for IN ('customer', 'order')", name="waits_for"),
+)
+Index("ix_waiting_documents_key", waiting_documents.c.waits_for, waiting_documents.c.key)
+
+erp_event_ids = Table(
+    "erp_event_ids",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("received_at", INSTANT, nullable=False),
+)
+
+business_clock = Table(
+    "business_clock",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("date", Date, nullable=False),
+    # False after somebody opened another date than today's: a demo in the past is not to be overtaken.
+    Column("follows_schedule", Boolean, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
+)
+
+business_dates = Table(
+    "business_dates",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("opened_at", INSTANT, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("overdue_customers", Integer, nullable=False),
+)
