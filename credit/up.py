@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from credit.operations_server import OperationsServer
 from credit.suite import Say, database_of, prepare, service_class, with_server
@@ -31,21 +32,36 @@ class CannotRun(Exception):
 def up(settings: Settings, say: Say) -> None:
     """Prepare and run everything in this process until SIGINT or SIGTERM."""
     _stop_on_sigterm()
-    say("客户授信管理系统 / credit suite")
-    say(f"数据目录 / data folder: {settings.data_dir}")
     with ExitStack() as stack:
         stack.enter_context(alone(settings.data_dir))
         _refuse_busy_port(settings)
+        say("客户授信管理系统 / credit suite")
+        say(f"数据目录 / data folder: {settings.data_dir}")
         if not settings.database_url:
             say("正在启动内置数据库 / starting the embedded PostgreSQL …")
         settings = stack.enter_context(with_server(settings))
         say("正在准备数据库 / preparing the databases …")
         password = prepare(settings, say)
+        if password is not None:
+            # Told before anything else can fail: it is kept nowhere in clear.
+            say(f"管理员 / administrator: {settings.admin_username}")
+            say(f"初始密码 / password:    {password}   (只显示这一次 / shown only this once)")
         say("正在启动服务 / starting the services …")
-        runner = Runner(settings, [service_class(name) for name in ALL_SERVICES])
-        run_until_stopped(runner, lambda: _announce(settings, password, say))
-        say("正在停止 / stopping …")
+        runner = _TellingRunner(settings, [service_class(name) for name in ALL_SERVICES], say)
+        run_until_stopped(runner, lambda: _announce(settings, say))
     say(f"已停止, 数据保留在 {settings.data_dir} / stopped, the data stay there")
+
+
+class _TellingRunner(Runner):
+    """A runner that says when it begins to stop, as that may take some seconds."""
+
+    def __init__(self, settings: Settings, kinds: Sequence[Any], say: Say) -> None:
+        super().__init__(settings, kinds)
+        self._say = say
+
+    def stop(self) -> None:
+        self._say("正在停止, 请稍候 / stopping, a moment please …")
+        super().stop()
 
 
 def serve(settings: Settings, names: Sequence[str], say: Say, metrics_port: int | None = None) -> None:
@@ -104,17 +120,13 @@ def is_running(data_dir: Path) -> bool:
         return True
 
 
-def _announce(settings: Settings, password: str | None, say: Say) -> None:
+def _announce(settings: Settings, say: Say) -> None:
     address = f"http://{settings.http_host}:{settings.http_port}"
     say("")
     say(f"系统已就绪 / ready:        {address}")
     say(f"接口文档 / API reference:  {address}/api/docs")
-    if password is not None:
-        say(f"管理员 / administrator:    {settings.admin_username}")
-        say(f"初始密码 / password:       {password}   (只显示这一次 / shown only this once)")
-    else:
-        say(f"管理员 / administrator:    {settings.admin_username}")
-    say("下一步 / next:             在另一个终端运行 .venv/bin/credit demo, 或按 README 中的五分钟教程操作")
+    say(f"登录用户 / sign in as:     {settings.admin_username}")
+    say("演示数据 / demo data:      在另一个终端运行 / in another terminal: .venv/bin/credit demo")
     say("停止 / to stop:            Ctrl-C")
 
 
