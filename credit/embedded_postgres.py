@@ -34,7 +34,7 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Start the server, or join it; answers its SQLAlchemy URL. Raises `PostgresError`."""
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone():
             self._server.start()
             users = os.open(self._data_dir / "postgres.users", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -96,7 +96,7 @@ def in_background(settings: Settings) -> Iterator[Runner]:
 @contextmanager
 def alone(data_dir: Path) -> Iterator[None]:
     """Be the one process that runs the suite on this data folder; `CannotRun` when another one does."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(data_dir / "suite.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
