@@ -20,6 +20,10 @@ from credit.access import NoAccess, administrator  # noqa: E402
 from credit.backup import BackupProblem, back_up  # noqa: E402
 from credit.backup import restore as restore_backup  # noqa: E402
 from credit.databases import DatabaseProblem  # noqa: E402
+from credit.demo.command import replay_file  # noqa: E402
+from credit.demo.company import CannotReplay  # noqa: E402
+from credit.demo.invoices import UnreadableFile  # noqa: E402
+from credit.demo.replay import ReplayFailed  # noqa: E402
 from credit.handing_out import hand_out_keys  # noqa: E402
 from credit.importing import FAULTS_SHOWN_MAX, KINDS, UnreadableImport, import_file  # noqa: E402
 from credit.postgres_server import PostgresError  # noqa: E402
@@ -42,12 +46,15 @@ from services.common.telemetry import configure_logging  # noqa: E402
 _TOLD = (
     BackupProblem,
     CannotRebuild,
+    CannotReplay,
     CannotRun,
     ConfigurationError,
     DatabaseProblem,
     NoAccess,
     PostgresError,
+    ReplayFailed,
     StandsStill,
+    UnreadableFile,
     UnreadableImport,
 )
 _SERVICE = click.Choice(ALL_SERVICES)
@@ -166,6 +173,26 @@ def keys(settings: Settings, hand_out: Path | None) -> None:
     click.echo(
         f"{settings.keys_dir}: " + (f"已生成 / made {', '.join(made)}" if made else "已齐全 / complete")
     )
+
+
+@main.command()
+@click.option(
+    "--invoices",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Replay this csv file of settled invoices, as an ERP would have sent them.",
+)
+@click.option("--url", help="Address of the suite; default: the one these settings describe.")
+@_command
+def demo(settings: Settings, invoices: Path | None, url: str | None) -> None:
+    """Fill an empty suite with a company's history: an invented Chinese one, or that of --invoices FILE.
+
+    Customers, limits approved through the real flow, then every order, invoice and payment in date order
+    with the business date moving along, so warnings and freezes happen as they would have. Works on a suite
+    without documents; starts one for itself where none runs.
+    """
+    with administrator(settings, click.echo, url) as client:
+        if invoices is not None:
+            replay_file(client, invoices, click.echo)
 
 
 @main.command(name="import")

@@ -11,6 +11,7 @@ import eventlet
 import eventlet.wsgi
 import psycopg2
 from kombu import Connection
+from kombu.exceptions import OperationalError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from credit.databases import dsn
@@ -68,8 +69,8 @@ class OperationsServer:
     def _ask_broker(self) -> str:
         try:
             with Connection(self._settings.amqp_uri, connect_timeout=_CHECK_SECONDS_MAX) as connection:
-                connection.ensure_connection(max_retries=1, timeout=_CHECK_SECONDS_MAX)
-        except (OSError, *Connection(self._settings.amqp_uri).connection_errors):
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=_CHECK_SECONDS_MAX)
+        except (OSError, OperationalError):
             return "away"
         return "ok"
 

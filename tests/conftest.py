@@ -14,6 +14,7 @@ from pathlib import Path  # noqa: E402
 import pytest  # noqa: E402
 
 from services.common.config import Settings  # noqa: E402
+from tests.support.ports import free_port  # noqa: E402
 from tests.support.postgres import DatabaseServer  # noqa: E402
 from tests.support.rabbitmq import Broker, find_broker, start_broker  # noqa: E402
 from tests.support.smtp_sink import SmtpSink  # noqa: E402
@@ -58,9 +59,9 @@ def module_settings(
 
 
 def suite_settings(server: DatabaseServer, prefix: str, folder: Path) -> Settings:
-    """Settings over databases with this prefix, with an HTTP port that the system chooses."""
+    """Settings over databases with this prefix, with a free HTTP port."""
     return Settings(
-        http_port=0,
+        http_port=free_port(),
         data_dir=folder,
         keys_dir=folder / "keys",
         admin_password="correct horse battery staple",
