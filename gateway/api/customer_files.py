@@ -1,0 +1,167 @@
+"""Customers' files over HTTP: attachments up and down, tables in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from flask import Request, Response, jsonify
+from werkzeug.datastructures import FileStorage as UploadedFile
+
+from services.common import sheets, storage
+from services.common.errors import CreditError, Invalid, MalformedRequest, UnsupportedMediaType, is_passing
+from services.customer.schema import IMPORT_ROWS_MAX
+
+_FORM_BYTES_MAX = storage.SIZE_MAX_BYTES + 64 * 1024
+_IMPORT_SECONDS_MAX = 60
+_EXPORT_ROWS_MAX = 20_000
+_PAGE_SIZE = 200
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_CORE_COLUMNS = {
+    "code": "客户编码",
+    "name": "客户名称",
+    "uscc": "统一社会信用代码",
+    "group_id": "所属集团",
+    "region": "地区",
+    "salesperson": "销售负责人",
+    "department": "部门",
+}
+_CONTACT_COLUMNS = {"name": "联系人", "phone": "联系电话", "email": "联系邮箱"}
+_SHOWN_COLUMNS = {
+    "grade": "信用等级",
+    "credit_status": "信用状态",
+    "credit_limit": "授信额度",
+    "credit_currency": "额度币种",
+    "payment_term_days": "账期(天)",
+    "version": "版本",
+}
+
+
+def upload(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+    """Keep the uploaded file and attach it to the customer; 201 with its description.
+
+    When the customer service refuses it for good, its bytes are removed again; when nobody can tell, they
+    stay, as the attachment may exist.
+    """
+    customer = gateway.ask("customer", "get_customer", {"customer_id": path["customer_id"]})
+    uploaded = _file(request)
+    files = storage.FileStorage(gateway.settings.files_url)
+    stored = files.put(uploaded.stream)
+    received = {
+        "customer_id": customer["id"],
+        "name": storage.file_name(uploaded.filename),
+        "content_type": stored.content_type,
+        "size_bytes": stored.size_bytes,
+        "sha256": stored.sha256,
+        "storage_key": stored.key,
+    }
+    try:
+        answer = gateway.ask("customer", "add_attachment", received)
+    except CreditError as refusal:
+        if not is_passing(refusal):
+            files.delete(stored.key)
+        raise
+    response = jsonify(answer)
+    response.status_code = 201
+    return response
+
+
+def download(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+    """The bytes of an attachment, to be saved: no browser runs them on our pages."""
+    found = gateway.ask("customer", "get_attachment", dict(path))
+    files = storage.FileStorage(gateway.settings.files_url)
+    opened = files.open(found["storage_key"])
+    response = Response(_pieces(opened), mimetype=None, direct_passthrough=True)
+    response.headers["Content-Type"] = found["content_type"]
+    response.headers["Content-Length"] = str(found["size_bytes"])
+    return _saved_as(response, found["name"])
+
+
+def import_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+    """Import the uploaded csv or xlsx; each row's `row` is its line in the file (the header is line 1)."""
+    uploaded = _file(request)
+    rows = sheets.read_table(uploaded.stream.read(sheets.FILE_BYTES_MAX + 1), rows_max=IMPORT_ROWS_MAX)
+    given = {**request.form.to_dict(), **request.args.to_dict()}
+    received = {
+        "rows": [row.cells for row in rows],
+        "dry_run": given.get("dry_run", "false"),
+        "update_existing": given.get("update_existing", "false"),
+    }
+    answer = gateway.ask("customer", "import_customers", received, timeout=_IMPORT_SECONDS_MAX)
+    for result in answer["results"]:
+        result["row"] = rows[result["row"] - 1].line
+    return jsonify(answer)
+
+
+def export_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+    """Every customer that the filters find, as csv (default) or xlsx; formulas are made harmless."""
+    given = request.args.to_dict()
+    kind = given.pop("format", "csv")
+    if kind not in ("csv", "xlsx"):
+        error = {"field": "format", "code": "not_a_choice", "message": "应为 csv 或 xlsx"}
+        raise Invalid("导出格式应为 csv 或 xlsx", code="format_unknown", errors=[error])
+    form = gateway.ask("customer", "get_form", {"key": "customer"})
+    header = [*_CORE_COLUMNS.values(), *_CONTACT_COLUMNS.values()]
+    header += [field["label"]["zh"] for field in form["fields"]] + list(_SHOWN_COLUMNS.values())
+    keys = [field["key"] for field in form["fields"]]
+    lines = [_line(customer, keys) for customer in _found(gateway, given.pop("sort", "code"), given)]
+    if kind == "xlsx":
+        response = Response(sheets.write_xlsx(header, lines), content_type=_XLSX)
+    else:
+        response = Response(sheets.write_csv(header, lines), content_type="text/csv; charset=utf-8")
+    return _saved_as(response, f"customers.{kind}")
+
+
+def _found(gateway: Any, sort: str, where: dict[str, str]) -> Iterator[dict[str, Any]]:
+    after = None
+    for _page in range(_EXPORT_ROWS_MAX // _PAGE_SIZE):
+        asked = {"page_size": _PAGE_SIZE, "page_after": after, "sort": sort, "where": where}
+        answer = gateway.ask("customer", "list_customers", asked)
+        yield from answer["items"]
+        after = answer["next"]
+        if after is None:
+            return
+    raise Invalid(f"一次最多导出 {_EXPORT_ROWS_MAX} 个客户, 请先筛选", code="export_too_large")
+
+
+def _line(customer: Mapping[str, Any], keys: list[str]) -> list[Any]:
+    contacts = sorted(customer["contacts"], key=lambda contact: not contact.get("primary"))
+    contact = contacts[0] if contacts else {}
+    values = [customer[name] for name in _CORE_COLUMNS]
+    values += [contact.get(name) for name in _CONTACT_COLUMNS]
+    values += [_cell(customer["fields"].get(key)) for key in keys]
+    return values + [customer[name] for name in _SHOWN_COLUMNS]
+
+
+def _cell(value: Any) -> Any:
+    return {True: "是", False: "否"}[value] if isinstance(value, bool) else value
+
+
+def _file(request: Request) -> UploadedFile:
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("请以 multipart/form-data 上传文件 (字段名 file)", code="not_multipart")
+    request.max_content_length = _FORM_BYTES_MAX
+    uploaded = request.files.get("file")
+    if uploaded is None:
+        raise MalformedRequest("缺少上传的文件 (字段名 file)", code="file_missing")
+    return uploaded
+
+
+def _pieces(opened: Any) -> Iterator[bytes]:
+    with opened:
+        while piece := opened.read(64 * 1024):
+            yield piece
+
+
+def _saved_as(response: Response, name: str) -> Response:
+    plain = "".join(
+        sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name
+    )
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
