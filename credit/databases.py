@@ -48,7 +48,7 @@ def create(cursor: Any, name: str) -> None:
         cursor.execute(
             sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(name))
         )
-    except errors.DuplicateDatabase:
+    except (errors.DuplicateDatabase, errors.UniqueViolation):
         return  # Another process made it in the meantime.
     except errors.InsufficientPrivilege as problem:
         raise DatabaseProblem(
