@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 from flask import Request, Response, jsonify
 from werkzeug.datastructures import FileStorage as UploadedFile
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.common import sheets, storage
-from services.common.errors import CreditError, Invalid, MalformedRequest, UnsupportedMediaType, is_passing
+from services.common.errors import (
+    CreditError,
+    Invalid,
+    MalformedRequest,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    is_passing,
+)
 from services.customer.schema import IMPORT_ROWS_MAX
 
 _FORM_BYTES_MAX = storage.SIZE_MAX_BYTES + 64 * 1024
@@ -45,12 +54,13 @@ def upload(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
     stay, as the attachment may exist.
     """
     customer = gateway.ask("customer", "get_customer", {"customer_id": path["customer_id"]})
-    uploaded = _file(request)
     files = storage.FileStorage(gateway.settings.files_url)
-    stored = files.put(uploaded.stream)
+    with _file(request) as uploaded:
+        stored = files.put(uploaded.stream)
+        name = storage.file_name(uploaded.filename)
     received = {
         "customer_id": customer["id"],
-        "name": storage.file_name(uploaded.filename),
+        "name": name,
         "content_type": stored.content_type,
         "size_bytes": stored.size_bytes,
         "sha256": stored.sha256,
@@ -80,8 +90,9 @@ def download(gateway: Any, request: Request, path: Mapping[str, str]) -> Respons
 
 def import_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
     """Import the uploaded csv or xlsx; each row's `row` is its line in the file (the header is line 1)."""
-    uploaded = _file(request)
-    rows = sheets.read_table(uploaded.stream.read(sheets.FILE_BYTES_MAX + 1), rows_max=IMPORT_ROWS_MAX)
+    with _file(request) as uploaded:
+        content = uploaded.stream.read(sheets.FILE_BYTES_MAX + 1)
+    rows = sheets.read_table(content, rows_max=IMPORT_ROWS_MAX)
     given = {**request.form.to_dict(), **request.args.to_dict()}
     received = {
         "rows": [row.cells for row in rows],
@@ -138,14 +149,20 @@ def _cell(value: Any) -> Any:
     return {True: "是", False: "否"}[value] if isinstance(value, bool) else value
 
 
-def _file(request: Request) -> UploadedFile:
+@contextmanager
+def _file(request: Request) -> Iterator[UploadedFile]:
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("请以 multipart/form-data 上传文件 (字段名 file)", code="not_multipart")
     request.max_content_length = _FORM_BYTES_MAX
-    uploaded = request.files.get("file")
-    if uploaded is None:
-        raise MalformedRequest("缺少上传的文件 (字段名 file)", code="file_missing")
-    return uploaded
+    try:
+        uploaded = request.files.get("file")
+        if uploaded is None:
+            raise MalformedRequest("缺少上传的文件 (字段名 file)", code="file_missing")
+        yield uploaded
+    except RequestEntityTooLarge as problem:
+        raise PayloadTooLarge("文件不能超过 20 MB", code="file_too_large") from problem
+    finally:
+        request.close()
 
 
 def _pieces(opened: Any) -> Iterator[bytes]:

@@ -2,123 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-import pytest
-from sqlalchemy import create_engine
-
-from services.common import keys
-from services.common.caller import Caller, CallerSigner
-from services.common.config import GATEWAY, Settings
-from services.common.db import UnitOfWork, service_metadata
-from services.common.errors import Conflict, CreditError, Forbidden, Invalid
-from services.common.messaging import Call, Runner, Service, endpoint, memory_transport, wire
-from services.customer.service import CustomerService
-from tests.conftest import suite_settings
-from tests.support.postgres import DatabaseServer
+from services.common.caller import Caller
+from services.common.errors import Conflict, Forbidden, Invalid
+from tests.integration.customer.conftest import SALES, Door
 from tests.support.wait import wait_until
 
-ALL = frozenset({"customers.create", "customers.read", "customers.update", "customers.delete", "forms.read"})
-CLERK = Caller("user", "7", "wang", "王芳", "sales-1", ("salesperson",), ALL)
 READER = Caller("user", "8", "zhao", permissions=frozenset({"customers.read"}))
 
 
-def tell(work: UnitOfWork, type: str, customer_id: str, data: dict[str, Any]) -> dict[str, Any]:
-    work.add_event(type, subject=customer_id, data=data)
-    return {}
-
-
-class _Teller(Service):
-    @endpoint(None, None)
-    def tell(self, call: Call) -> dict[str, Any]:
-        """Publish an event."""
-        return self.apply(call, tell, call.input["type"], call.input["customer_id"], call.input["data"])
-
-
-class Limits(_Teller):
-    """Tells of accounts."""
-
-    name = "limits"
-    metadata = service_metadata()
-
-
-class Ratings(_Teller):
-    """Tells of grades."""
-
-    name = "risk_rules"
-    metadata = service_metadata()
-
-
-class Door:
-    """Calls the running services as a person."""
-
-    def __init__(self, settings: Settings, runner: Runner) -> None:
-        self._ground: Any = next(
-            dependency for dependency in runner.container("limits").dependencies if hasattr(dependency, "ask")
-        )
-        self._erp = wire.Publisher(settings.amqp_uri)
-        self._signer = CallerSigner(keys.load_private_key(settings.keys_dir, GATEWAY), GATEWAY)
-
-    def ask(self, method: str, caller: Caller = CLERK, key: str | None = None, /, **received: Any) -> Any:
-        return self.ask_service("customer", method, received, caller, key)
-
-    def ask_service(
-        self,
-        service: str,
-        method: str,
-        received: dict[str, Any],
-        caller: Caller = CLERK,
-        key: str | None = None,
-    ) -> Any:
-        request = {
-            "input": received,
-            "caller": self._signer.sign(caller, service),
-            "trace_id": "t",
-            "idempotency_key": key,
-        }
-        return self._ground.client.call(service, method, request, 15)
-
-    def publish(self, routing_key: str, body: Any) -> None:
-        """Send a message as an ERP connector does."""
-        self._erp.publish(body, exchange=wire.ERP_EXCHANGE, routing_key=routing_key)
-
-    def refused(
-        self, method: str, caller: Caller = CLERK, key: str | None = None, /, **received: Any
-    ) -> CreditError:
-        with pytest.raises(CreditError) as caught:
-            self.ask(method, caller, key, **received)
-        return caught.value
-
-
-@pytest.fixture(scope="module")
-def door(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder: Path = tmp_path_factory.mktemp("customer")
-    with database_server.databases(["customer", "limits", "risk_rules"]) as prefix:
-        settings = suite_settings(database_server, prefix, folder)
-        keys.make_missing_keys(settings.keys_dir)
-        for kind in (Limits, Ratings):
-            engine = create_engine(settings.database(kind.name))
-            kind.metadata.create_all(engine)
-            engine.dispose()
-        runner = Runner(settings, [CustomerService, Limits, Ratings])
-        runner.start()
-        yield Door(settings, runner)
-        runner.stop()
-        memory_transport.reset()
-
-
 def test_a_retry_with_the_same_key_gives_the_first_answer_and_another_body_is_refused(door: Door) -> None:
-    first = door.ask("create_customer", CLERK, "key-1", code="D-1", name="甲")
-    assert door.ask("create_customer", CLERK, "key-1", code="D-1", name="甲") == first
-    problem = door.refused("create_customer", CLERK, "key-1", code="D-9", name="乙")
+    first = door.ask("create_customer", SALES, "key-1", code="D-1", name="甲")
+    assert door.ask("create_customer", SALES, "key-1", code="D-1", name="甲") == first
+    problem = door.refused("create_customer", SALES, "key-1", code="D-9", name="乙")
     assert isinstance(problem, Conflict)
-    refusal = door.refused("create_customer", CLERK, "key-2", code="D-1", name="乙")
+    refusal = door.refused("create_customer", SALES, "key-2", code="D-1", name="乙")
     assert refusal.code == "customer_code_taken"
     assert refusal.data["existing"]["id"] == first["id"]
-    assert door.refused("create_customer", CLERK, "key-2", code="D-1", name="乙").detail == refusal.detail
+    assert door.refused("create_customer", SALES, "key-2", code="D-1", name="乙").detail == refusal.detail
 
 
 def test_every_method_asks_for_its_permission(door: Door) -> None:
@@ -139,7 +41,7 @@ def test_every_method_asks_for_its_permission(door: Door) -> None:
 
 
 def test_faults_of_the_input_are_named_by_field_in_chinese(door: Door) -> None:
-    problem = door.refused("create_customer", CLERK, None, uscc="91350100M000100Y44", colour="red", grade="A")
+    problem = door.refused("create_customer", SALES, None, uscc="91350100M000100Y44", colour="red", grade="A")
     assert isinstance(problem, Invalid)
     assert {error["field"] for error in problem.errors} == {"name", "uscc", "colour", "grade"}
     assert "校验位" in str(problem.errors)
@@ -180,7 +82,7 @@ def test_customers_of_an_erp_arrive_once_and_what_cannot_be_applied_is_parked(do
         ]  # fmt: skip
 
     wait_until(arrived, 10, what="the ERP's customers")
-    parked = door.ask("list_parked", replace(CLERK, permissions=frozenset({"admin.parked"})))["items"]
+    parked = door.ask("list_parked", replace(SALES, permissions=frozenset({"admin.parked"})))["items"]
     assert ["grade" in item["problem"] for item in parked] == [True]
 
 
