@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from contextlib import closing
 from typing import Any
 
 import openpyxl
@@ -37,7 +38,7 @@ def desk(door: Door) -> Desk:
 
 
 def send(view: Any, desk: Desk, /, path: dict[str, str] | None = None, **environment: Any) -> Response:
-    with Flask("test").test_request_context(**environment):
+    with Flask("test").test_request_context(**environment), closing(request.environ["wsgi.input"]):
         response: Response = view(desk, request, path or {})
         response.direct_passthrough = False
         response.get_data()
