@@ -31,7 +31,9 @@ def service_class(name: str) -> Any:
 @contextmanager
 def database_of(settings: Settings, name: str) -> Iterator[Database]:
     """One service's database, opened as that service opens it."""
-    database = Database(settings.database(name), service_class(name).metadata, name=name)
+    database = Database(
+        settings.database(name), service_class(name).metadata, name=name, timezone=settings.timezone
+    )
     try:
         yield database
     finally:

@@ -87,22 +87,31 @@ def _check_parked(settings: Settings) -> Check:
 
 
 def _check_ledger(settings: Settings) -> Check:
-    """Every balance is the sum of its entries."""
-    operations = importlib.import_module("services.limits.operations")
+    """Every balance is the sum of its entries, and of the documents behind them."""
+    ledger = importlib.import_module("services.limits.operations.verification")
     with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
-        answer = operations.verify(work)
-    return _check("额度余额等于分录之和 / balances are the sums of their entries", answer)
+        answer = ledger.verify(work)
+    check = Check("额度余额等于分录与单据之和 / balances are the sums of their entries and documents")
+    check.checked = sum(answer["counts"].values())
+    check.faults = [_line(difference) for difference in answer["differences"]]
+    if answer["found"] > len(check.faults):
+        check.faults.append(f"共 {answer['found']} 处 / in all")
+    return check
 
 
 def _check_reporting(settings: Settings) -> Check:
     """Reporting shows for every customer what the ledger says."""
-    ledger = importlib.import_module("services.limits.operations")
+    ledger = importlib.import_module("services.limits.operations.verification")
     reporting = importlib.import_module("services.reporting.operations")
     with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
-        totals = ledger.list_ledger_totals(work)
+        totals = ledger.ledger_totals(work)["items"]
     with database_of(settings, "reporting") as database, database.read(service_caller("reporting")) as work:
         answer = reporting.verify(work, totals)
     return _check("报表与额度账一致 / reporting agrees with the ledger", answer)
+
+
+def _line(difference: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in difference.items())
 
 
 def _check(title: str, answer: dict[str, Any]) -> Check:
