@@ -1,6 +1,6 @@
 """`python -m credit.new_migration SERVICE MESSAGE`: write a migration from the tables in code.
 
-Compares with a throw-away database on the server at `DATABASE_URL`, else on an embedded one.
+Compares them with a throw-away database on the server at `DATABASE_URL`, else on an embedded one.
 """
 
 from __future__ import annotations
@@ -12,38 +12,28 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-
-from credit.embedded_postgres import EmbeddedPostgres
+from credit import databases
+from credit.suite import with_server
 from services.common.config import GATEWAY, load_settings
-from services.common.migrations import make_revision, upgrade
+from services.common.migrations import make_revision, upgrade, versions_folder
 
 
 def main(service: str, message: str) -> None:
     """Make the revision."""
     room = "gateway.identity" if service == GATEWAY else f"services.{service}"
     metadata = importlib.import_module(f"{room}.model").metadata
+    versions_folder(service).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        settings = load_settings()
-        server = None
-        if not settings.database_url:
-            server = EmbeddedPostgres(Path(folder))
-            settings = settings.with_database(server.start())
-        settings = replace(settings, database_prefix=f"revision_{uuid.uuid4().hex[:8]}_")
-        url = settings.database(service)
-        server_url, _, name = url.rpartition("/")
-        admin = create_engine(f"{server_url}/postgres", isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-        try:
-            upgrade(service, url)
-            make_revision(service, url, metadata, message)
-        finally:
-            with admin.connect() as connection:
-                connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-            admin.dispose()
-            if server is not None:
-                server.stop()
+        prefix = f"revision_{uuid.uuid4().hex[:8]}_"
+        settings = replace(load_settings(), data_dir=Path(folder), database_prefix=prefix)
+        with with_server(settings) as served:
+            databases.create_missing(served, (service,))
+            try:
+                upgrade(service, served.database(service))
+                make_revision(service, served.database(service), metadata, message)
+            finally:
+                with databases.server(served) as cursor:
+                    databases.drop(cursor, databases.name_of(served, service))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.common import strict_json
 from services.common.caller import Caller
-from services.common.clock import Clock, SystemClock
+from services.common.clock import Clock, SystemClock, business_date
 from services.common.errors import Unavailable
 from services.common.ids import new_id
 from services.common.tables import MONEY, service_metadata
@@ -40,9 +40,17 @@ class UnitOfWork:
     """One transaction: what an operation reads, changes, tells (events) and asks of others (commands)."""
 
     def __init__(
-        self, connection: Connection, metadata: MetaData, *, now: datetime, caller: Caller, trace_id: str
+        self,
+        connection: Connection,
+        metadata: MetaData,
+        *,
+        now: datetime,
+        caller: Caller,
+        trace_id: str,
+        timezone: str,
     ) -> None:
         self.connection = connection
+        self._timezone = timezone
         self.now = now
         self.caller = caller
         self.trace_id = trace_id
@@ -50,6 +58,11 @@ class UnitOfWork:
         self._events: list[dict[str, Any]] = []
         self._commands: list[dict[str, Any]] = []
         self._after_commit: list[Callable[[], None]] = []
+
+    @property
+    def local_date(self) -> date:
+        """The calendar day of `now` in the company's time zone."""
+        return business_date(self.now, self._timezone)
 
     def execute(
         self,
@@ -155,7 +168,16 @@ class UnitOfWork:
 class Database:
     """The engine of one service's database, and the source of its units of work."""
 
-    def __init__(self, url: str, metadata: MetaData, *, name: str, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        metadata: MetaData,
+        *,
+        name: str,
+        clock: Clock | None = None,
+        timezone: str = "Asia/Shanghai",
+    ) -> None:
+        self._timezone = timezone
         self.metadata = metadata
         self.name = name
         self.clock = clock or SystemClock()
@@ -172,9 +194,7 @@ class Database:
         """
         work: UnitOfWork
         with _translated(self.engine) as connection:
-            work = UnitOfWork(
-                connection, self.metadata, now=self.clock.now(), caller=caller, trace_id=trace_id
-            )
+            work = self._unit(connection, caller, trace_id)
             with connection.begin():
                 yield work
                 events, commands = work._flush()
@@ -190,9 +210,17 @@ class Database:
         with _translated(self.engine) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
-                yield UnitOfWork(
-                    connection, self.metadata, now=self.clock.now(), caller=caller, trace_id=trace_id
-                )
+                yield self._unit(connection, caller, trace_id)
+
+    def _unit(self, connection: Connection, caller: Caller, trace_id: str) -> UnitOfWork:
+        return UnitOfWork(
+            connection,
+            self.metadata,
+            now=self.clock.now(),
+            caller=caller,
+            trace_id=trace_id,
+            timezone=self._timezone,
+        )
 
     def later(self, seconds: float) -> datetime:
         """The moment so many seconds from now."""

@@ -236,22 +236,23 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
 
 def _hard_reasons(check: Check) -> list[Reason]:
     available = check.limit.available(check.exposure)
-    figures = {"needed": check.increase, "available": available}
-    reasons = [
-        Reason("customer_frozen", f"客户已冻结: {freeze['reason']}", pool="customer", **figures)
-        for freeze in check.freezes
-    ]
+
+    def reason(code: str, message: str) -> Reason:
+        return Reason(code, message, needed=check.increase, available=available)
+
+    reasons = [reason("customer_frozen", f"客户已冻结: {freeze['reason']}") for freeze in check.freezes]
     if check.limit.state == UNSET:
-        return [*reasons, Reason("limit_unset", "客户还没有授信额度", **figures)]
+        return [*reasons, reason("limit_unset", "客户还没有授信额度")]
     if check.limit_currency is not None and check.limit_currency != check.currency:
         text = f"授信额度的币种是 {check.limit_currency}, 订单的币种是 {check.currency}"
         return [*reasons, Reason("currency_mismatch", text, needed=check.increase, available=None)]
     if check.limit.state == EXPIRED:
-        return [*reasons, Reason("limit_expired", "客户的授信额度已过期", **figures)]
+        return [*reasons, reason("limit_expired", "客户的授信额度已过期")]
     if available is not None and check.increase > available:
-        text = f"可用额度不足: 需要 {check.increase:,f}, 可用 {available:,f}, 还差 {check.increase - available:,f}"
+        short = check.increase - available
+        text = f"可用额度不足: 需要 {check.increase:,f}, 可用 {available:,f}, 还差 {short:,f}"
         code = "limit_zero" if check.limit.state == ZERO_LIMIT else "limit_exceeded"
-        reasons.append(Reason(code, text, **figures))
+        reasons.append(reason(code, text))
     return reasons
 
 

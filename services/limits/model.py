@@ -175,7 +175,9 @@ invoices = Table(
 )
 _open_invoice = invoices.c.open_amount > 0
 Index("ix_invoices_open_due", invoices.c.due_date, invoices.c.customer_id, postgresql_where=_open_invoice)
-Index("ix_invoices_open_customer", invoices.c.customer_id, invoices.c.due_date, postgresql_where=_open_invoice)
+Index(
+    "ix_invoices_open_customer", invoices.c.customer_id, invoices.c.due_date, postgresql_where=_open_invoice
+)
 Index("ix_invoices_customer_number", invoices.c.customer_id, invoices.c.invoice_no)
 Index(
     "ix_invoices_unmatched_order",

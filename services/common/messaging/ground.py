@@ -84,7 +84,11 @@ class Ground(DependencyProvider):
         kind = self.container.service_cls
         clock = config.get("clock") or SystemClock()
         self.database = Database(
-            self.settings.database(self.service), kind.metadata, name=self.service, clock=clock
+            self.settings.database(self.service),
+            kind.metadata,
+            name=self.service,
+            clock=clock,
+            timezone=self.settings.timezone,
         )
         self.verifier = CallerVerifier(keys.load_public_keys(self.settings.keys_dir), self.service)
         self.signer = CallerSigner(keys.load_private_key(self.settings.keys_dir, self.service), self.service)

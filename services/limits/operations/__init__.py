@@ -1,0 +1,1 @@
+"""The use cases of the limit ledger, by what they are about."""

@@ -1,0 +1,336 @@
+"""Credit accounts: what a customer may owe, owes, and why it may owe no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, Invalid, NotFound
+from services.common.events import Event
+from services.common.ids import new_id
+from services.common.money import format_amount
+from services.common.paging import page
+from services.limits import events, ledger, store
+from services.limits.model import entries
+from services.limits.operations import dates
+
+PERSON = "person"
+DEFAULT_CURRENCY = "CNY"
+
+
+def require_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> dict[str, Any]:
+    """An active customer; `NotFound` with code `unknown_customer`."""
+    customer = store.find_customer(work, customer_id, code)
+    if customer is None:
+        raise NotFound("没有这个客户", code="unknown_customer")
+    return customer
+
+
+def knows_customers(work: UnitOfWork, named: Iterable[tuple[str, str]]) -> bool:
+    """Whether every customer named by (`customer_id` | `customer_code`, value) is here."""
+    codes = {value for name, value in named if name == "customer_code"}
+    ids = set()
+    for name, value in named:
+        if name == "customer_id":
+            try:
+                ids.add(UUID(value))
+            except ValueError:
+                continue
+    return store.count_customers(work, ids, codes) == len(ids) + len(codes)
+
+
+def get_account(work: UnitOfWork, customer_id: UUID, as_of: date | None = None) -> dict[str, Any]:
+    """A customer's credit account in API.md's shape, now or at the end of a business date."""
+    require_customer(work, customer_id)
+    return account_view(work, customer_id, as_of)
+
+
+def account_view(work: UnitOfWork, customer_id: UUID, as_of: date | None = None) -> dict[str, Any]:
+    """The account of a customer who is known to be there."""
+    on = as_of or dates.today(work)
+    grant_rows = store.grants_of(work, customer_id)
+    pools = {row["currency"]: row for row in store.customer_pools(work, customer_id)}
+    currency = currency_of(grant_rows, pools, on)
+    freezes = _freezes_on(work, customer_id, as_of)
+    top = _figures(work, customer_id, currency, grant_rows, pools, on, as_of, frozen=bool(freezes))
+    others = [
+        _figures(work, customer_id, other, grant_rows, pools, on, as_of, frozen=bool(freezes))
+        for other in sorted(pools)
+        if other != currency
+    ]
+    limit = ledger.limit_on(on, _in_currency(grant_rows, currency))
+    return {
+        "customer_id": customer_id,
+        **top,
+        "frozen": bool(freezes),
+        "freezes": [{name: row[name] for name in ("source", "reason", "since")} for row in freezes],
+        "payment_term_days": limit.term_days,
+        "business_date": on,
+        "pools": [
+            {"kind": "customer", "key": str(customer_id), "segment": None, **figures}
+            for figures in (top, *others)
+        ],
+    }
+
+
+def _figures(
+    work: UnitOfWork,
+    customer_id: UUID,
+    currency: str,
+    grant_rows: list[dict[str, Any]],
+    pools: Mapping[str, Mapping[str, Any]],
+    on: date,
+    as_of: date | None,
+    *,
+    frozen: bool,
+) -> dict[str, Any]:
+    if as_of is None:
+        pool = pools.get(currency)
+        stages = (
+            ledger.Stages(pool["reserved"], pool["delivered"], pool["receivable"])
+            if pool
+            else ledger.Stages()
+        )
+    else:
+        stages = store.balances_on(work, customer_id, currency, as_of)
+    limit = ledger.limit_on(on, _in_currency(grant_rows, currency))
+    overdue = store.overdue_items(work, customer_id, currency, on) if pools.get(currency) else []
+    available = limit.available(stages.total)
+    used = ledger.utilisation(limit, stages.total)
+
+    def text(amount: Decimal | None) -> str | None:
+        return None if amount is None else format_amount(amount, currency)
+
+    return {
+        "currency": currency,
+        "state": ledger.account_state(limit, stages.total, frozen=frozen),
+        "limit": text(limit.amount),
+        "unlimited": limit.unlimited,
+        "exposure": {
+            "reserved": text(stages.reserved),
+            "delivered": text(stages.delivered),
+            "receivable": text(stages.receivable),
+            "total": text(stages.total),
+        },
+        "available": text(available),
+        "utilisation": None if used is None else str(used),
+        "overdue": {
+            "amount": text(sum((item.open_amount for item in overdue), Decimal(0))),
+            "max_days": max((ledger.days_overdue(item.due_date, on) for item in overdue), default=0),
+        },
+    }
+
+
+def currency_of(
+    grant_rows: Iterable[Mapping[str, Any]], pools: Mapping[str, Mapping[str, Any]], on: date
+) -> str:
+    """The account's currency: that of its limit in force, else of its newest grant, else of what it owes."""
+    rows = list(grant_rows)
+    in_force = [row for row, grant in zip(rows, store.as_grants(rows), strict=True) if grant.is_valid(on)]
+    for row in (*in_force, *rows):
+        return str(row["currency"])
+    return next(iter(sorted(pools)), DEFAULT_CURRENCY)
+
+
+def _in_currency(grant_rows: Iterable[Mapping[str, Any]], currency: str) -> list[ledger.Grant]:
+    return store.as_grants(row for row in grant_rows if row["currency"] == currency)
+
+
+def _freezes_on(work: UnitOfWork, customer_id: UUID, as_of: date | None) -> list[dict[str, Any]]:
+    if as_of is None:
+        return store.open_freezes(work, customer_id)
+    return [
+        row
+        for row in store.freezes_of(work, customer_id)
+        if row["since"] <= as_of and (row["lifted_on"] is None or row["lifted_on"] > as_of)
+    ]
+
+
+def tell_accounts(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
+    """Publish the accounts that a unit of work has changed, once each."""
+    for customer_id in sorted(set(customer_ids)):
+        events.account_changed(work, account_view(work, customer_id))
+
+
+# --- grants ----------------------------------------------------------------------------------------------
+
+
+def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
+    """Grant a limit; a new base grant replaces the one before it. One application grants once."""
+    customer = require_customer(work, granted["customer_id"])
+    store.lock_customers(work, [customer["id"]])
+    if granted.get("application_id"):
+        already = store.grant_of_application(work, granted["application_id"])
+        if already is not None:
+            return {"grant": events.grant_view(already), "account": account_view(work, customer["id"])}
+    on = dates.today(work)
+    grant = {
+        "id": new_id(),
+        "customer_id": customer["id"],
+        "kind": granted["kind"],
+        "amount": None if granted["unlimited"] else granted["amount"],
+        "unlimited": granted["unlimited"],
+        "currency": granted["currency"],
+        "valid_from": granted["valid_from"] or on,
+        "valid_to": granted["valid_to"],
+        "term_days": granted["term_days"],
+        "application_id": granted["application_id"],
+        "reason": granted["reason"],
+        "granted_by": work.caller.actor,
+        "granted_at": work.now,
+        "replaced_on": None,
+    }
+    if grant["valid_to"] is not None and grant["valid_to"] < grant["valid_from"]:
+        raise Invalid("失效日期早于生效日期", code="validity")
+    if grant["kind"] == "base":
+        store.replace_base_grants(work, customer["id"], grant["valid_from"])
+    store.add_grant(work, grant)
+    events.credit_granted(work, customer["id"], grant)
+    tell_accounts(work, [customer["id"]])
+    return {"grant": events.grant_view(grant), "account": account_view(work, customer["id"])}
+
+
+def list_grants(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
+    """Every grant of a customer, newest first."""
+    require_customer(work, customer_id)
+    return {"items": [events.grant_view(row) for row in store.grants_of(work, customer_id)], "next": None}
+
+
+def list_entries(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of the entries of a customer, newest first."""
+    require_customer(work, received["customer_id"])
+    return page(
+        work,
+        store.entries_of(received["customer_id"]),
+        received,
+        sort={"identity": entries.c.identity},
+        key=entries.c.identity,
+        default_sort="-identity",
+    )
+
+
+# --- freezes ---------------------------------------------------------------------------------------------
+
+
+def freeze_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Stop new credit for a customer until a person lifts it; 409 when a person froze it already."""
+    customer = require_customer(work, received["customer_id"])
+    store.lock_customers(work, [customer["id"]])
+    if not _freeze(work, customer["id"], PERSON, received["reason"]):
+        raise Conflict("客户已被人工冻结", code="already_frozen")
+    tell_accounts(work, [customer["id"]])
+    return account_view(work, customer["id"])
+
+
+def unfreeze_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Lift every freeze of a customer, whoever set it; 409 when there is none."""
+    customer = require_customer(work, received["customer_id"])
+    store.lock_customers(work, [customer["id"]])
+    found = store.open_freezes(work, customer["id"])
+    if not found:
+        raise Conflict("客户没有被冻结", code="not_frozen")
+    _lift(work, found, received["reason"])
+    tell_accounts(work, [customer["id"]])
+    return account_view(work, customer["id"])
+
+
+def list_freezes(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
+    """Every freeze of a customer, newest first."""
+    require_customer(work, customer_id)
+    return {"items": store.freezes_of(work, customer_id), "next": None}
+
+
+def cure_freezes(work: UnitOfWork, customer_id: UUID) -> bool:
+    """Lift the freezes whose cause is gone, in the transaction that cured it; a person's freeze stays."""
+    cured = [row for row in store.open_freezes(work, customer_id) if row["cure"]]
+    if not cured:
+        return False
+    days = max_days_overdue(work, customer_id)
+    cured = [row for row in cured if ledger.is_cured(row["cure"], days)]
+    if cured:
+        _lift(work, cured, "逾期款项已结清")
+    return bool(cured)
+
+
+def max_days_overdue(work: UnitOfWork, customer_id: UUID) -> int:
+    """The days overdue of the customer's oldest open item, in any currency, on the business date."""
+    on = dates.today(work)
+    items = [
+        item
+        for pool in store.customer_pools(work, customer_id)
+        for item in store.overdue_items(work, customer_id, pool["currency"], on)
+    ]
+    return max((ledger.days_overdue(item.due_date, on) for item in items), default=0)
+
+
+def _freeze(
+    work: UnitOfWork,
+    customer_id: UUID,
+    source: str,
+    reason: str,
+    cure: Mapping[str, Any] | None = None,
+    episode: str | None = None,
+) -> bool:
+    on = dates.today(work)
+    freeze = {
+        "id": new_id(),
+        "customer_id": customer_id,
+        "source": source,
+        "episode": episode,
+        "reason": reason,
+        "cure": None if cure is None else dict(cure),
+        "since": on,
+        "frozen_by": work.caller.actor,
+        "frozen_at": work.now,
+    }
+    if not store.add_freeze(work, freeze):
+        return False
+    events.freeze_changed(work, "customer_frozen", freeze, on, reason)
+    return True
+
+
+def _lift(work: UnitOfWork, freezes: list[dict[str, Any]], reason: str) -> None:
+    on = dates.today(work)
+    store.lift_freezes(work, [row["id"] for row in freezes], on, reason)
+    for row in freezes:
+        events.freeze_changed(work, "customer_unfrozen", row, on, reason)
+
+
+# --- what others tell ------------------------------------------------------------------------------------
+
+
+def rule_fired(work: UnitOfWork, event: Event) -> None:
+    """A rule asks for a freeze: set it, unless what it fired for is cured meanwhile."""
+    wanted = [action for action in event.data["actions"] if action["kind"] == "freeze"]
+    if not wanted:
+        return
+    customer_id = UUID(str(event.data["customer_id"]))
+    if customer_id not in store.lock_customers(work, [customer_id]):
+        raise NotFound("没有这个客户", code="unknown_customer")
+    days = max_days_overdue(work, customer_id)
+    frozen = [
+        _freeze(
+            work,
+            customer_id,
+            action["source"],
+            action["reason"],
+            action.get("cure"),
+            str(event.data.get("episode") or ""),
+        )
+        for action in wanted
+        if not ledger.is_cured(action.get("cure"), days)
+    ]
+    if any(frozen):
+        tell_accounts(work, [customer_id])
+
+
+def rule_published(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of an order-check rule, so that the check needs no call to anybody."""
+    rule = event.data["rule"]
+    if rule["trigger"] == "order_check":
+        active = rule.get("active", True) is not False
+        store.save_rule(work, rule["key"], int(rule["version"]), active, rule)

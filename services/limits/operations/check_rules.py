@@ -1,0 +1,66 @@
+"""The published order-check rules, evaluated in the transaction of the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.common import expressions
+from services.common.db import UnitOfWork
+from services.limits import ledger, store
+from services.limits.ledger import Check, Reason
+
+# The core reason that a rule may put its own words to, and the strength that it cannot weaken.
+_LIMIT_REASON = "limit_exceeded"
+
+
+def evaluate(
+    work: UnitOfWork, check: Check, order: Mapping[str, Any], average: Callable[[], Decimal | None]
+) -> tuple[list[Reason], list[dict[str, Any]]]:
+    """The reasons that the rules in force add, and which rules (key, version, fired) were asked.
+
+    The rule on the available limit adds nothing: the limit itself is code.
+    """
+    rules = store.active_rules(work)
+    facts = _facts(check, order)
+    if any("average_order_90d" in rule["definition"].get("reads", ()) for rule in rules):
+        facts["average_order_90d"] = average()
+    reasons, asked = [], []
+    for rule in rules:
+        definition = rule["definition"]
+        fired = expressions.evaluate(definition["condition"], facts) is True
+        asked.append({"key": rule["key"], "version": rule["version"], "fired": fired})
+        strength = definition.get("strength", "warn")
+        if not fired or strength == "ignore" or definition.get("explains") == _LIMIT_REASON:
+            continue
+        reasons.append(
+            Reason(
+                code=rule["key"],
+                message=definition.get("message") or definition.get("name") or rule["key"],
+                strength=strength if strength in ledger.STRENGTHS else "warn",
+                needed=check.increase,
+                available=facts["available"],
+                rule=rule["key"],
+            )
+        )
+    return reasons, asked
+
+
+def _facts(check: Check, order: Mapping[str, Any]) -> dict[str, Any]:
+    after = check.exposure + check.increase
+    limit = check.limit.amount
+    return {
+        "amount": order["amount"],
+        "increase": check.increase,
+        "currency": check.currency,
+        "limit": limit,
+        "exposure": check.exposure,
+        "available": check.limit.available(check.exposure),
+        "utilisation": check.exposure / limit if limit else None,
+        "utilisation_after": after / limit if limit else None,
+        "frozen": bool(check.freezes),
+        "overdue_amount": sum((item.open_amount for item in check.overdue), Decimal(0)),
+        "overdue_items": len(check.overdue),
+        "average_order_90d": None,
+    }

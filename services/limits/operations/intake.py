@@ -1,0 +1,248 @@
+"""ERP documents: any number of times, in any order, the same end (API.md, messages in)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, Invalid, NotFound
+from services.common.events import Event
+from services.common.fields import load, parse_date
+from services.common.positions import park_document
+from services.limits import events, ledger, schema, store
+from services.limits.operations import orders, receivables
+from services.limits.operations.accounts import tell_accounts
+
+KEYS = ("order.*", "invoice.*", "payment.*")
+WAIT_HOURS = 72
+_PARKED_AT_ONCE = 500
+
+_new_order = schema.NewOrder()
+_new_invoice = schema.NewInvoice()
+_new_payment = schema.NewPayment()
+_ENVELOPE = ("event_id", "occurred_at")
+Body = Mapping[str, Any]
+
+
+def apply_document(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Apply one ERP document; its verdict goes out as the usual events.
+
+    The same event id changes nothing. An unknown customer makes it wait, an order that has not arrived
+    makes its later states wait; anything else that cannot be applied is refused, and so parked.
+    """
+    source, event_id = body.get("source"), body.get("event_id")
+    if not isinstance(source, str) or not source or not isinstance(event_id, str) or not event_id:
+        raise Invalid("ERP 报文缺少 source 或 event_id", code="envelope")
+    if not store.is_new_event(work, source, event_id):
+        return {"status": "duplicate"}
+    return _route(work, routing_key, body)
+
+
+def _route(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> dict[str, Any]:
+    apply = _ROUTES.get(routing_key)
+    if apply is None:
+        raise Invalid(f"未知的 ERP 报文类型: {routing_key[:100]}", code="routing_key")
+    try:
+        with work.savepoint():
+            return apply(work, body)
+    except NotFound as refusal:
+        if refusal.code == "unknown_customer":
+            return _wait(work, "customer", _customer_key(body), routing_key, body)
+        if refusal.code == "unknown_order":
+            return _wait(work, "order", _order_key(body), routing_key, body)
+        raise
+
+
+def _wait(work: UnitOfWork, what: str, key: str, routing_key: str, body: dict[str, Any]) -> dict[str, Any]:
+    revision = body.get("revision")
+    store.wait_for(work, what, key, routing_key, revision if isinstance(revision, int) else 0, body)
+    return {"status": "waiting"}
+
+
+def _customer_key(body: Body) -> str:
+    if body.get("customer_id"):
+        return f"id:{str(body['customer_id']).lower()}"
+    return f"code:{body.get('customer_code')}"
+
+
+def _order_key(body: Body) -> str:
+    return f"{body.get('source')}|{body.get('company') or ''}|{body.get('order_no')}"
+
+
+def _create(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    return _upsert_order(work, load(_new_order, body))
+
+
+def _amend(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    # An amendment carries the full state: it may well come before what it amends.
+    received = load(_new_order, body)
+    return _upsert_order(work, received)
+
+
+def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
+    existing = store.lock_order(work, received["source"], received["company"], received["order_no"])
+    if existing is not None and received["revision"] <= existing["revision"]:
+        return {"status": "duplicate"}
+    if existing is not None and existing["status"] in ("cancelled", "closed"):
+        existing["amount"], existing["revision"] = received["amount"], received["revision"]
+        store.save_order(work, existing)
+        return {"status": existing["status"]}
+    answer = orders.reserve_locked(work, received)
+    order = store.lock_order(work, received["source"], received["company"], received["order_no"])
+    if order is not None and existing is None:
+        _catch_up_with_order(work, order)
+    if order is not None:
+        tell_accounts(work, [order["customer_id"]])
+    return answer
+
+
+def _catch_up_with_order(work: UnitOfWork, order: dict[str, Any]) -> None:
+    """Match what came before its order: invoices that named it, then deliveries and later states."""
+    before = order["invoiced_total"]
+    receivables.match_order(work, order)
+    if order["invoiced_total"] != before:
+        orders.restage(work, order, "match")
+    key = f"{order['source']}|{order['company']}|{order['order_no']}"
+    for waiting in store.take_waiting(work, "order", [key]):
+        _route(work, waiting["routing_key"], waiting["body"])
+
+
+def _named_order(work: UnitOfWork, body: Body) -> dict[str, Any]:
+    names = {"source": str(body.get("source")), "company": str(body.get("company") or "")}
+    number = body.get("order_no")
+    if not isinstance(number, str) or not number:
+        raise Invalid("ERP 报文缺少 order_no", code="order_no")
+    order = store.lock_order(work, names["source"], names["company"], number)
+    if order is None:
+        raise NotFound("没有这个订单", code="unknown_order")
+    return order
+
+
+def _end(status: str) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
+    def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+        order = _named_order(work, body)
+        if _is_old(order, body) or order["status"] == status:
+            return {"status": "duplicate"}
+        store.lock_customers(work, [order["customer_id"]])
+        orders.release_order(work, order, status, body.get("revision"))
+        tell_accounts(work, [order["customer_id"]])
+        return {"status": status}
+
+    return apply
+
+
+def _reopen(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    order = _named_order(work, body)
+    if _is_old(order, body) or order["status"] == ledger.OPEN_ORDER:
+        return {"status": "duplicate"}
+    key = {name: order[name] for name in ("source", "company", "order_no")}
+    return orders.reopen_order(work, {**key, "revision": body.get("revision")})
+
+
+def _deliver(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    order = _named_order(work, body)
+    number = body.get("delivery_no")
+    if not isinstance(number, str) or not number:
+        raise Invalid("ERP 报文缺少 delivery_no", code="delivery_no")
+    received = {name: order[name] for name in ("source", "company", "order_no")}
+    day = body.get("delivered_at")
+    received.update(delivery_no=number, amount=body.get("amount"), revision=None, reason=None)
+    received["delivered_at"] = None if day is None else parse_date(day)
+    return orders.deliver_order(work, received)
+
+
+def _invoice(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    return receivables.record_invoice(work, load(_new_invoice, body))
+
+
+def _payment(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    return receivables.record_payment(work, load(_new_payment, body))
+
+
+def _reverse(kind: str) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
+    def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+        number = body.get(f"{kind}_no")
+        if not isinstance(number, str) or not number:
+            raise Invalid(f"ERP 报文缺少 {kind}_no", code=f"{kind}_no")
+        key = {"number": number, "source": body.get("source"), "company": body.get("company") or ""}
+        reverse = receivables.reverse_invoice if kind == "invoice" else receivables.reverse_payment
+        try:
+            return reverse(work, {**key, "reason": body.get("reason")})
+        except NotFound as refusal:
+            if refusal.code not in ("unknown_invoice", "unknown_payment"):
+                raise
+            return _wait(work, "order", _document_key(kind, body), f"{kind}.reversed", body)
+        except Conflict as refusal:
+            if refusal.code != "already_reversed":
+                raise
+            return {"status": "duplicate"}
+
+    return apply
+
+
+def _document_key(kind: str, body: Body) -> str:
+    return f"{kind}|{body.get('source')}|{body.get('company') or ''}|{body.get(f'{kind}_no')}"
+
+
+def _then_reverse(
+    kind: str, record: Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]
+) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
+    def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+        answer = record(work, body)
+        for waiting in store.take_waiting(work, "order", [_document_key(kind, body)]):
+            _route(work, waiting["routing_key"], waiting["body"])
+        return answer
+
+    return apply
+
+
+def _is_old(order: Mapping[str, Any], body: Body) -> bool:
+    revision = body.get("revision")
+    return isinstance(revision, int) and revision <= order["revision"]
+
+
+_ROUTES: dict[str, Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]] = {
+    "order.created": _create,
+    "order.amended": _amend,
+    "order.cancelled": _end("cancelled"),
+    "order.closed": _end("closed"),
+    "order.reopened": _reopen,
+    "order.delivered": _deliver,
+    "invoice.issued": _then_reverse("invoice", _invoice),
+    "invoice.reversed": _reverse("invoice"),
+    "payment.received": _then_reverse("payment", _payment),
+    "payment.reversed": _reverse("payment"),
+}
+
+
+def park_expired(work: UnitOfWork) -> None:
+    """Park the documents whose customer has not come within `WAIT_HOURS`."""
+    for row in store.take_waiting_since(work, WAIT_HOURS, _PARKED_AT_ONCE):
+        body = row["body"]
+        event = {"type": row["routing_key"], "routing_key": row["routing_key"], "data": body, "source": "erp"}
+        event_id = uuid5(NAMESPACE_URL, f"{body.get('source')}/{body.get('event_id')}")
+        park_document(
+            work, "erp", event_id, row["key"], event, f"{WAIT_HOURS} 小时内没有出现客户 {row['key']}"
+        )
+
+
+# --- customers -------------------------------------------------------------------------------------------
+
+
+def customer_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a customer, and apply what waited for it."""
+    customer = event.data["customer"]
+    store.save_customer(work, events.customer_copy(customer))
+    keys = [f"id:{customer['id']}", f"code:{customer['code']}"]
+    for waiting in store.take_waiting(work, "customer", keys):
+        _route(work, waiting["routing_key"], waiting["body"])
+
+
+def customer_deleted(work: UnitOfWork, event: Event) -> None:
+    """A deleted customer takes no new documents; what it owes stays."""
+    customer_id = UUID(str(event.data["customer_id"]))
+    rows = store.lock_customers(work, [customer_id])
+    if customer_id in rows:
+        store.save_customer(work, {**rows[customer_id], "active": False})

@@ -1,0 +1,562 @@
+"""Orders: checked against the limit and reserved, one by one or in batches, by every route alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, CreditError, Invalid, NotFound, is_passing
+from services.common.ids import new_id
+from services.common.money import format_amount, parse_amount
+from services.common.paging import page
+from services.limits import events, ledger, store
+from services.limits.ledger import OPEN_ORDER, Check, Stages, Verdict
+from services.limits.model import decisions, orders
+from services.limits.operations import check_rules, dates
+from services.limits.operations.accounts import currency_of, require_customer, tell_accounts
+
+_AVERAGE_DAYS = 90
+_SAME_FIELDS = ("customer_id", "amount", "currency")
+
+
+def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Check an order and reserve its amount, or document why not.
+
+    Answers `{"status": reserved | held | refused | duplicate, "order", "decision"}`. The same order again
+    changes nothing; a refused, held or cancelled one is checked anew; another content under a number that
+    is taken is a `Conflict`.
+    """
+    answer = reserve_locked(work, received)
+    if answer["status"] != "duplicate":
+        tell_accounts(work, [answer["order"]["customer_id"]])
+    return answer
+
+
+def reserve_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without telling the account, for callers that reserve several orders."""
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    store.lock_customers(work, [customer["id"]])
+    existing = store.lock_order(work, received["source"], received["company"], received["order_no"])
+    if existing is not None and existing["status"] == OPEN_ORDER:
+        return _repeated(work, existing, customer["id"], received)
+    if existing is not None and existing["customer_id"] != customer["id"]:
+        raise Conflict("该订单号已属于另一个客户", code="order_of_another_customer")
+    order = _new_order(work, customer, received, existing)
+    return take_order(work, order, "reserve", forced=bool(received.get("already_effective")))
+
+
+def take_order(
+    work: UnitOfWork, order: dict[str, Any], action: str, *, event: str | None = None, forced: bool = False
+) -> dict[str, Any]:
+    """Judge an order as it is to be, and write what came of it: order, entry, decision and event.
+
+    `order` holds its new amount and totals, and under `reserved` and `delivered` what it binds until now.
+    With `forced` it has happened already: it is taken and flagged, whatever the verdict.
+    """
+    wanted = ledger.order_stages(
+        order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
+    )
+    bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
+    pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
+    check = _check(work, order, pool, (wanted - bound).total)
+    verdict, rules = _judge(work, check, order)
+    result = "reserved" if forced else verdict.result
+    decision = _document(work, order, action, check, verdict, rules, result)
+    order["decision_id"] = decision["id"]
+    keeps_what_it_had = order["status"] == OPEN_ORDER and result != "reserved"
+    if not keeps_what_it_had:
+        order["status"] = result
+        target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
+        move_order(work, order, pool, target, action)
+    shown = decision_view(decision)
+    name = event if event and result == "reserved" else f"order_{result}"
+    events.order_event(work, name, order, shown)
+    return {"status": result, "order": events.order_view(order), "decision": shown}
+
+
+def move_order(
+    work: UnitOfWork, order: dict[str, Any], pool: Mapping[str, Any], target: Stages, action: str
+) -> None:
+    """Bring what an order binds to `target`, by one entry, and save the order."""
+    delta = target - Stages(reserved=order["reserved"], delivered=order["delivered"])
+    order["reserved"], order["delivered"] = target.reserved, target.delivered
+    order["updated_at"] = work.now
+    store.save_order(work, order)
+    if delta:
+        entry = {
+            "customer_id": order["customer_id"],
+            "action": action,
+            "document_type": "order",
+            "document_id": order["id"],
+            "document_no": order["order_no"],
+            "effective_date": dates.today(work),
+        }
+        store.post_entry(work, pool["id"], entry, delta)
+
+
+def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """What would come of an order, without any effect: `{"status", "decision"}`."""
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    order = _new_order(work, customer, received, None)
+    pools = {row["currency"]: row for row in store.customer_pools(work, customer["id"])}
+    check = _check(work, order, pools.get(order["currency"]), order["amount"])
+    verdict, rules = _judge(work, check, order)
+    decision = _documented(work, order, "check", check, verdict, rules, verdict.result)
+    return {"status": verdict.result, "decision": decision_view(decision)}
+
+
+def reserve_batch(
+    work: UnitOfWork, items: Sequence[Any], load: Callable[[Any], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Many orders in one unit of work; each stands alone, in the order sent."""
+    return run_batch(work, items, load, reserve_locked)
+
+
+def run_batch(
+    work: UnitOfWork,
+    items: Sequence[Any],
+    load: Callable[[Any], Mapping[str, Any]],
+    operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Run one operation for each item in a savepoint of its own; every changed account is told once.
+
+    The customers of all items are locked first, in one order, so that batches cannot deadlock.
+    """
+    loaded = [_loaded(item, load) for item in items]
+    _lock_customers_of(work, [item for item in loaded if not isinstance(item, CreditError)])
+    results: list[dict[str, Any]] = []
+    changed: set[UUID] = set()
+    for index, item in enumerate(loaded):
+        answer = item if isinstance(item, CreditError) else _run_item(work, item, operation)
+        if isinstance(answer, CreditError):
+            results.append({"index": index, "status": "error", "problem": problem_view(answer)})
+            continue
+        if answer["status"] != "duplicate":
+            changed.add(UUID(str(answer["customer_id"])))
+        shown = {name: value for name, value in answer.items() if name != "customer_id"}
+        results.append({"index": index, **shown})
+    tell_accounts(work, changed)
+    return {"results": results}
+
+
+def problem_view(refusal: CreditError) -> dict[str, Any]:
+    """A refusal as a member of a batch's results."""
+    return {
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "errors": refusal.errors,
+    }
+
+
+def _loaded(item: Any, load: Callable[[Any], Mapping[str, Any]]) -> Mapping[str, Any] | CreditError:
+    try:
+        return load(item)
+    except CreditError as refusal:
+        return refusal
+
+
+def _run_item(
+    work: UnitOfWork,
+    item: Mapping[str, Any],
+    operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
+) -> dict[str, Any] | CreditError:
+    try:
+        with work.savepoint():
+            answer = operation(work, item)
+    except CreditError as refusal:
+        if is_passing(refusal):
+            raise
+        return refusal
+    document = answer.get("order") or answer.get("invoice") or answer.get("payment") or {}
+    return {**answer, "customer_id": document.get("customer_id")}
+
+
+def _lock_customers_of(work: UnitOfWork, items: Iterable[Mapping[str, Any]]) -> None:
+    found = list(items)
+    codes = [item["customer_code"] for item in found if item.get("customer_code")]
+    by_code = store.customers_by_code(work, codes) if codes else {}
+    ids = {item["customer_id"] for item in found if item.get("customer_id")} | set(by_code.values())
+    if ids:
+        store.lock_customers(work, ids)
+
+
+# --- changes of an order ---------------------------------------------------------------------------------
+
+
+def amend_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Change an order's amount or delivery date; what it binds more is checked like a new order.
+
+    Where the larger amount does not pass, the order stays as it was.
+    """
+    order = require_order(work, received)
+    if received.get("revision") and received["revision"] <= order["revision"]:
+        return _unchanged(work, order)
+    if order["status"] in ("cancelled", "closed"):
+        raise Conflict("订单已取消或关闭, 请先重新打开", code="order_not_open")
+    before = dict(order)
+    if received.get("amount"):
+        order["amount"] = positive_amount(received["amount"], order["currency"])
+    for name in ("delivery_date", "order_date"):
+        order[name] = received.get(name) or order[name]
+    order["revision"] = received.get("revision") or order["revision"] + 1
+    answer = take_order(work, order, "amend", event="order_amended")
+    if answer["status"] != "reserved" and before["status"] == OPEN_ORDER:
+        answer["order"] = events.order_view(before)
+    tell_accounts(work, [order["customer_id"]])
+    return answer
+
+
+def close_order(work: UnitOfWork, received: Mapping[str, Any], status: str) -> dict[str, Any]:
+    """Cancel or close an order: what was only reserved is released, what was delivered stays."""
+    order = require_order(work, received)
+    if order["status"] == status or _is_old(order, received):
+        return _unchanged(work, order)
+    if order["status"] in ("cancelled", "closed"):
+        raise Conflict("订单已取消或关闭", code="order_not_open")
+    if status == "cancelled" and (order["delivered_total"] or order["invoiced_total"]):
+        raise Conflict("订单已有交货或发票, 只能关闭", code="order_has_documents")
+    release_order(work, order, status, received.get("revision"))
+    tell_accounts(work, [order["customer_id"]])
+    return _unchanged(work, order)
+
+
+def release_order(work: UnitOfWork, order: dict[str, Any], status: str, revision: int | None) -> None:
+    """Write that an order is cancelled or closed."""
+    order["status"] = status
+    order["revision"] = max(order["revision"], revision or 0)
+    pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
+    left = ledger.order_stages(
+        order["amount"], order["delivered_total"], order["invoiced_total"], is_open=False
+    )
+    move_order(work, order, pool, left, "cancel" if status == "cancelled" else "close")
+    events.order_event(work, f"order_{status}", order)
+
+
+def reopen_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Open a cancelled or closed order again: it meets the same check as a new one."""
+    order = require_order(work, received)
+    if _is_old(order, received):
+        return _unchanged(work, order)
+    if order["status"] not in ("cancelled", "closed"):
+        raise Conflict("订单没有取消或关闭", code="order_not_closed")
+    order["revision"] = received.get("revision") or order["revision"] + 1
+    before = order["status"]
+    answer = take_order(work, order, "reopen", event="order_reopened")
+    if answer["status"] != "reserved":
+        # Not passed: it stays as closed as it was.
+        order["status"] = before
+        store.save_order(work, order)
+        answer["order"] = events.order_view(order)
+    tell_accounts(work, [order["customer_id"]])
+    return answer
+
+
+def release_hold(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a held order pass what only asked for an approval; limit and freezes still count."""
+    order = require_order(work, received)
+    if order["status"] != "held":
+        raise Conflict(f"订单没有被拦截, 状态是 {order['status']}", code="order_not_held")
+    answer = take_order(work, order, "release")
+    tell_accounts(work, [order["customer_id"]])
+    return answer
+
+
+def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Record a delivery: exposure moves from reserved to delivered; over-delivery adds what was not reserved.
+
+    It has happened, so it is recorded whatever the limit says.
+    """
+    order = require_order(work, received)
+    amount = positive_amount(received["amount"], order["currency"])
+    if order["status"] in ("held", "refused"):
+        raise Conflict("订单没有通过信用检查, 不能发货", code="order_not_reserved")
+    delivery = {
+        "id": new_id(),
+        "order_id": order["id"],
+        "delivery_no": received["delivery_no"],
+        "amount": amount,
+        "delivered_at": received.get("delivered_at") or dates.today(work),
+        "recorded_at": work.now,
+    }
+    if not store.add_delivery(work, delivery):
+        kept = store.find_delivery(work, order["id"], received["delivery_no"])
+        if kept is None or kept["amount"] != amount:
+            raise Conflict("该交货单号已用于另一笔交货", code="delivery_exists")
+        return _unchanged(work, order)
+    order["delivered_total"] += amount
+    restage(work, order, "deliver")
+    shown = {**delivery, "amount": format_amount(amount, order["currency"])}
+    events.order_event(work, "order_delivered", order, None, delivery=shown)
+    tell_accounts(work, [order["customer_id"]])
+    return {**_unchanged(work, order), "delivery": shown}
+
+
+def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
+    """Bring what an order binds in line with its totals after one of them has moved."""
+    pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
+    stages = ledger.order_stages(
+        order["amount"],
+        order["delivered_total"],
+        order["invoiced_total"],
+        is_open=order["status"] == OPEN_ORDER,
+    )
+    move_order(work, order, pool, stages, action)
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+def get_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One order with its last decision."""
+    order = _only(store.find_orders(work, received["order_no"], received["source"], received["company"]))
+    return _unchanged(work, order)
+
+
+def list_orders(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of orders, newest first; `where` takes status, customer_id, order_no, source and company."""
+    return page(
+        work,
+        store.orders_with(wanted_columns(received["where"], ("status", "order_no", "source", "company"))),
+        received,
+        sort={"created_at": orders.c.created_at, "order_date": orders.c.order_date},
+        key=orders.c.id,
+        default_sort="-created_at",
+        to_item=lambda row: events.order_view(row._mapping),
+    )
+
+
+def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of documented credit decisions, newest first."""
+    return page(
+        work,
+        store.decisions_with(wanted_columns(received["where"], ("order_no", "result", "source", "company"))),
+        received,
+        sort={"decided_at": decisions.c.decided_at},
+        key=decisions.c.id,
+        default_sort="-decided_at",
+        to_item=lambda row: decision_view(row._mapping),
+    )
+
+
+def wanted_columns(where: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    """Column values to filter by, from a list's `where`; `Invalid` names what one cannot filter by."""
+    wanted: dict[str, Any] = {}
+    for name, value in where.items():
+        if name == "customer_id":
+            try:
+                wanted[name] = UUID(str(value))
+            except ValueError:
+                raise Invalid("customer_id 应为 UUID", code="not_an_id") from None
+        elif name in texts:
+            wanted[name] = str(value)
+        else:
+            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    return wanted
+
+
+def require_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """An order to be changed. Locks its customer, then the order; `NotFound` with code `unknown_order`."""
+    found = _only(
+        store.find_orders(work, received["order_no"], received.get("source"), received.get("company"))
+    )
+    store.lock_customers(work, [found["customer_id"]])
+    order = store.lock_order(work, found["source"], found["company"], found["order_no"])
+    if order is None:
+        raise NotFound("没有这个订单", code="unknown_order")
+    return order
+
+
+def positive_amount(text: Any, currency: str) -> Decimal:
+    """An amount above zero in a currency known from elsewhere; `Invalid` names the field."""
+    amount = parse_amount(text, currency)
+    if amount <= 0:
+        error = {"field": "amount", "code": "amount_not_positive", "message": "金额必须大于零"}
+        raise Invalid("金额必须大于零", code="amount_not_positive", errors=[error])
+    return amount
+
+
+def _only(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if not found:
+        raise NotFound("没有这个订单", code="unknown_order")
+    if len(found) > 1:
+        raise Conflict("有多个来源使用该订单号, 请给出 source 与 company", code="order_ambiguous")
+    return found[0]
+
+
+def _is_old(order: Mapping[str, Any], received: Mapping[str, Any]) -> bool:
+    revision = received.get("revision")
+    return revision is not None and revision <= order["revision"]
+
+
+def _unchanged(work: UnitOfWork, order: Mapping[str, Any]) -> dict[str, Any]:
+    decision = store.find_decision(work, order["decision_id"])
+    return {
+        "status": order["status"],
+        "order": events.order_view(order),
+        "decision": None if decision is None else decision_view(decision),
+    }
+
+
+def _repeated(
+    work: UnitOfWork, existing: dict[str, Any], customer_id: UUID, received: Mapping[str, Any]
+) -> dict[str, Any]:
+    if received["revision"] < existing["revision"]:
+        return {**_unchanged(work, existing), "status": "duplicate"}
+    new = {**received, "customer_id": customer_id}
+    if all(new[name] == existing[name] for name in _SAME_FIELDS):
+        return {**_unchanged(work, existing), "status": "duplicate"}
+    if received["revision"] > existing["revision"] and customer_id == existing["customer_id"]:
+        existing["amount"], existing["revision"] = received["amount"], received["revision"]
+        return take_order(work, existing, "amend", event="order_amended")
+    raise Conflict("该订单号已存在, 内容不同", code="order_exists", order=events.order_view(existing))
+
+
+def _new_order(
+    work: UnitOfWork,
+    customer: Mapping[str, Any],
+    received: Mapping[str, Any],
+    existing: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    zero = Decimal(0)
+    totals = existing or {
+        "delivered_total": zero,
+        "invoiced_total": zero,
+        "reserved": zero,
+        "delivered": zero,
+    }
+    return {
+        "id": existing["id"] if existing else new_id(),
+        "source": received["source"],
+        "company": received["company"],
+        "order_no": received["order_no"],
+        "customer_id": customer["id"],
+        "payer_id": received.get("payer_id"),
+        "amount": received["amount"],
+        "currency": received["currency"],
+        "order_date": received.get("order_date") or dates.today(work),
+        "delivery_date": received.get("delivery_date"),
+        "salesperson": received.get("salesperson") or customer["salesperson"],
+        "status": "refused",
+        "revision": received["revision"],
+        **{name: totals[name] for name in ("delivered_total", "invoiced_total", "reserved", "delivered")},
+        "decision_id": None,
+        "created_at": existing["created_at"] if existing else work.now,
+        "updated_at": work.now,
+    }
+
+
+# --- the check and its documentation ---------------------------------------------------------------------
+
+
+def _check(
+    work: UnitOfWork, order: Mapping[str, Any], pool: Mapping[str, Any] | None, increase: Decimal
+) -> Check:
+    on = dates.today(work)
+    rows = store.grants_of(work, order["customer_id"])
+    currency = order["currency"]
+    mine = [grant for grant in store.as_grants(rows) if grant.currency == currency]
+    limit_currency = currency if mine or not rows else currency_of(rows, {}, on)
+    limit = ledger.limit_on(on, mine if mine else store.as_grants(rows))
+    exposure = pool["reserved"] + pool["delivered"] + pool["receivable"] if pool else Decimal(0)
+    return Check(
+        increase=increase,
+        currency=currency,
+        limit=limit,
+        limit_currency=limit_currency,
+        exposure=exposure,
+        freezes=store.open_freezes(work, order["customer_id"]),
+        overdue=store.overdue_items(work, order["customer_id"], currency, on),
+    )
+
+
+def _judge(work: UnitOfWork, check: Check, order: Mapping[str, Any]) -> tuple[Verdict, list[dict[str, Any]]]:
+    if check.increase <= 0:
+        # Nothing more is bound: there is nothing to check.
+        return Verdict("reserved"), []
+    reasons, rules = check_rules.evaluate(work, check, order, partial_average(work, order))
+    return ledger.judge(check, reasons), rules
+
+
+def partial_average(work: UnitOfWork, order: Mapping[str, Any]) -> Callable[[], Decimal | None]:
+    """The customer's 90-day average order, asked of the database only by a rule that reads it."""
+
+    def average() -> Decimal | None:
+        since = dates.today(work) - timedelta(days=_AVERAGE_DAYS)
+        return store.average_order_amount(work, order["customer_id"], order["currency"], since)
+
+    return average
+
+
+def _document(
+    work: UnitOfWork,
+    order: Mapping[str, Any],
+    action: str,
+    check: Check,
+    verdict: Verdict,
+    rules: list[dict[str, Any]],
+    result: str,
+) -> dict[str, Any]:
+    decision = _documented(work, order, action, check, verdict, rules, result)
+    store.add_decision(work, decision)
+    return decision
+
+
+def _documented(
+    work: UnitOfWork,
+    order: Mapping[str, Any],
+    action: str,
+    check: Check,
+    verdict: Verdict,
+    rules: list[dict[str, Any]],
+    result: str,
+) -> dict[str, Any]:
+    currency = check.currency
+
+    def text(amount: Decimal | None) -> str | None:
+        return None if amount is None else format_amount(amount, currency)
+
+    reasons = [
+        {**reason.to_dict(), "needed": text(reason.needed), "available": text(reason.available)}
+        for reason in verdict.reasons
+    ]
+    would_pass_if = {
+        name: text(value) if isinstance(value, Decimal) else value
+        for name, value in verdict.would_pass_if.items()
+    }
+    return {
+        "id": new_id(),
+        "customer_id": order["customer_id"],
+        "order_no": order["order_no"],
+        "source": order["source"],
+        "company": order["company"],
+        "action": action,
+        "result": result,
+        "amount": order["amount"],
+        "currency": currency,
+        "reasons": reasons,
+        "would_pass_if": would_pass_if,
+        "inputs": {
+            "increase": text(check.increase),
+            "limit": text(check.limit.amount),
+            "limit_state": check.limit.state,
+            "exposure": text(check.exposure),
+            "available": text(check.limit.available(check.exposure)),
+            "frozen": bool(check.freezes),
+            "overdue_items": len(check.overdue),
+        },
+        "rules": rules,
+        "business_date": dates.today(work),
+        "decided_at": work.now,
+        "decided_by": work.caller.actor,
+    }
+
+
+def decision_view(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A documented credit decision as callers see it."""
+    return {**decision, "amount": format_amount(decision["amount"], decision["currency"])}

@@ -1,0 +1,363 @@
+"""Invoices and payments: what happened is recorded, matched, and gives the limit back at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, Invalid, NotFound
+from services.common.ids import new_id
+from services.common.paging import page
+from services.limits import events, ledger, store
+from services.limits.ledger import Stages
+from services.limits.model import invoices, payments
+from services.limits.operations import dates
+from services.limits.operations.accounts import cure_freezes, require_customer, tell_accounts
+from services.limits.operations.orders import positive_amount, restage, wanted_columns
+
+
+def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Record an invoice: exposure moves from its order to the receivables, or rises where it has none.
+
+    Answers `{"status": recorded | duplicate, "invoice", "over_limit"}`.
+    """
+    answer = record_invoice_locked(work, received)
+    if answer["status"] != "duplicate":
+        tell_accounts(work, [answer["invoice"]["customer_id"]])
+    return answer
+
+
+def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without telling the account, for batches."""
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    store.lock_customers(work, [customer["id"]])
+    existing = store.lock_invoice(work, received["source"], received["company"], received["invoice_no"])
+    if existing is not None:
+        _same_or_conflict(existing, received, customer["id"], "invoice")
+        return {"status": "duplicate", "invoice": events.invoice_view(existing)}
+    order = _order_of(work, received, customer["id"])
+    names = ("source", "company", "invoice_no", "order_no", "amount", "currency", "invoice_date", "due_date")
+    invoice = {
+        "id": new_id(),
+        **{name: received[name] for name in names},
+        "customer_id": customer["id"],
+        "order_id": order["id"] if order else None,
+        "open_amount": received["amount"],
+        "salesperson": received.get("salesperson") or customer["salesperson"],
+        "status": "open",
+        "revision": received["revision"],
+        "recorded_at": work.now,
+    }
+    store.add_invoice(work, invoice)
+    pool = store.lock_customer_pool(work, customer["id"], invoice["currency"])
+    _post(work, pool["id"], "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
+    if order is not None:
+        order["invoiced_total"] += invoice["amount"]
+        restage(work, order, "invoice")
+    settled = _match_invoice(work, invoice)
+    over_limit = _is_over_limit(work, customer["id"], invoice["currency"])
+    events.invoice_event(work, "invoice_recorded", invoice, over_limit=over_limit)
+    for payment in settled:
+        _tell_payment(work, "payment_allocated", payment)
+    return {"status": "recorded", "invoice": events.invoice_view(invoice), "over_limit": over_limit}
+
+
+def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Take an invoice back: its order binds again what it bound, its payments stand on account."""
+    invoice = _require(work, "invoice", received)
+    if invoice["status"] == "reversed":
+        raise Conflict("发票已冲销", code="already_reversed")
+    pool = store.lock_customer_pool(work, invoice["customer_id"], invoice["currency"])
+    freed = _free_allocations(work, "invoice_id", invoice["id"])
+    invoice.update(status="reversed", open_amount=Decimal(0))
+    store.update_invoice(work, invoice["id"], {"status": "reversed", "open_amount": Decimal(0)})
+    reversed_stages = Stages(receivable=-invoice["amount"])
+    _post(work, pool["id"], "reverse_invoice", "invoice", invoice, reversed_stages)
+    order = _order_of(work, invoice, invoice["customer_id"])
+    if order is not None:
+        order["invoiced_total"] -= invoice["amount"]
+        restage(work, order, "reverse_invoice")
+    events.invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
+    for payment in freed:
+        _tell_payment(work, "payment_allocated", payment)
+    cure_freezes(work, invoice["customer_id"])
+    tell_accounts(work, [invoice["customer_id"]])
+    return {"status": "reversed", "invoice": events.invoice_view(invoice)}
+
+
+def record_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Record a payment, match it as its payer says, else to the oldest due; the rest stays on account.
+
+    Freezes whose cause is paid end in this very transaction. Answers `{"status": recorded | duplicate,
+    "payment", "allocations"}`.
+    """
+    answer = record_payment_locked(work, received)
+    if answer["status"] != "duplicate":
+        tell_accounts(work, [answer["payment"]["customer_id"]])
+    return answer
+
+
+def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without telling the account, for batches."""
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    store.lock_customers(work, [customer["id"]])
+    existing = store.lock_payment(work, received["source"], received["company"], received["payment_no"])
+    if existing is not None:
+        _same_or_conflict(existing, received, customer["id"], "payment")
+        return {"status": "duplicate", **_payment_answer(work, existing)}
+    wanted = _wanted_allocations(received)
+    payment = {
+        "id": new_id(),
+        **{name: received[name] for name in ("source", "company", "payment_no", "amount", "currency")},
+        "customer_id": customer["id"],
+        "unallocated": received["amount"],
+        "paid_at": received["paid_at"],
+        "method": received["method"],
+        "status": "recorded",
+        "recorded_at": work.now,
+    }
+    store.add_payment(work, payment)
+    pool = store.lock_customer_pool(work, customer["id"], payment["currency"])
+    _post(work, pool["id"], "payment", "payment", payment, Stages(receivable=-payment["amount"]))
+    if wanted is None:
+        _allocate_oldest(work, payment)
+    else:
+        _allocate_named(work, payment, wanted)
+    _tell_payment(work, "payment_recorded", payment)
+    cure_freezes(work, customer["id"])
+    return {"status": "recorded", **_payment_answer(work, payment)}
+
+
+def reverse_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a payment back: what it paid is open again, and exposure rises by its amount."""
+    payment = _require(work, "payment", received)
+    if payment["status"] == "reversed":
+        raise Conflict("收款已冲销", code="already_reversed")
+    pool = store.lock_customer_pool(work, payment["customer_id"], payment["currency"])
+    _free_allocations(work, "payment_id", payment["id"])
+    payment.update(status="reversed", unallocated=Decimal(0))
+    store.update_payment(work, payment["id"], {"status": "reversed", "unallocated": Decimal(0)})
+    _post(work, pool["id"], "reverse_payment", "payment", payment, Stages(receivable=payment["amount"]))
+    events.payment_event(work, "payment_reversed", payment, [], reason=received.get("reason"))
+    tell_accounts(work, [payment["customer_id"]])
+    over_limit = _is_over_limit(work, payment["customer_id"], payment["currency"])
+    return {"status": "reversed", "payment": events.payment_view(payment), "over_limit": over_limit}
+
+
+def list_documents(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of invoices or payments, newest first."""
+    table = invoices if kind == "invoice" else payments
+    view = events.invoice_view if kind == "invoice" else events.payment_view
+    texts = (f"{kind}_no", "status", "source", "company", *(("order_no",) if kind == "invoice" else ()))
+    return page(
+        work,
+        store.documents_with(kind, wanted_columns(received["where"], texts)),
+        received,
+        sort={"recorded_at": table.c.recorded_at},
+        key=table.c.id,
+        default_sort="-recorded_at",
+        to_item=lambda row: view(row._mapping),
+    )
+
+
+def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
+    """Match the invoices that named an order before it arrived; they count beside it no longer."""
+    found = store.unmatched_invoices(work, order["customer_id"], order["source"], order["order_no"])
+    for invoice in found:
+        store.update_invoice(work, invoice["id"], {"order_id": order["id"]})
+        if invoice["status"] != "reversed":
+            order["invoiced_total"] += invoice["amount"]
+
+
+def _order_of(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -> dict[str, Any] | None:
+    if not named.get("order_no"):
+        return None
+    order = store.lock_order(work, named["source"], named["company"], named["order_no"])
+    if order is None:
+        found = store.find_orders(work, named["order_no"], None, None)
+        if len(found) == 1:
+            order = store.lock_order(work, found[0]["source"], found[0]["company"], named["order_no"])
+    if order is None or order["customer_id"] != customer_id or order["currency"] != named["currency"]:
+        return None
+    return order
+
+
+def _require(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    found = store.find_documents(work, kind, received["number"], received)
+    word = "发票" if kind == "invoice" else "收款"
+    if not found:
+        raise NotFound(f"没有这张{word}单据", code=f"unknown_{kind}")
+    if len(found) > 1:
+        raise Conflict("有多个来源使用该单号, 请给出 source 与 company", code="document_ambiguous")
+    store.lock_customers(work, [found[0]["customer_id"]])
+    lock = store.lock_invoice if kind == "invoice" else store.lock_payment
+    row = lock(work, found[0]["source"], found[0]["company"], received["number"])
+    if row is None:
+        raise NotFound(f"没有这张{word}单据", code=f"unknown_{kind}")
+    return row
+
+
+def _same_or_conflict(
+    existing: Mapping[str, Any], received: Mapping[str, Any], customer_id: UUID, kind: str
+) -> None:
+    same = existing["customer_id"] == customer_id and existing["amount"] == received["amount"]
+    older = received["revision"] < existing.get("revision", 1)
+    if not older and not (same and existing["currency"] == received["currency"]):
+        raise Conflict("该单号已存在, 内容不同", code=f"{kind}_exists")
+
+
+def _wanted_allocations(received: Mapping[str, Any]) -> list[tuple[str, Decimal]] | None:
+    if received.get("allocations") is None:
+        return None
+    wanted = [
+        (part["invoice_no"], positive_amount(part["amount"], received["currency"]))
+        for part in received["allocations"]
+    ]
+    if sum((amount for _, amount in wanted), Decimal(0)) > received["amount"]:
+        error = {"field": "allocations", "code": "allocations_exceed", "message": "核销合计大于收款金额"}
+        raise Invalid("核销合计大于收款金额", code="allocations_exceed", errors=[error])
+    if len({number for number, _ in wanted}) != len(wanted):
+        error = {"field": "allocations", "code": "allocation_twice", "message": "同一发票出现两次"}
+        raise Invalid("同一发票出现两次", code="allocation_twice", errors=[error])
+    return wanted
+
+
+def _allocate_named(work: UnitOfWork, payment: dict[str, Any], wanted: Sequence[tuple[str, Decimal]]) -> None:
+    found = store.invoices_named(work, payment["customer_id"], [number for number, _ in wanted])
+    for number, amount in wanted:
+        invoice = found.get(number)
+        if invoice is None:
+            _add_allocation(work, payment, number, None, amount)
+        elif invoice["currency"] == payment["currency"]:
+            part = min(amount, invoice["open_amount"])
+            if part:
+                _pay(work, payment, invoice, part)
+
+
+def _allocate_oldest(work: UnitOfWork, payment: dict[str, Any]) -> None:
+    items = store.open_invoices(work, payment["customer_id"], payment["currency"])
+    by_id = {item["id"]: item for item in items}
+    parts, _ = ledger.allocate_oldest_first(
+        payment["unallocated"], [(item["id"], item["due_date"], item["open_amount"]) for item in items]
+    )
+    for invoice_id, part in parts:
+        _pay(work, payment, by_id[invoice_id], part)
+
+
+def _match_invoice(work: UnitOfWork, invoice: dict[str, Any]) -> list[dict[str, Any]]:
+    """Match payments that named this invoice before it came, then what stands on account without a name."""
+    touched: dict[UUID, dict[str, Any]] = {}
+    named = store.waiting_allocations(work, invoice["customer_id"], invoice["invoice_no"])
+    on_account = store.on_account_payments(work, invoice["customer_id"], invoice["currency"])
+    by_id = {payment["id"]: payment for payment in on_account}
+    for allocation in named:
+        payment = by_id.get(allocation["payment_id"])
+        if payment is None:
+            continue
+        store.delete_allocations(work, [allocation["id"]])
+        part = min(allocation["amount"], invoice["open_amount"], payment["unallocated"])
+        if part:
+            _pay(work, payment, invoice, part)
+            touched[payment["id"]] = payment
+    for payment in on_account:
+        free = payment["unallocated"] - _promised(work, payment)
+        part = min(free, invoice["open_amount"])
+        if part > 0:
+            _pay(work, payment, invoice, part)
+            touched[payment["id"]] = payment
+    return list(touched.values())
+
+
+def _promised(work: UnitOfWork, payment: Mapping[str, Any]) -> Decimal:
+    """What of a payment is kept for invoices that its payer named and that have not arrived."""
+    waiting = [
+        row["amount"]
+        for row in store.allocations_of(work, "payment_id", payment["id"])
+        if row["invoice_id"] is None
+    ]
+    return sum(waiting, Decimal(0))
+
+
+def _pay(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], part: Decimal) -> None:
+    payment["unallocated"] -= part
+    invoice["open_amount"] -= part
+    invoice["status"] = "open" if invoice["open_amount"] else "paid"
+    _add_allocation(work, payment, invoice["invoice_no"], invoice["id"], part)
+    store.update_invoice(
+        work, invoice["id"], {"open_amount": invoice["open_amount"], "status": invoice["status"]}
+    )
+    store.update_payment(work, payment["id"], {"unallocated": payment["unallocated"]})
+
+
+def _add_allocation(
+    work: UnitOfWork, payment: Mapping[str, Any], number: str, invoice_id: UUID | None, amount: Decimal
+) -> None:
+    row = {
+        "id": new_id(),
+        "payment_id": payment["id"],
+        "invoice_id": invoice_id,
+        "customer_id": payment["customer_id"],
+        "invoice_no": number,
+        "amount": amount,
+        "allocated_on": payment["paid_at"],
+    }
+    store.add_allocations(work, [row])
+
+
+def _free_allocations(work: UnitOfWork, column: str, document_id: UUID) -> list[dict[str, Any]]:
+    """Undo the allocations of a payment or to an invoice; returns the payments that they belonged to."""
+    rows = store.allocations_of(work, column, document_id)
+    store.delete_allocations(work, [row["id"] for row in rows])
+    touched: dict[UUID, dict[str, Any]] = {}
+    for row in rows:
+        if row["invoice_id"] is None:
+            continue
+        invoice = store.get_document(work, "invoice", row["invoice_id"])
+        payment = touched.get(row["payment_id"]) or store.get_document(work, "payment", row["payment_id"])
+        payment["unallocated"] += row["amount"]
+        touched[payment["id"]] = payment
+        store.update_payment(work, payment["id"], {"unallocated": payment["unallocated"]})
+        open_amount = invoice["open_amount"] + row["amount"]
+        store.update_invoice(work, invoice["id"], {"open_amount": open_amount, "status": "open"})
+    return list(touched.values())
+
+
+def _tell_payment(work: UnitOfWork, name: str, payment: Mapping[str, Any]) -> None:
+    events.payment_event(work, name, payment, _payment_answer(work, payment)["allocations"])
+
+
+def _payment_answer(work: UnitOfWork, payment: Mapping[str, Any]) -> dict[str, Any]:
+    rows = store.allocations_with_invoices(work, payment["id"])
+    return {
+        "payment": events.payment_view(payment),
+        "allocations": [
+            events.allocation_view(row, row if row["invoice_id"] is not None else None) for row in rows
+        ],
+    }
+
+
+def _is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
+    grants = store.as_grants(store.grants_of(work, customer_id))
+    mine = [grant for grant in grants if grant.currency == currency]
+    limit = ledger.limit_on(dates.today(work), mine)
+    pool = store.lock_customer_pool(work, customer_id, currency)
+    exposure = pool["reserved"] + pool["delivered"] + pool["receivable"]
+    available = limit.available(exposure)
+    return bool(available is not None and available < 0)
+
+
+def _post(
+    work: UnitOfWork, pool_id: UUID, action: str, kind: str, document: Mapping[str, Any], delta: Stages
+) -> None:
+    entry = {
+        "customer_id": document["customer_id"],
+        "action": action,
+        "document_type": kind,
+        "document_id": document["id"],
+        "document_no": document[f"{kind}_no"],
+        "effective_date": dates.today(work),
+    }
+    store.post_entry(work, pool_id, entry, delta)

@@ -1,0 +1,261 @@
+"""The shapes that cross the border of the limit ledger: the contract of its calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, validates_schema
+from marshmallow.fields import Dict, List, Nested
+
+from services.common.fields import (
+    AmountField,
+    CurrencyField,
+    DateField,
+    FlagField,
+    IdField,
+    InstantField,
+    IntegerField,
+    ObjectField,
+    StrictSchema,
+    TextField,
+    refuse,
+)
+from services.common.paging import ListInput
+
+BATCH_MAX = 5_000
+_NUMBER_LENGTH_MAX = 100
+DEFAULT_SOURCE = "api"
+
+
+def _number(**options: Any) -> TextField:
+    return TextField(max_length=_NUMBER_LENGTH_MAX, **options)
+
+
+class _Document(StrictSchema):
+    """What every document says of where it comes from. `event_id` and `occurred_at` come with messages."""
+
+    source = TextField(max_length=50, load_default=DEFAULT_SOURCE)
+    company = TextField(max_length=50, load_default="")
+    revision = IntegerField(minimum=1, maximum=1_000_000, load_default=1)
+    event_id = TextField(max_length=200, load_default=None, allow_none=True)
+    occurred_at = TextField(max_length=60, load_default=None, allow_none=True)
+    already_effective = FlagField(load_default=False)
+
+
+class _OfCustomer(_Document):
+    customer_id = IdField(load_default=None, allow_none=True)
+    customer_code = TextField(max_length=50, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _names_a_customer(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("customer_id") is None) == (data.get("customer_code") is None):
+            raise refuse("customer_needed", "请给出 customer_id 或 customer_code 之一")
+
+
+class NewOrder(_OfCustomer):
+    """An order to be checked and reserved."""
+
+    order_no = _number(required=True)
+    amount = AmountField(required=True)
+    currency = CurrencyField(required=True)
+    order_date = DateField(load_default=None, allow_none=True)
+    delivery_date = DateField(load_default=None, allow_none=True)
+    payer_id = IdField(load_default=None, allow_none=True)
+    salesperson = TextField(max_length=100, load_default=None, allow_none=True)
+
+
+class OrderToCheck(NewOrder):
+    """An order to be checked without effect; it needs no number yet."""
+
+    order_no = _number(load_default="")
+
+
+class OrderKey(StrictSchema):
+    """Names an order: by its number, and by source and company where several have that number."""
+
+    order_no = _number(required=True)
+    source = TextField(max_length=50, load_default=None, allow_none=True)
+    company = TextField(max_length=50, load_default=None, allow_none=True)
+    revision = IntegerField(minimum=1, maximum=1_000_000, load_default=None, allow_none=True)
+    reason = TextField(max_length=500, load_default=None, allow_none=True)
+
+
+class OrderChange(OrderKey):
+    """What an amendment changes; the amount is in the order's currency."""
+
+    amount = TextField(max_length=40, load_default=None, allow_none=True)
+    currency = CurrencyField(load_default=None, allow_none=True)
+    order_date = DateField(load_default=None, allow_none=True)
+    delivery_date = DateField(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _changes_something(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("amount") is None and data.get("delivery_date") is None:
+            raise refuse("nothing_to_change", "请给出要修改的金额或交货日期")
+
+
+class Delivery(OrderKey):
+    """A delivery of an order, in the order's currency."""
+
+    delivery_no = _number(required=True)
+    amount = TextField(max_length=40, required=True)
+    delivered_at = DateField(load_default=None, allow_none=True)
+
+
+class NewInvoice(_OfCustomer):
+    """An invoice that was issued."""
+
+    invoice_no = _number(required=True)
+    order_no = _number(load_default=None, allow_none=True)
+    amount = AmountField(required=True)
+    currency = CurrencyField(required=True)
+    invoice_date = DateField(required=True)
+    due_date = DateField(required=True)
+    salesperson = TextField(max_length=100, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _due_after_issue(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("due_date") and data.get("invoice_date") and data["due_date"] < data["invoice_date"]:
+            raise refuse("due_before_issue", "到期日不能早于开票日")
+
+
+class DocumentKey(StrictSchema):
+    """Names an invoice or a payment by its number."""
+
+    number = _number(required=True)
+    source = TextField(max_length=50, load_default=None, allow_none=True)
+    company = TextField(max_length=50, load_default=None, allow_none=True)
+    reason = TextField(max_length=500, load_default=None, allow_none=True)
+
+
+class Allocation(StrictSchema):
+    """A part of a payment that its payer names an invoice for, in the payment's currency."""
+
+    invoice_no = _number(required=True)
+    # Read with the payment's currency: an allocation has none of its own.
+    amount = TextField(max_length=40, required=True)
+
+
+class NewPayment(_OfCustomer):
+    """A payment that was received."""
+
+    payment_no = _number(required=True)
+    amount = AmountField(required=True)
+    currency = CurrencyField(required=True)
+    paid_at = DateField(required=True)
+    method = TextField(max_length=50, load_default="transfer")
+    allocations = List(Nested(Allocation()), load_default=None, allow_none=True)
+
+
+class Batch(StrictSchema):
+    """Up to 5,000 bodies of a single call; each is read by itself, so that one wrong item refuses none."""
+
+    items = List(Dict(), required=True)
+
+    @validates_schema
+    def _not_too_many(self, data: dict[str, Any], **_: Any) -> None:
+        if not 1 <= len(data.get("items") or ()) <= BATCH_MAX:
+            raise refuse("batch_size", f"一次提交 1 到 {BATCH_MAX} 条")
+
+
+class AccountKey(StrictSchema):
+    """Names a credit account by its customer."""
+
+    customer_id = IdField(required=True)
+    as_of = DateField(load_default=None, allow_none=True)
+
+
+class AccountList(ListInput, AccountKey):
+    """A page of what belongs to one account."""
+
+
+class FreezeInput(StrictSchema):
+    """Why a person freezes or unfreezes an account."""
+
+    customer_id = IdField(required=True)
+    reason = TextField(max_length=500, required=True)
+    reason_code = TextField(max_length=50, load_default=None, allow_none=True)
+
+
+class GrantInput(StrictSchema):
+    """A limit to be granted; `unlimited` instead of an amount."""
+
+    customer_id = IdField(required=True)
+    kind = TextField(max_length=20, load_default="base")
+    amount = AmountField(load_default=None, allow_none=True, allow_zero=True)
+    unlimited = FlagField(load_default=False)
+    currency = CurrencyField(required=True)
+    term_days = IntegerField(minimum=0, maximum=3_650, load_default=None, allow_none=True)
+    valid_from = DateField(load_default=None, allow_none=True)
+    valid_to = DateField(load_default=None, allow_none=True)
+    application_id = TextField(max_length=100, load_default=None, allow_none=True)
+    reason = TextField(max_length=500, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _amount_or_unlimited(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("unlimited") == (data.get("amount") is not None):
+            raise refuse("amount_or_unlimited", "请给出金额, 或声明不限额")
+        if data.get("kind") not in ("base", "temporary"):
+            raise refuse("kind_unknown", "额度类型应为 base 或 temporary")
+        if data.get("valid_from") and data.get("valid_to") and data["valid_to"] < data["valid_from"]:
+            raise refuse("validity", "失效日期不能早于生效日期")
+
+
+class BusinessDate(StrictSchema):
+    """The business date to be opened."""
+
+    date = DateField(required=True)
+
+
+class Money(Schema):
+    """An answered amount as decimal text."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    reserved = TextField()
+    delivered = TextField()
+    receivable = TextField()
+    total = TextField()
+
+
+class Decision(Schema):
+    """The documented credit decision."""
+
+    id = IdField()
+    result = TextField()
+    reasons = List(ObjectField())
+    would_pass_if = ObjectField()
+    inputs = ObjectField()
+    rules = List(ObjectField())
+    decided_at = InstantField()
+
+
+class OrderAnswer(Schema):
+    """What an order call answers."""
+
+    status = TextField()
+    order = ObjectField()
+    decision = Nested(Decision)
+
+
+class Account(Schema):
+    """A credit account: the customer's overall pool in its currency at the top."""
+
+    customer_id = IdField()
+    currency = CurrencyField()
+    state = TextField()
+    frozen = FlagField()
+    limit = TextField(allow_none=True)
+    unlimited = FlagField()
+    exposure = Nested(Money)
+    available = TextField(allow_none=True)
+    utilisation = TextField(allow_none=True)
+    overdue = ObjectField()
+    pools = List(ObjectField())
+
+
+class BatchAnswer(Schema):
+    """The results of a batch, in the order sent."""
+
+    results = List(ObjectField())

@@ -1,0 +1,243 @@
+"""The door of the limit ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from services.common.fields import load
+from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Service, endpoint, every
+from services.common.paging import ListInput
+from services.common.positions import StreamStopped
+from services.limits import model, schema
+from services.limits.operations import accounts, dates, intake, opening, orders, receivables, verification
+
+_NEW_ORDER, _NEW_INVOICE, _NEW_PAYMENT = schema.NewOrder(), schema.NewInvoice(), schema.NewPayment()
+_SCHEDULE_SECONDS = 60
+_KNOWN_MAX = 1_000_000
+# Customers asked about before in this process: whether they are there is settled, so nobody asks again.
+_known: set[tuple[str, str]] = set()
+
+
+class LimitsService(Service):
+    """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
+
+    name = "limits"
+    metadata = model.metadata
+    subscriptions = {  # noqa: RUF012 - declared by the base class
+        "customer": {
+            "customer_created": intake.customer_changed,
+            "customer_updated": intake.customer_changed,
+            "customer_deleted": intake.customer_deleted,
+        },
+        "risk_rules": {"rule_published": accounts.rule_published, "rule_fired": accounts.rule_fired},
+    }
+    erp = ErpSubscription(keys=intake.KEYS, apply=intake.apply_document)
+
+    def knowing_customers(self, call: Call, operation: Any, *arguments: Any) -> dict[str, Any]:
+        """Apply an operation, having read the customer service's news where the customer is new here.
+
+        Whoever has just created a customer may use it at once.
+        """
+        self._learn_missing(call, [call.received])
+        return self.apply(call, operation, *arguments)
+
+    @endpoint(schema.AccountKey(), "credit.read")
+    def get_credit_account(self, call: Call) -> dict[str, Any]:
+        """A customer's credit account, now or at the end of a business date."""
+        self._learn_missing(call, [call.received])
+        asked = call.input
+        return dict(self.read(call, accounts.get_account, asked["customer_id"], asked["as_of"]))
+
+    @endpoint(schema.AccountList(), "credit.read")
+    def list_entries(self, call: Call) -> dict[str, Any]:
+        """A page of a customer's entries."""
+        return dict(self.read(call, accounts.list_entries, call.input))
+
+    @endpoint(schema.AccountKey(), "credit.read")
+    def list_grants(self, call: Call) -> dict[str, Any]:
+        """Every grant of a customer."""
+        return dict(self.read(call, accounts.list_grants, call.input["customer_id"]))
+
+    @endpoint(schema.AccountKey(), "credit.read")
+    def list_freezes(self, call: Call) -> dict[str, Any]:
+        """Every freeze of a customer."""
+        return dict(self.read(call, accounts.list_freezes, call.input["customer_id"]))
+
+    @endpoint(schema.GrantInput(), "credit.grant")
+    def grant_credit(self, call: Call) -> dict[str, Any]:
+        """Grant a limit."""
+        return self.knowing_customers(call, accounts.grant_credit, call.input)
+
+    @endpoint(schema.FreezeInput(), "credit.freeze")
+    def freeze_account(self, call: Call) -> dict[str, Any]:
+        """Stop new credit for a customer."""
+        return self.knowing_customers(call, accounts.freeze_by_person, call.input)
+
+    @endpoint(schema.FreezeInput(), "credit.unfreeze")
+    def unfreeze_account(self, call: Call) -> dict[str, Any]:
+        """Lift every freeze of a customer."""
+        return self.knowing_customers(call, accounts.unfreeze_by_person, call.input)
+
+    @endpoint(schema.NewOrder(), "orders.create")
+    def reserve_order(self, call: Call) -> dict[str, Any]:
+        """Check an order and reserve its amount."""
+        return self.knowing_customers(call, orders.reserve_order, call.input)
+
+    @endpoint(schema.OrderToCheck(), "orders.check")
+    def check_order(self, call: Call) -> dict[str, Any]:
+        """What would come of an order, without any effect."""
+        return dict(self.read(call, orders.check_order, call.input))
+
+    @endpoint(schema.Batch(), "orders.create")
+    def reserve_orders(self, call: Call) -> dict[str, Any]:
+        """Check and reserve many orders."""
+        return self._batch(call, _NEW_ORDER, orders.reserve_locked)
+
+    @endpoint(schema.OrderKey(), "orders.read")
+    def get_order(self, call: Call) -> dict[str, Any]:
+        """One order with its last decision."""
+        return dict(self.read(call, orders.get_order, call.input))
+
+    @endpoint(ListInput(), "orders.read")
+    def list_orders(self, call: Call) -> dict[str, Any]:
+        """A page of orders."""
+        return dict(self.read(call, orders.list_orders, call.input))
+
+    @endpoint(schema.OrderChange(), "orders.change")
+    def amend_order(self, call: Call) -> dict[str, Any]:
+        """Change an order; what it binds more is checked."""
+        return self.apply(call, orders.amend_order, call.input)
+
+    @endpoint(schema.OrderKey(), "orders.change")
+    def cancel_order(self, call: Call) -> dict[str, Any]:
+        """Cancel an order and release what it reserved."""
+        return self.apply(call, orders.close_order, call.input, "cancelled")
+
+    @endpoint(schema.OrderKey(), "orders.change")
+    def close_order(self, call: Call) -> dict[str, Any]:
+        """Close an order and release what is left of it."""
+        return self.apply(call, orders.close_order, call.input, "closed")
+
+    @endpoint(schema.OrderKey(), "orders.change")
+    def reopen_order(self, call: Call) -> dict[str, Any]:
+        """Open an order again, by the same check."""
+        return self.apply(call, orders.reopen_order, call.input)
+
+    @endpoint(schema.OrderKey(), "orders.release")
+    def release_order(self, call: Call) -> dict[str, Any]:
+        """Let a held order pass."""
+        return self.apply(call, orders.release_hold, call.input)
+
+    @endpoint(schema.Delivery(), "deliveries.create")
+    def deliver_order(self, call: Call) -> dict[str, Any]:
+        """Record a delivery."""
+        return self.apply(call, orders.deliver_order, call.input)
+
+    @endpoint(schema.NewInvoice(), "invoices.create")
+    def record_invoice(self, call: Call) -> dict[str, Any]:
+        """Record an invoice."""
+        return self.knowing_customers(call, receivables.record_invoice, call.input)
+
+    @endpoint(schema.Batch(), "invoices.create")
+    def record_invoices(self, call: Call) -> dict[str, Any]:
+        """Record many invoices."""
+        return self._batch(call, _NEW_INVOICE, receivables.record_invoice_locked)
+
+    @endpoint(schema.DocumentKey(), "invoices.reverse")
+    def reverse_invoice(self, call: Call) -> dict[str, Any]:
+        """Take an invoice back."""
+        return self.apply(call, receivables.reverse_invoice, call.input)
+
+    @endpoint(ListInput(), "invoices.read")
+    def list_invoices(self, call: Call) -> dict[str, Any]:
+        """A page of invoices."""
+        return dict(self.read(call, receivables.list_documents, "invoice", call.input))
+
+    @endpoint(schema.NewPayment(), "payments.create")
+    def record_payment(self, call: Call) -> dict[str, Any]:
+        """Record a payment."""
+        return self.knowing_customers(call, receivables.record_payment, call.input)
+
+    @endpoint(schema.Batch(), "payments.create")
+    def record_payments(self, call: Call) -> dict[str, Any]:
+        """Record many payments."""
+        return self._batch(call, _NEW_PAYMENT, receivables.record_payment_locked)
+
+    @endpoint(schema.DocumentKey(), "payments.reverse")
+    def reverse_payment(self, call: Call) -> dict[str, Any]:
+        """Take a payment back."""
+        return self.apply(call, receivables.reverse_payment, call.input)
+
+    @endpoint(ListInput(), "payments.read")
+    def list_payments(self, call: Call) -> dict[str, Any]:
+        """A page of payments."""
+        return dict(self.read(call, receivables.list_documents, "payment", call.input))
+
+    @endpoint(ListInput(), "decisions.read")
+    def list_decisions(self, call: Call) -> dict[str, Any]:
+        """A page of documented credit decisions."""
+        return dict(self.read(call, orders.list_decisions, call.input))
+
+    @endpoint(None, None)
+    def get_business_date(self, call: Call) -> dict[str, Any]:
+        """The open business date."""
+        return dict(self.read(call, dates.get_business_date))
+
+    @endpoint(schema.BusinessDate(), "admin.business_date")
+    def open_business_date(self, call: Call) -> dict[str, Any]:
+        """Open a later business date, running every day between in order."""
+        while True:
+            with self.ground.database.begin(call.caller, call.trace_id) as work:
+                more = opening.open_next(work, call.input["date"])
+            if not more:
+                return dict(self.read(call, dates.get_business_date))
+
+    @every(seconds=_SCHEDULE_SECONDS, name="open-business-date")
+    def open_todays_date(self) -> None:
+        """Open today's date in the company's time zone, unless a person moved the date elsewhere."""
+        more = True
+        while more:
+            with self.work() as work:
+                more = opening.open_next(work, work.local_date, by_schedule=True)
+
+    @every(seconds=600, name="park-documents")
+    def park_documents(self) -> None:
+        """Park the ERP documents whose customer has not come within 72 hours."""
+        with self.work() as work:
+            intake.park_expired(work)
+
+    @endpoint(None, "credit.verify")
+    def verify(self, call: Call) -> dict[str, Any]:
+        """Recompute everything the ledger says."""
+        return dict(self.read(call, verification.verify))
+
+    @endpoint(None, SERVICES_ONLY)
+    def ledger_totals(self, call: Call) -> dict[str, Any]:
+        """What the ledger says of every customer."""
+        return dict(self.read(call, verification.ledger_totals))
+
+    def _batch(self, call: Call, shape: Any, operation: Any) -> dict[str, Any]:
+        items = call.input["items"]
+        self._learn_missing(call, items)
+        return self.apply(call, orders.run_batch, items, partial(load, shape), operation)
+
+    def _learn_missing(self, call: Call, items: Sequence[Any]) -> None:
+        """Read the customer service's news when somebody names customers that are not known here yet."""
+        named = {
+            (name, str(item[name]))
+            for item in items
+            if isinstance(item, Mapping)
+            for name in ("customer_id", "customer_code")
+            if item.get(name)
+        }
+        new = named - _known
+        if new and not self.read(call, accounts.knows_customers, new):
+            try:
+                self.catch_up("customer")
+            except StreamStopped:
+                return
+        if len(_known) > _KNOWN_MAX:
+            _known.clear()
+        _known.update(new)
