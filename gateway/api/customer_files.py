@@ -11,6 +11,7 @@ from flask import Request, Response, jsonify
 from werkzeug.datastructures import FileStorage as UploadedFile
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from gateway.context import Context
 from services.common import sheets, storage
 from services.common.errors import (
     CreditError,
@@ -47,16 +48,16 @@ _SHOWN_COLUMNS = {
 }
 
 
-def upload(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+def upload(context: Context, request: Request, path: Mapping[str, str]) -> Response:
     """Keep the uploaded file and attach it to the customer; 201 with its description.
 
     When the customer service refuses it for good, its bytes are removed again; when nobody can tell, they
     stay, as the attachment may exist.
     """
-    customer = gateway.ask("customer", "get_customer", {"customer_id": path["customer_id"]})
-    files = storage.FileStorage(gateway.settings.files_url)
+    customer = context.ask("customer", "get_customer", {"customer_id": path["customer_id"]})
+    files = storage.FileStorage(context.settings.files_url)
     with _file(request) as uploaded:
-        stored = files.put(uploaded.stream)
+        stored = files.put(uploaded.stream, token=_token(context))
         name = storage.file_name(uploaded.filename)
     received = {
         "customer_id": customer["id"],
@@ -67,7 +68,7 @@ def upload(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
         "storage_key": stored.key,
     }
     try:
-        answer = gateway.ask("customer", "add_attachment", received)
+        answer = context.ask("customer", "add_attachment", received)
     except CreditError as refusal:
         if not is_passing(refusal):
             files.delete(stored.key)
@@ -77,10 +78,10 @@ def upload(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
     return response
 
 
-def download(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+def download(context: Context, request: Request, path: Mapping[str, str]) -> Response:
     """The bytes of an attachment, to be saved: no browser runs them on our pages."""
-    found = gateway.ask("customer", "get_attachment", dict(path))
-    files = storage.FileStorage(gateway.settings.files_url)
+    found = context.ask("customer", "get_attachment", dict(path))
+    files = storage.FileStorage(context.settings.files_url)
     opened = files.open(found["storage_key"])
     response = Response(_pieces(opened), mimetype=None, direct_passthrough=True)
     response.headers["Content-Type"] = found["content_type"]
@@ -88,7 +89,7 @@ def download(gateway: Any, request: Request, path: Mapping[str, str]) -> Respons
     return _saved_as(response, found["name"])
 
 
-def import_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+def import_table(context: Context, request: Request, path: Mapping[str, str]) -> Response:
     """Import the uploaded csv or xlsx; each row's `row` is its line in the file (the header is line 1)."""
     with _file(request) as uploaded:
         content = uploaded.stream.read(sheets.FILE_BYTES_MAX + 1)
@@ -99,24 +100,24 @@ def import_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Res
         "dry_run": given.get("dry_run", "false"),
         "update_existing": given.get("update_existing", "false"),
     }
-    answer = gateway.ask("customer", "import_customers", received, timeout=_IMPORT_SECONDS_MAX)
+    answer = context.ask("customer", "import_customers", received, timeout=_IMPORT_SECONDS_MAX)
     for result in answer["results"]:
         result["row"] = rows[result["row"] - 1].line
     return jsonify(answer)
 
 
-def export_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Response:
+def export_table(context: Context, request: Request, path: Mapping[str, str]) -> Response:
     """Every customer that the filters find, as csv (default) or xlsx; formulas are made harmless."""
     given = request.args.to_dict()
     kind = given.pop("format", "csv")
     if kind not in ("csv", "xlsx"):
         error = {"field": "format", "code": "not_a_choice", "message": "应为 csv 或 xlsx"}
         raise Invalid("导出格式应为 csv 或 xlsx", code="format_unknown", errors=[error])
-    form = gateway.ask("customer", "get_form", {"key": "customer"})
+    form = context.ask("customer", "get_form", {"key": "customer"})
     header = [*_CORE_COLUMNS.values(), *_CONTACT_COLUMNS.values()]
     header += [field["label"]["zh"] for field in form["fields"]] + list(_SHOWN_COLUMNS.values())
     keys = [field["key"] for field in form["fields"]]
-    lines = [_line(customer, keys) for customer in _found(gateway, given.pop("sort", "code"), given)]
+    lines = [_line(customer, keys) for customer in _found(context, given.pop("sort", "code"), given)]
     if kind == "xlsx":
         response = Response(sheets.write_xlsx(header, lines), content_type=_XLSX)
     else:
@@ -124,11 +125,16 @@ def export_table(gateway: Any, request: Request, path: Mapping[str, str]) -> Res
     return _saved_as(response, f"customers.{kind}")
 
 
-def _found(gateway: Any, sort: str, where: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _token(context: Context) -> str | None:
+    key = context.idempotency_key
+    return None if key is None else f"{context.caller.principal}\n{key}"
+
+
+def _found(context: Context, sort: str, where: dict[str, str]) -> Iterator[dict[str, Any]]:
     after = None
     for _page in range(_EXPORT_ROWS_MAX // _PAGE_SIZE):
         asked = {"page_size": _PAGE_SIZE, "page_after": after, "sort": sort, "where": where}
-        answer = gateway.ask("customer", "list_customers", asked)
+        answer = context.ask("customer", "list_customers", asked)
         yield from answer["items"]
         after = answer["next"]
         if after is None:

@@ -79,22 +79,23 @@ class FileStorage:
         self._root = str(root).rstrip("/")
         self._size_max_bytes = size_max_bytes
 
-    def put(self, stream: Readable, *, area: str = "attachments") -> StoredFile:
+    def put(self, stream: Readable, *, area: str = "attachments", token: str | None = None) -> StoredFile:
         """Keep a stream's bytes; they are on the disk when this returns.
 
+        The same bytes with the same `token` (a request that is tried again) are kept under the same key.
         Raises `PayloadTooLarge`, `Invalid` for an empty file, `UnsupportedMediaType` for a program,
         `Unavailable` when they cannot be written. Nothing stays behind then.
         """
-        name = new_id().hex
-        # The last digits: those of a version 7 identifier's beginning are the same for hours.
-        key = f"{area}/{name[-2:]}/{name}"
-        path = self._path(key)
-        partial = f"{path}.part"
+        unique = new_id().hex
+        partial = f"{self._root}/{area}/{unique}.part"
         try:
-            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._filesystem.makedirs(f"{self._root}/{area}", exist_ok=True)
             with self._filesystem.open(partial, "wb") as target:
                 size_bytes, sha256, head = self._copy(stream, target)
                 _flush_to_disk(target)
+            key = _key(area, unique if token is None else f"{token}\n{sha256}")
+            path = self._path(key)
+            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._filesystem.mv(partial, path)
         except OSError as problem:
             self._forget(partial)
@@ -149,6 +150,11 @@ class FileStorage:
     def _forget(self, path: str) -> None:
         with suppress(FileNotFoundError):
             self._filesystem.rm_file(path)
+
+
+def _key(area: str, seed: str) -> str:
+    name = hashlib.sha256(seed.encode()).hexdigest()[:32]
+    return f"{area}/{name[:2]}/{name}"
 
 
 def content_type(head: bytes) -> str:

@@ -102,7 +102,22 @@ class CustomerList(paging.ListInput):
     """A page of customers; `where` may hold `q` (name, code or credit code), core and searchable fields."""
 
 
-class CustomerDetails(CustomerKey, paging.ListInput):
+class NoFilters(fields.ObjectField):
+    """The filters of a list that has none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        for name in super()._deserialize(value, attr, data, **kwargs):
+            raise marshmallow.ValidationError({name[:60]: [fields.Message("filter_invalid", "不支持筛选")]})
+        return {}
+
+
+class PlainList(paging.ListInput):
+    """A page of a list without filters."""
+
+    where = NoFilters(load_default=dict)
+
+
+class CustomerDetails(CustomerKey, PlainList):
     """A page of something that belongs to one customer."""
 
 

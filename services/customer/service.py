@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.messaging import Call, ErpSubscription, Service, endpoint
-from services.common.paging import ListInput
 from services.customer import model, schema, store
 from services.customer.operations import intake, records
 
@@ -91,7 +90,7 @@ class CustomerService(Service):
         """Create a customer group."""
         return self.apply(call, records.create_group, call.input)
 
-    @endpoint(ListInput(), "customers.read")
+    @endpoint(schema.PlainList(), "customers.read")
     def list_groups(self, call: Call) -> dict[str, Any]:
         """A page of customer groups."""
         return dict(self.read(call, store.list_groups, call.input))

@@ -96,3 +96,5 @@ def test_lists_history_and_forms_are_answered_as_plain_json(door: Door) -> None:
     assert door.ask("get_form", key="customer")["version"] == 1
     assert [item["key"] for item in door.ask("list_forms")["items"]] == ["customer"]
     assert door.ask("list_groups") == {"items": [], "next": None}
+    for method, key in (("list_groups", {}), ("list_history", {"customer_id": "D-4"})):
+        assert "colour" in str(door.refused(method, SALES, None, where={"colour": "red"}, **key).errors)

@@ -15,7 +15,7 @@ from flask import Flask, Response, request
 from gateway.api import customer_files
 from services.common.config import Settings
 from services.common.errors import CreditError
-from tests.integration.customer.conftest import Door
+from tests.integration.customer.conftest import SALES, Door
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"x" * 100_000
 _codes = itertools.count(1)
@@ -27,9 +27,11 @@ class Desk:
     def __init__(self, door: Door) -> None:
         self.door = door
         self.settings: Settings = door.settings
+        self.caller = SALES
+        self.idempotency_key: str | None = None
 
     def ask(self, service: str, method: str, received: dict[str, Any], timeout: float = 10) -> Any:
-        return self.door.ask_service(service, method, received)
+        return self.door.ask_service(service, method, received, key=self.idempotency_key)
 
 
 @pytest.fixture
@@ -81,6 +83,19 @@ def test_an_attachment_comes_back_byte_for_byte_to_be_saved_not_shown(desk: Desk
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     assert got.headers["Content-Disposition"].startswith("attachment;")
     assert "%E8%90%A5%E4%B8%9A" in got.headers["Content-Disposition"]
+
+
+def test_an_upload_tried_again_with_its_key_is_one_attachment(desk: Desk) -> None:
+    path = {"customer_id": new_customer(desk)["id"]}
+    desk.idempotency_key = "upload-1"
+    before = stored_files(desk)
+    first, again = (post_file(customer_files.upload, desk, PDF, "a.pdf", path).get_json() for _ in range(2))
+    assert first == again
+    assert len(stored_files(desk)) == len(before) + 1
+    assert refused(lambda: post_file(customer_files.upload, desk, PDF + b"x", "a.pdf", path)).status == 409
+    assert len(stored_files(desk)) == len(before) + 1
+    got = send(customer_files.download, desk, {**path, "attachment_id": first["id"]})
+    assert got.get_data() == PDF
 
 
 @pytest.mark.parametrize("content", [b"<html><script>alert(1)</script>", b"<svg onload='alert(1)'/>"])

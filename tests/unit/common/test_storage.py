@@ -33,6 +33,19 @@ def test_a_file_is_kept_whole_under_a_name_of_ours(files: storage.FileStorage, t
     assert kept(tmp_path) == [tmp_path / "files" / stored.key]
 
 
+def test_the_same_bytes_with_the_same_token_are_one_file(files: storage.FileStorage, tmp_path: Path) -> None:
+    keys = [files.put(io.BytesIO(PDF), token="user:1 key-1").key for _ in range(2)]
+    assert keys[0] == keys[1]
+    assert len(kept(tmp_path)) == 1
+    others = {
+        files.put(io.BytesIO(PDF)).key,
+        files.put(io.BytesIO(PDF)).key,
+        files.put(io.BytesIO(PDF), token="user:2 key-1").key,
+        files.put(io.BytesIO(PDF + b"x"), token="user:1 key-1").key,
+    }
+    assert len(others | set(keys)) == 5
+
+
 def test_a_deleted_file_is_gone_and_may_be_deleted_again(files: storage.FileStorage) -> None:
     stored = files.put(io.BytesIO(PDF))
     files.delete(stored.key)
