@@ -1,6 +1,6 @@
 """Border fields: strict in what they take, Chinese in what they answer."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -119,11 +119,11 @@ def test_an_instant_needs_its_offset_and_is_loaded_as_utc() -> None:
             field.deserialize(text)
 
 
-@given(st.datetimes(datetime(1900, 1, 2), datetime(2999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(datetime(1900, 1, 2), datetime(2999, 12, 30), timezones=OFFSETS))  # noqa: DTZ001
 def test_every_instant_survives_writing_and_reading(moment: datetime) -> None:
-    offset = moment.utcoffset()
-    if offset is None or offset.total_seconds() % 60:
-        return
     assert fields.InstantField().deserialize(moment.isoformat()) == moment
 
 
