@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from services.common.money import quantize
+
 ZERO = Decimal(0)
 
 UNSET = "unset"
@@ -250,10 +252,17 @@ def _hard_reasons(check: Check) -> list[Reason]:
         return [*reasons, reason("limit_expired", "客户的授信额度已过期")]
     if available is not None and check.increase > available:
         short = check.increase - available
-        text = f"可用额度不足: 需要 {check.increase:,f}, 可用 {available:,f}, 还差 {short:,f}"
+        needed, left, missing = (
+            _shown(amount, check.currency) for amount in (check.increase, available, short)
+        )
+        text = f"可用额度不足: 需要 {needed}, 可用 {left}, 还差 {missing} {check.currency}"
         code = "limit_zero" if check.limit.state == ZERO_LIMIT else "limit_exceeded"
         reasons.append(reason(code, text))
     return reasons
+
+
+def _shown(amount: Decimal, currency: str) -> str:
+    return f"{quantize(amount, currency):,f}"
 
 
 def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Credit accounts: limit, exposure, grants, freezes; and the business date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.routes import Route
+from services.limits import schema
+
+_ONE = "/credit-accounts/<customer_id>"
+
+
+def _route(method: str, path: str, call: str, permission: str, summary: str, **more: Any) -> Route:
+    return Route(
+        method,
+        path,
+        service="limits",
+        call=call,
+        permission=permission,
+        tag="credit-accounts",
+        summary=summary,
+        **more,
+    )
+
+
+ROUTES = [
+    _route(
+        "GET",
+        _ONE,
+        "get_credit_account",
+        "credit.read",
+        "Limit, exposure by stage, available, state; `as_of` a date",
+        answer=schema.Account,
+    ),
+    _route(
+        "GET", f"{_ONE}/entries", "list_entries", "credit.read", "The entries of the ledger", listing=True
+    ),
+    _route("GET", f"{_ONE}/grants", "list_grants", "credit.read", "Every limit that was granted"),
+    _route(
+        "POST",
+        f"{_ONE}/grants",
+        "grant_credit",
+        "credit.grant",
+        "Grant a limit without an application",
+        body=schema.GrantInput,
+        status=201,
+    ),
+    _route("GET", f"{_ONE}/freezes", "list_freezes", "credit.read", "Every freeze, with who and why"),
+    _route(
+        "POST",
+        f"{_ONE}:freeze",
+        "freeze_account",
+        "credit.freeze",
+        "Stop new credit",
+        body=schema.FreezeInput,
+        answer=schema.Account,
+    ),
+    _route(
+        "POST",
+        f"{_ONE}:unfreeze",
+        "unfreeze_account",
+        "credit.unfreeze",
+        "Lift every freeze",
+        body=schema.FreezeInput,
+        answer=schema.Account,
+    ),
+    _route("GET", "/admin/business-date", "get_business_date", "signed-in", "The open business date"),
+    _route(
+        "POST",
+        "/admin/business-date",
+        "open_business_date",
+        "admin.business_date",
+        "Open a later business date, running every day between",
+        body=schema.BusinessDate,
+        timeout_seconds=300,
+    ),
+    _route(
+        "POST",
+        "/admin/ledger:verify",
+        "verify",
+        "credit.verify",
+        "Recompute the whole ledger",
+        timeout_seconds=300,
+    ),
+]

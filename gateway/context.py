@@ -1,0 +1,60 @@
+"""What one HTTP request is answered with: its caller, and the ways to the services and the gateway's data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.common.caller import Caller
+from services.common.config import Settings
+from services.common.db import UnitOfWork
+from services.common.idempotency import KEY_LENGTH_MAX, run_once, unwrap
+from services.common.strict_json import to_plain
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request. `ground` is the gateway service's ground; `desk` resolves callers and keeps sessions."""
+
+    ground: Any
+    desk: Any
+    caller: Caller
+    trace_id: str
+    idempotency_key: str | None
+    address: str
+    agent: str
+
+    @property
+    def settings(self) -> Settings:
+        """The process's settings."""
+        settings: Settings = self.ground.settings
+        return settings
+
+    def ask(self, service: str, method: str, received: Mapping[str, Any], timeout: float = 15) -> Any:
+        """Call a service's method as the caller of this request."""
+        return self.ground.ask(
+            service,
+            method,
+            received,
+            caller=self.caller,
+            trace_id=self.trace_id,
+            idempotency_key=self.idempotency_key,
+            timeout=timeout,
+        )
+
+    def apply(self, name: str, received: Any, operation: Callable[[UnitOfWork], Any]) -> Any:
+        """Change the gateway's own data in one unit of work, once per idempotency key."""
+        with self.ground.database.begin(self.caller, self.trace_id) as work:
+            if self.idempotency_key is None:
+                return to_plain(operation(work))
+            answer = run_once(work, self.idempotency_key, name, received, lambda: operation(work))
+        return unwrap(answer)
+
+    def read(self, operation: Callable[[UnitOfWork], Any]) -> Any:
+        """Read the gateway's own data in a unit of work that sees one moment."""
+        with self.ground.database.read(self.caller, self.trace_id) as work:
+            return to_plain(operation(work))
+
+
+__all__ = ["KEY_LENGTH_MAX", "Context"]

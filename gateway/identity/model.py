@@ -1,0 +1,145 @@
+"""The tables of identity and notifications."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.common.tables import INSTANT, service_metadata
+
+metadata = service_metadata()
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("key", Text, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("permissions", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+departments = Table(
+    "departments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("parent", Text, ForeignKey("departments.code")),
+    Column("head", Text),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("parent <> code", name="not_its_own_parent"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text),
+    Column("department", Text, ForeignKey("departments.code")),
+    Column("roles", JSONB, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+)
+Index("uq_users_username", func.lower(users.c.username), unique=True)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("refresh_hash", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("ended_at", INSTANT),
+    Column("end_reason", Text),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key_hash", Text, nullable=False, unique=True),
+    Column("permissions", JSONB, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT),
+    Column("revoked_at", INSTANT),
+)
+
+login_delays = Table(
+    "login_delays",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("blocked_until", INSTANT, nullable=False),
+    Column("last_failure", INSTANT, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("trace_id", Text, nullable=False),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("read_at", INSTANT),
+    UniqueConstraint("key", "username"),
+)
+Index("ix_notifications_user", notifications.c.username, notifications.c.id)
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", INSTANT, nullable=False),
+    Column("problem", Text),
+    Column("created_at", INSTANT, nullable=False),
+    Column("sent_at", INSTANT),
+    UniqueConstraint("key", "recipient"),
+    CheckConstraint("state IN ('waiting', 'sent', 'failed', 'not_configured')", name="state"),
+)
+Index("ix_mails_waiting", mails.c.next_attempt_at, postgresql_where=mails.c.state == "waiting")

@@ -1,0 +1,105 @@
+"""The rights that exist, and which of them each role begins with."""
+
+from __future__ import annotations
+
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "customers": ("read", "create", "update", "delete", "import", "export"),
+    "applications": ("read", "create", "submit", "withdraw"),
+    "flows": ("read", "write", "publish"),
+    "tasks": ("read", "act"),
+    "instances": ("read",),
+    "todos": ("read", "act"),
+    "credit": ("read", "grant", "freeze", "unfreeze", "verify"),
+    "orders": ("read", "check", "create", "change", "release"),
+    "deliveries": ("create",),
+    "invoices": ("read", "create", "reverse"),
+    "payments": ("read", "create", "reverse"),
+    "rules": ("read", "write", "publish"),
+    "decisions": ("read",),
+    "ratings": ("read", "write"),
+    "notifications": ("read",),
+    "reports": ("read",),
+    "dashboards": ("read", "write"),
+    "forms": ("read", "write"),
+    "expressions": ("use",),
+    "admin": ("users", "departments", "roles", "keys", "audit", "parked", "business_date", "system"),
+}
+ALL = frozenset(f"{resource}.{action}" for resource, actions in PERMISSIONS.items() for action in actions)
+
+_READING = {
+    "customers.read",
+    "applications.read",
+    "tasks.read",
+    "tasks.act",
+    "todos.read",
+    "todos.act",
+    "instances.read",
+    "credit.read",
+    "orders.read",
+    "orders.check",
+    "invoices.read",
+    "payments.read",
+    "decisions.read",
+    "ratings.read",
+    "rules.read",
+    "flows.read",
+    "forms.read",
+    "notifications.read",
+    "reports.read",
+    "dashboards.read",
+    "expressions.use",
+}
+
+ROLES: dict[str, tuple[str, frozenset[str]]] = {
+    "admin": ("系统管理员", ALL),
+    "salesperson": (
+        "销售",
+        frozenset(
+            _READING
+            | {
+                "customers.create",
+                "customers.update",
+                "applications.create",
+                "applications.submit",
+                "applications.withdraw",
+                "orders.create",
+                "orders.change",
+                "deliveries.create",
+            }
+        ),
+    ),
+    "department_manager": (
+        "部门经理",
+        frozenset(
+            _READING
+            | {"customers.create", "customers.update", "applications.create", "applications.submit"}
+            | {"applications.withdraw", "orders.create", "orders.change", "customers.export"}
+        ),
+    ),
+    "risk_analyst": (
+        "风控专员",
+        frozenset(
+            _READING
+            | {"credit.freeze", "credit.unfreeze", "credit.verify", "orders.release", "rules.write"}
+            | {"rules.publish", "ratings.write", "flows.write", "customers.update", "customers.export"}
+            | {"dashboards.write"}
+        ),
+    ),
+    "cfo": (
+        "财务总监",
+        frozenset(
+            _READING
+            | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "orders.release"}
+            | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
+        ),
+    ),
+    "finance": (
+        "财务",
+        frozenset(
+            _READING
+            | {"invoices.create", "invoices.reverse", "payments.create", "payments.reverse"}
+            | {"orders.create", "orders.change", "deliveries.create", "credit.freeze", "credit.verify"}
+            | {"customers.export"}
+        ),
+    ),
+}

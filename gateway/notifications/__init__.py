@@ -1,0 +1,1 @@
+"""Telling people: a list in the suite, and a mail."""

@@ -1,0 +1,83 @@
+"""What stands outside the API: health, figures, its description, and a first page for people."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from flask import Flask, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.common import strict_json
+from services.common.config import ALL_SERVICES
+from services.common.errors import CreditError
+
+_PING_SECONDS = 3.0
+
+_FIRST_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>客户授信管理系统</title>
+<style>body{font:16px/1.7 system-ui,"PingFang SC","Microsoft YaHei",sans-serif;max-width:44rem;
+margin:8vh auto;padding:0 1.2rem;color:#1f2329}code{background:#f2f3f5;padding:.1em .4em;border-radius:4px}
+a{color:#1456f0}h1{font-size:1.6rem}</style>
+<h1>客户授信管理系统</h1>
+<p>系统正在运行。授信申请、审批、额度占用、逾期冻结与报表都可以通过接口使用。</p>
+<ul><li><a href="/api/docs">接口文档</a> · <a href="/api/v1/openapi.json">openapi.json</a></li>
+<li>登录: <code>POST /api/v1/auth/login</code></li>
+<li><a href="/readyz">运行状态</a></li></ul>
+<p>演示数据: 在另一个终端运行 <code>.venv/bin/credit demo</code></p></html>"""
+
+
+def add_pages(app: Flask, ground: Any, description: dict[str, Any]) -> None:
+    """Add them to the application."""
+    text = strict_json.dumps(description)
+    docs = _reference(description)
+
+    def page(path: str, view: Any) -> None:
+        app.add_url_rule(path, path, view, methods=["GET"])
+
+    page("/healthz", lambda: _json({"status": "ok"}))
+    page("/readyz", lambda: _ready(ground))
+    page("/metrics", lambda: Response(generate_latest(), content_type=CONTENT_TYPE_LATEST))
+    page("/api/v1/openapi.json", lambda: Response(text, content_type="application/json; charset=utf-8"))
+    page("/api/docs", lambda: Response(docs, content_type="text/html; charset=utf-8"))
+    page("/", lambda: Response(_FIRST_PAGE, content_type="text/html; charset=utf-8"))
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(strict_json.dumps(value), status, content_type="application/json; charset=utf-8")
+
+
+def _ready(ground: Any) -> Response:
+    waiting, found = {}, {}
+    for name in ALL_SERVICES:
+        try:
+            waiting[name] = ground.client.call_async(name, "ping", {"input": {}}, _PING_SECONDS)
+        except CreditError as problem:
+            found[name] = {"status": "away", "detail": problem.detail}
+    for name, wait in waiting.items():
+        try:
+            answer = wait()
+            found[name] = answer.get("ok") or {"status": "failing", "detail": answer["error"]["detail"]}
+        except CreditError as problem:
+            found[name] = {"status": "away", "detail": problem.detail}
+    ready = all(answer["status"] == "ok" for answer in found.values())
+    response = _json({"status": "ready" if ready else "not_ready", "services": found}, 200 if ready else 503)
+    if not ready:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def _reference(description: dict[str, Any]) -> str:
+    rows = []
+    for path, methods in sorted(description["paths"].items()):
+        for method, operation in methods.items():
+            cells = (method.upper(), path, operation.get("summary", ""), operation.get("x-permission", ""))
+            rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    return (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>接口文档</title><style>'
+        'body{font:14px/1.6 system-ui,"PingFang SC",sans-serif;margin:2rem;color:#1f2329}'
+        "td,th{padding:.35rem .7rem;border-bottom:1px solid #e5e6eb;text-align:left}"
+        "td:nth-child(-n+2){font-family:ui-monospace,monospace;white-space:nowrap}</style>"
+        '<h1>接口文档</h1><p>机器可读: <a href="/api/v1/openapi.json">openapi.json</a></p><table>'
+        "<tr><th>方法</th><th>地址</th><th>说明</th><th>权限</th></tr>" + "".join(rows) + "</table></html>"
+    )
