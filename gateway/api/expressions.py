@@ -23,14 +23,14 @@ class ToCheck(StrictSchema):
     """An expression and the fields that it may read, with their types."""
 
     text = TextField(max_length=20_000, required=True, multiline=True)
-    fields = ObjectField(load_default=dict, data_key="fields", attribute="catalogue")
+    catalogue = ObjectField(load_default=dict, data_key="fields")
 
 
 class ToEvaluate(StrictSchema):
     """An expression, its fields, and the record to compute it over."""
 
     text = TextField(max_length=20_000, required=True, multiline=True)
-    fields = ObjectField(load_default=dict, data_key="fields", attribute="catalogue")
+    catalogue = ObjectField(load_default=dict, data_key="fields")
     record = ObjectField(load_default=dict)
 
 

@@ -276,7 +276,8 @@ def _fire(
 def _filled_action(action: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
     items = facts.get("items") or []
     lines = "\n".join(
-        f"{item['invoice_no']}  到期 {item['due_date']}  未清 {item['open_amount']}  逾期 {item['days_overdue']} 天"
+        f"{item['invoice_no']}  到期 {item['due_date']}  未清 {item['open_amount']}  "
+        f"逾期 {item['days_overdue']} 天"
         for item in items
     )
     known = {**facts, "item_lines": lines}

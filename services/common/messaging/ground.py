@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 
 import eventlet
@@ -136,6 +137,16 @@ class Ground(DependencyProvider):
             for loop in self._loops:
                 loop.wait()
         self.database.dispose()
+
+    @staticmethod
+    def wait_for(condition: Callable[[], Any], seconds: float, every_seconds: float) -> Any:
+        """The first truthy answer of `condition`, asked again and again for a bounded time; else None."""
+        deadline = monotonic() + seconds
+        while True:
+            found = condition()
+            if found or monotonic() >= deadline:
+                return found
+            eventlet.sleep(every_seconds)
 
     def get_dependency(self, worker_ctx: Any) -> Ground:
         """This very object: it holds no state of a single request."""

@@ -1,0 +1,25 @@
+"""What applications publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.common.db import UnitOfWork
+from services.common.money import format_amount
+
+
+def view(application: Mapping[str, Any]) -> dict[str, Any]:
+    """An application as callers and subscribers see it."""
+    amount = format_amount(application["amount"], application["currency"])
+    return {**application, "amount": amount}
+
+
+def told(work: UnitOfWork, name: str, application: Mapping[str, Any]) -> None:
+    """`application_created`, `application_submitted`, `application_withdrawn` or `application_changed`."""
+    work.add_event(
+        name,
+        subject=application["id"],
+        ordering_key=application["customer_id"],
+        data={"application": view(application), "submission": application["submission"]},
+    )

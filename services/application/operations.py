@@ -1,0 +1,155 @@
+"""What can be done with applications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from services.application import events, model, store
+from services.application.applications import EDITABLE, STEPS, next_status
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, Invalid, NotFound
+from services.common.ids import new_id
+from services.common.paging import page
+
+_FILTERS = ("status", "type", "initiator", "number", "currency")
+_FLOW_STEPS = frozenset(STEPS) - {"submit", "withdraw"}
+
+
+def create_application(
+    work: UnitOfWork, received: Mapping[str, Any], customer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """File an application as a draft, with the customer's name as it stands now."""
+    if received["type"] != "credit":
+        raise _refused("type", "application_type", "目前支持的申请类型是 credit")
+    number = store.next_number(work)
+    application = {
+        "id": new_id(),
+        "number": f"SX-{work.local_date.year}-{number:06d}",
+        "type": received["type"],
+        "customer_id": UUID(str(customer["id"])),
+        "customer_code": customer["code"],
+        "customer_name": customer["name"],
+        **_asked(received),
+        "initiator": work.caller.actor,
+        "status": "draft",
+        "approved": None,
+        "instance_id": None,
+        "submission": 0,
+        "problem": None,
+        "version": 1,
+        "created_at": work.now,
+        "updated_at": work.now,
+    }
+    store.add(work, application)
+    store.add_history(work, application, "create", {})
+    events.told(work, "application_created", application)
+    return events.view(application)
+
+
+def change_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a draft or a returned application; only whoever filed it may."""
+    application = _mine(work, received)
+    if application["status"] not in EDITABLE:
+        raise Conflict("只有草稿或被退回的申请可以修改", code="wrong_state", state=application["status"])
+    return _change(work, application, "change", _asked(received), "application_changed")
+
+
+def submit_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Hand an application to its approvers; the flow starts from the event."""
+    application = _mine(work, received)
+    status = next_status(application["status"], "submit")
+    values = {"status": status, "submission": application["submission"] + 1, "approved": None}
+    return _change(work, application, "submit", values, "application_submitted")
+
+
+def withdraw_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Take an application back before it was decided."""
+    application = _mine(work, received)
+    values = {"status": next_status(application["status"], "withdraw")}
+    return _change(work, application, "withdraw", values, "application_withdrawn")
+
+
+def take_step(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A step of the flow: return, reject, grant, take_effect or fail; the same step again changes nothing."""
+    if received["step"] not in _FLOW_STEPS:
+        raise _refused("step", "step_unknown", "未知的步骤")
+    application = _require(work, received["application_id"])
+    if application["status"] == STEPS[received["step"]][1]:
+        return events.view(application)
+    values = {"status": next_status(application["status"], received["step"])}
+    for name in ("instance_id", "approved", "problem"):
+        if received[name] is not None:
+            values[name] = received[name]
+    return _change(work, application, received["step"], values, "application_changed")
+
+
+def get_application(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """One application with its history."""
+    application = store.find(work, key)
+    if application is None:
+        raise NotFound("没有这个申请")
+    return {**events.view(application), "history": store.history_of(work, application["id"])}
+
+
+def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of applications, newest first."""
+    where: dict[str, Any] = {}
+    for name, value in received["where"].items():
+        if name == "customer_id":
+            try:
+                where[name] = UUID(str(value))
+            except ValueError:
+                raise _refused("customer_id", "not_an_id", "应为 UUID") from None
+        elif name in _FILTERS:
+            where[name] = value
+        else:
+            raise _refused(name, "filter_unknown", "不能按该字段筛选")
+    return page(
+        work,
+        store.listed(where),
+        received,
+        sort={"created_at": model.applications.c.created_at, "number": model.applications.c.number},
+        key=model.applications.c.id,
+        default_sort="-created_at",
+        to_item=lambda row: events.view(row._mapping),
+    )
+
+
+def _asked(received: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("amount", "currency", "term_days", "valid_from", "valid_to", "reason")
+    return {**{name: received[name] for name in names}, "fields": received["form_fields"]}
+
+
+def _change(
+    work: UnitOfWork, application: dict[str, Any], action: str, values: dict[str, Any], event: str
+) -> dict[str, Any]:
+    values |= {"version": application["version"] + 1, "updated_at": work.now}
+    store.change(work, application["id"], values)
+    application |= values
+    detail = {"approved": values["approved"]} if values.get("approved") else {}
+    store.add_history(work, application, action, detail)
+    events.told(work, event, application)
+    return events.view(application)
+
+
+def _require(work: UnitOfWork, key: str) -> dict[str, Any]:
+    application = store.find(work, key, locked=True)
+    if application is None:
+        raise NotFound("没有这个申请")
+    return application
+
+
+def _mine(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    application = _require(work, received["application_id"])
+    if work.caller.kind == "user" and application["initiator"] != work.caller.username:
+        raise NotFound("没有这个申请")
+    if received.get("version") not in (None, application["version"]):
+        version = application["version"]
+        raise Conflict("申请已被他人修改, 请刷新后再试", code="stale_version", version=version)
+    return application
+
+
+def _refused(field: str, code: str, message: str) -> Invalid:
+    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])

@@ -1,0 +1,65 @@
+"""The queries of applications; a docstring says what a query locks, silence that it locks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, insert, select, update
+
+from services.application.model import application_numbers, applications, history
+from services.common.db import UnitOfWork
+
+Row = dict[str, Any]
+
+
+def next_number(work: UnitOfWork) -> int:
+    """A number that no other application has."""
+    return int(work.execute(select(application_numbers.next_value())).scalar_one())
+
+
+def add(work: UnitOfWork, application: Mapping[str, Any]) -> None:
+    """Insert an application."""
+    work.execute(insert(applications).values(**application))
+
+
+def find(work: UnitOfWork, key: str, *, locked: bool = False) -> Row | None:
+    """An application by id or number. Locks its row when `locked`."""
+    try:
+        which = applications.c.id == UUID(key)
+    except ValueError:
+        which = applications.c.number == key
+    statement = select(applications).where(which)
+    row = work.execute(statement.with_for_update() if locked else statement).mappings().first()
+    return None if row is None else dict(row)
+
+
+def change(work: UnitOfWork, application_id: UUID, values: Mapping[str, Any]) -> None:
+    """Change an application."""
+    work.execute(update(applications).where(applications.c.id == application_id).values(**values))
+
+
+def listed(where: Mapping[str, Any]) -> Select[Any]:
+    """Applications with these column values, as a statement to be paged."""
+    return select(applications).where(*(applications.c[name] == value for name, value in where.items()))
+
+
+def add_history(work: UnitOfWork, application: Mapping[str, Any], action: str, detail: Any) -> None:
+    """Add a line to an application's history."""
+    work.execute(
+        insert(history).values(
+            application_id=application["id"],
+            action=action,
+            status=application["status"],
+            detail=detail,
+            actor=work.caller.actor,
+            at=work.now,
+        )
+    )
+
+
+def history_of(work: UnitOfWork, application_id: UUID) -> list[Row]:
+    """The history of an application, oldest first."""
+    statement = select(history).where(history.c.application_id == application_id).order_by(history.c.identity)
+    return [dict(row) for row in work.execute(statement).mappings()]

@@ -1,0 +1,143 @@
+"""The tables of flows, instances and tasks."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.common.tables import INSTANT, service_metadata
+
+metadata = service_metadata()
+
+flows = Table(
+    "flows",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("draft", JSONB, nullable=False),
+    Column("published_version", Integer),
+    Column("version", Integer, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+)
+
+# Published versions never change: a running instance stays on its own.
+flow_versions = Table(
+    "flow_versions",
+    metadata,
+    Column("flow_id", Uuid, ForeignKey("flows.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("graph", JSONB, nullable=False),
+    Column("published_at", INSTANT, nullable=False),
+    Column("published_by", Text, nullable=False),
+)
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("flow_key", Text, nullable=False),
+    Column("flow_version", Integer, nullable=False),
+    Column("subject_type", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("subject_key", Text, nullable=False),
+    Column("submission", Integer, nullable=False),
+    Column("customer_id", Uuid),
+    Column("initiator", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("node", Text),
+    Column("visit", Integer, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("started_at", INSTANT, nullable=False),
+    Column("ended_at", INSTANT),
+    UniqueConstraint("subject_type", "subject_id", "submission"),
+    CheckConstraint(
+        "state IN ('running', 'approved', 'rejected', 'returned', 'withdrawn', 'granting', 'effective', "
+        "'grant_failed')",
+        name="state",
+    ),
+)
+
+# People's work. A to-do is a task without an instance.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, ForeignKey("instances.id"), index=True),
+    Column("node", Text, nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("assignee", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("action", Text),
+    Column("opinion", Text),
+    Column("due_at", INSTANT),
+    Column("subject", JSONB, nullable=False),
+    Column("customer_id", Uuid),
+    # What this task was made for, once: tasks of one group are one piece of work for several people.
+    Column("group_key", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("closed_at", INSTANT),
+    UniqueConstraint("group_key", "assignee"),
+    CheckConstraint("kind IN ('approval', 'todo')", name="kind"),
+    CheckConstraint("state IN ('open', 'done', 'superseded', 'cancelled')", name="state"),
+)
+Index("ix_tasks_inbox", tasks.c.assignee, tasks.c.state, tasks.c.id)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("instance_id", Uuid, ForeignKey("instances.id"), nullable=False, index=True),
+    Column("node", Text),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("opinion", Text),
+    Column("detail", JSONB, nullable=False),
+    Column("at", INSTANT, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("username", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("department", Text),
+    Column("roles", JSONB, nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+
+departments = Table(
+    "departments",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("parent", Text),
+    Column("head", Text),
+)
+
+# What an approver needs to decide on a phone: copies of the account and the grade.
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("name", Text),
+    Column("salesperson", Text),
+    Column("grade", Text),
+    Column("account", JSONB),
+)

@@ -1,0 +1,1 @@
+"""The use cases of flows, by what they are about."""

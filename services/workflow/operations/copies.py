@@ -1,0 +1,69 @@
+"""What flows keep of others: people, departments, customers; and the to-dos that rules ask for."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.events import Event
+from services.workflow import store
+from services.workflow.operations.instances import add_todo
+from services.workflow.people import ADMIN_ROLE
+
+_ROLE = "role:"
+
+
+def user_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a user."""
+    store.save_user(work, event.data["user"])
+
+
+def department_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a department."""
+    store.save_department(work, event.data["department"])
+
+
+def customer_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep a customer's name and owner."""
+    customer = event.data["customer"]
+    values = {"name": customer["name"], "salesperson": customer.get("salesperson")}
+    store.save_customer(work, UUID(str(customer["id"])), values)
+
+
+def account_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep how a customer's account stands."""
+    account = event.data["account"]
+    names = ("limit", "exposure", "available", "overdue", "state", "currency")
+    kept = {name: account.get(name) for name in names}
+    store.save_customer(work, UUID(str(account["customer_id"])), {"account": kept})
+
+
+def customer_rated(work: UnitOfWork, event: Event) -> None:
+    """Keep a customer's grade."""
+    store.save_customer(work, UUID(str(event.data["customer_id"])), {"grade": event.data["grade"]})
+
+
+def rule_fired(work: UnitOfWork, event: Event) -> None:
+    """Make the to-dos that a fired rule asks for, once per episode; without anybody for it, an admin's."""
+    data = event.data
+    people = store.company(work)
+    customer_id = UUID(str(data["customer_id"]))
+    for action in data["actions"]:
+        if action["kind"] != "todo":
+            continue
+        wanted = str(action["assignee"])
+        if wanted.startswith(_ROLE):
+            names = people.with_role(wanted.removeprefix(_ROLE))
+        else:
+            name = data.get("salesperson") if wanted == "sales_owner" else wanted
+            names = [name] if name in people.people and people.people[name].active else []
+        for name in names or people.with_role(ADMIN_ROLE):
+            add_todo(
+                work,
+                group_key=f"rule:{data['rule_key']}:{customer_id}:{data['episode']}",
+                title=action["title"],
+                assignee=name,
+                subject={"type": "customer", "id": str(customer_id), "key": data.get("customer_code")},
+                customer_id=customer_id,
+                due_days=int(action.get("due_days") or 3),
+            )

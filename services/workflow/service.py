@@ -1,0 +1,149 @@
+"""The door of flows and tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common.config import load_settings
+from services.common.db import UnitOfWork
+from services.common.events import Event
+from services.common.messaging import Call, Service, endpoint
+from services.common.paging import ListInput
+from services.workflow import model, schema
+from services.workflow.operations import copies, flows, instances, tasks
+
+_EFFECT_SECONDS_MAX = 3.0
+_LOOK_SECONDS = 0.03
+_BASE_CURRENCY = load_settings().currency
+
+
+def _application_submitted(work: UnitOfWork, event: Event) -> None:
+    instances.start_for_application(work, event, _BASE_CURRENCY)
+
+
+class WorkflowService(Service):
+    """Flows, their instances, tasks and to-dos."""
+
+    name = "workflow"
+    metadata = model.metadata
+    subscriptions = {  # noqa: RUF012 - declared by the base class
+        "application": {
+            "application_submitted": _application_submitted,
+            "application_withdrawn": instances.withdraw_for_application,
+        },
+        "customer": {
+            "customer_created": copies.customer_changed,
+            "customer_updated": copies.customer_changed,
+        },
+        "limits": {"account_changed": copies.account_changed},
+        "risk_rules": {"rule_fired": copies.rule_fired, "customer_rated": copies.customer_rated},
+        "gateway": {
+            "user_changed": copies.user_changed,
+            "department_changed": copies.department_changed,
+        },
+    }
+    answers = {  # noqa: RUF012 - declared by the base class
+        "application_grant": instances.granting_marked,
+        "credit_granted": instances.credit_granted,
+        "application_take_effect": instances.step_told,
+        "application_fail": instances.step_told,
+        "application_reject": instances.step_told,
+        "application_return": instances.step_told,
+    }
+
+    @endpoint(ListInput(), "flows.read")
+    def list_flows(self, call: Call) -> dict[str, Any]:
+        """A page of flows."""
+        return dict(self.read(call, flows.list_flows, call.input))
+
+    @endpoint(schema.FlowKey(), "flows.read")
+    def get_flow(self, call: Call) -> dict[str, Any]:
+        """One flow with its versions."""
+        return dict(self.read(call, flows.get_flow, call.input["flow"]))
+
+    @endpoint(schema.NewFlow(), "flows.write")
+    def create_flow(self, call: Call) -> dict[str, Any]:
+        """Make a flow as a draft."""
+        return self.apply(call, flows.create_flow, call.input)
+
+    @endpoint(schema.FlowChange(), "flows.write")
+    def change_flow(self, call: Call) -> dict[str, Any]:
+        """Change a flow's draft."""
+        return self.apply(call, flows.change_flow, call.input)
+
+    @endpoint(schema.FlowKey(), "flows.publish")
+    def publish_flow(self, call: Call) -> dict[str, Any]:
+        """Check a flow's draft and put it in force."""
+        return self.apply(call, flows.publish_flow, call.input["flow"])
+
+    @endpoint(schema.Simulation(), "flows.read")
+    def simulate_flow(self, call: Call) -> dict[str, Any]:
+        """The path and the people for sample data."""
+        self.catch_up("gateway")
+        return dict(self.read(call, flows.simulate_flow, call.input, _BASE_CURRENCY))
+
+    @endpoint(None, None)
+    def hear_applications(self, call: Call) -> dict[str, Any]:
+        """Read people's and applications' news now, so that whoever has just submitted finds the tasks made."""
+        self.catch_up("gateway")
+        return {"heard": self.catch_up("application")}
+
+    @endpoint(schema.TaskList(), "tasks.read")
+    def list_tasks(self, call: Call) -> dict[str, Any]:
+        """The caller's own tasks."""
+        return dict(self.read(call, tasks.list_tasks, call.input))
+
+    @endpoint(schema.TaskKey(), "tasks.read")
+    def get_task(self, call: Call) -> dict[str, Any]:
+        """One of the caller's own tasks."""
+        return dict(self.read(call, tasks.get_task, call.input["task_id"]))
+
+    @endpoint(schema.TaskAction(), "tasks.act")
+    def approve_task(self, call: Call) -> dict[str, Any]:
+        """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
+        answer = self.apply(call, tasks.approve_task, call.input, _BASE_CURRENCY)
+        if answer["instance_state"] == "granting":
+            answer["instance_state"] = self._effect(call, answer["instance_id"])
+        return answer
+
+    @endpoint(schema.TaskAction(), "tasks.act")
+    def reject_task(self, call: Call) -> dict[str, Any]:
+        """Reject for good."""
+        return self.apply(call, tasks.reject_task, call.input)
+
+    @endpoint(schema.TaskAction(), "tasks.act")
+    def return_task(self, call: Call) -> dict[str, Any]:
+        """Send back to whoever asked."""
+        return self.apply(call, tasks.return_task, call.input)
+
+    @endpoint(schema.TaskAction(), "tasks.act")
+    def comment_task(self, call: Call) -> dict[str, Any]:
+        """Say something without deciding."""
+        return self.apply(call, tasks.comment_task, call.input)
+
+    @endpoint(schema.TaskBatch(), "tasks.act")
+    def act_on_tasks(self, call: Call) -> dict[str, Any]:
+        """One action on several tasks."""
+        return self.apply(call, tasks.run_batch, call.input, _BASE_CURRENCY)
+
+    @endpoint(schema.InstanceKey(), "tasks.read")
+    def get_instance(self, call: Call) -> dict[str, Any]:
+        """An instance with its graph and timeline."""
+        return dict(self.read(call, tasks.get_instance, call.input["instance_id"]))
+
+    @endpoint(schema.TaskList(), "todos.read")
+    def list_todos(self, call: Call) -> dict[str, Any]:
+        """The caller's own to-dos."""
+        return dict(self.read(call, tasks.list_tasks, call.input, "todo"))
+
+    @endpoint(schema.TaskAction(), "todos.act")
+    def finish_todo(self, call: Call) -> dict[str, Any]:
+        """Mark a to-do as done."""
+        return self.apply(call, tasks.finish_todo, call.input)
+
+    def _effect(self, call: Call, instance_id: Any) -> str:
+        def settled() -> str | None:
+            state: str = self.read(call, tasks.instance_state, instance_id)
+            return None if state == "granting" else state
+
+        return self.ground.wait_for(settled, _EFFECT_SECONDS_MAX, _LOOK_SECONDS) or "granting"
