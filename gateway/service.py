@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Any
 
+import eventlet
 from eventlet import wsgi
+from eventlet.semaphore import Semaphore
 from nameko.extensions import DependencyProvider
 from nameko.web.server import HttpOnlyProtocol, WebServer
 
@@ -16,28 +19,87 @@ from gateway.notifications import projection, sender
 from services.common.messaging import Service, every
 
 _log = logging.getLogger(__name__)
-_SEND_SECONDS = 2.0
-
-
-class Protocol(HttpOnlyProtocol):
-    """HTTP/1.1 with bounded waits; the path is kept as it was sent."""
-
-    minimum_chunk_size = 4096
+_SEND_SECONDS = 5.0
+_IDLE_SECONDS_MAX = 75
+_CONNECTIONS_MAX = 1_000
+_BACKLOG = 512
+_FINISH_SECONDS_MAX = 10
+_ACCEPT_AGAIN_SECONDS = 0.2
+# The last field of eventlet's description of a connection.
+_STATE = 2
 
 
 class HttpServer(WebServer):
-    """nameko's web server with our application in it."""
+    """nameko's web server with our application in it, which no client can bring down."""
 
-    app: Any = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.app: Any = None
+        self._connections: dict[int, list[Any]] = {}
+        self._room = Semaphore(_CONNECTIONS_MAX)
 
-    def get_wsgi_app(self) -> Any:
-        """The application that the door made."""
-        return self._dispatch
+    def start(self) -> None:
+        """Listen, once there is an application; nameko calls this as well, before there is one."""
+        if self.app is None or self._starting:
+            return
+        self._starting = True
+        self._sock = eventlet.listen(self.bind_addr, backlog=_BACKLOG)
+        self._sock.settimeout(None)
+        self._serv = self.get_wsgi_server(self._sock, self.app)
+        self._gt = self.container.spawn_managed_thread(self.run)
 
-    def _dispatch(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return self.app(environ, start_response)
+    def run(self) -> None:
+        """Accept connections; when there are too many, the next ones wait in the system's queue."""
+        while self._is_accepting:
+            self._room.acquire()
+            try:
+                accepted, address = self._sock.accept()
+            except OSError as problem:
+                self._room.release()
+                if self._is_accepting:
+                    _log.warning("cannot accept a connection: %s", problem)
+                    eventlet.sleep(_ACCEPT_AGAIN_SECONDS)
+                continue
+            accepted.settimeout(self._serv.socket_timeout)
+            self.container.spawn_managed_thread(
+                lambda accepted=accepted, address=address: self.process_request(accepted, address)
+            )
 
-    def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = Protocol, debug: bool = False) -> Any:
+    def process_request(self, sock: Any, address: Any) -> None:
+        """Serve one connection; an exception that left here would end the whole service."""
+        state = [address, sock, wsgi.STATE_IDLE]
+        self._connections[id(state)] = state
+        try:
+            self._serv.process_request(state)
+        except Exception as problem:  # noqa: BLE001 - a broken connection concerns nobody else
+            _log.info("connection of %s broke: %r", address, problem)
+            sock.close()
+        finally:
+            del self._connections[id(state)]
+            self._room.release()
+
+    def finish(self) -> None:
+        """Take no new request, and let those in hand end, for a bounded time."""
+        self._is_accepting = False
+        if not self._starting:
+            return
+        self._gt.kill()
+        self._sock.close()
+        for state in self._connections.values():
+            if state[_STATE] is wsgi.STATE_IDLE:
+                _shut(state[1])
+            state[_STATE] = wsgi.STATE_CLOSE
+        with eventlet.Timeout(_FINISH_SECONDS_MAX, False):
+            while self._connections:
+                eventlet.sleep(0.02)
+
+    def stop(self) -> None:
+        """Finish, if nobody has asked for it before."""
+        self.finish()
+
+    def get_wsgi_server(
+        self, sock: Any, wsgi_app: Any, protocol: Any = HttpOnlyProtocol, debug: bool = False
+    ) -> Any:
         """An eventlet server that logs nothing by itself and lets nobody wait for ever."""
         return wsgi.Server(
             sock,
@@ -47,8 +109,8 @@ class HttpServer(WebServer):
             debug=debug,
             log=_log,
             log_output=False,
-            keepalive=75,
-            socket_timeout=75,
+            keepalive=_IDLE_SECONDS_MAX,
+            socket_timeout=_IDLE_SECONDS_MAX,
         )
 
     @property
@@ -57,14 +119,17 @@ class HttpServer(WebServer):
         return int(self._sock.getsockname()[1])
 
 
+def _shut(sock: Any) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        _log.debug("a connection was closed by its client meanwhile")
+
+
 class Http(DependencyProvider):
     """Serves the application for as long as the gateway runs."""
 
     server = HttpServer()
-
-    def setup(self) -> None:
-        """Keep the server up although no nameko entrypoint registers with it."""
-        self.server.register_provider(self)
 
     def start(self) -> None:
         """Make the application once the ground is laid, then listen."""
@@ -79,15 +144,11 @@ class Http(DependencyProvider):
 
     def stop(self) -> None:
         """Take no more requests."""
-        self.server.unregister_provider(self)
+        self.server.finish()
 
     def get_dependency(self, worker_ctx: Any) -> Http:
         """Nothing of a request."""
         return self
-
-    def get_url_rule(self) -> Any:
-        """No rule: the application routes by itself."""
-        return None
 
 
 class GatewayService(Service):
