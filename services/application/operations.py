@@ -113,7 +113,7 @@ def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
         sort={"created_at": model.applications.c.created_at, "number": model.applications.c.number},
         key=model.applications.c.id,
         default_sort="-created_at",
-        to_item=lambda row: events.view(row._mapping),
+        to_item=events.view,
     )
 
 

@@ -48,8 +48,10 @@ class UnitOfWork:
         caller: Caller,
         trace_id: str,
         timezone: str,
+        base_currency: str,
     ) -> None:
         self.connection = connection
+        self.base_currency = base_currency
         self._timezone = timezone
         self.now = now
         self.caller = caller
@@ -176,8 +178,10 @@ class Database:
         name: str,
         clock: Clock | None = None,
         timezone: str = "Asia/Shanghai",
+        base_currency: str = "CNY",
     ) -> None:
         self._timezone = timezone
+        self._base_currency = base_currency
         self.metadata = metadata
         self.name = name
         self.clock = clock or SystemClock()
@@ -220,6 +224,7 @@ class Database:
             caller=caller,
             trace_id=trace_id,
             timezone=self._timezone,
+            base_currency=self._base_currency,
         )
 
     def later(self, seconds: float) -> datetime:

@@ -91,7 +91,7 @@ def list_rules(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
         sort={"key": model.rules.c.key},
         key=model.rules.c.id,
         default_sort="key",
-        to_item=lambda row: rule_view(row._mapping),
+        to_item=rule_view,
     )
 
 

@@ -72,7 +72,7 @@ def _next_key(graph: Graph, node: Node, facts: Mapping[str, Any]) -> str:
 
 
 def checked_graph(received: Any) -> dict[str, Any]:
-    """A graph ready to be published: conditions parsed and typed; `Invalid` lists every mistake by its node."""
+    """A graph ready to be published, conditions parsed and typed; `Invalid` lists every mistake by node."""
     errors: list[dict[str, Any]] = []
 
     def fault(place: str, code: str, message: str) -> None:
@@ -111,10 +111,10 @@ def _check_nodes(nodes: Sequence[Node], edges: Sequence[Mapping[str, Any]], faul
         if count != 1:
             fault("", f"{kind}_count", f"流程应有一个{word}节点, 实际有 {count} 个")
     for node in nodes:
-        key, kind = str(node.get("key")), node.get("type")
+        key, kind = str(node.get("key")), str(node.get("type"))
         leaving = [edge for edge in edges if edge.get("from") == key]
         if kind not in TYPES:
-            fault(key, "node_type", f"节点 {key} 的类型未知: {str(kind)[:40]}")
+            fault(key, "node_type", f"节点 {key} 的类型未知: {kind[:40]}")
         elif kind == "end" and leaving:
             fault(key, "end_leaves", f"结束节点 {key} 不能有出线")
         elif kind in ("start", "approval") and len(leaving) != 1:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.common.config import load_settings
-from services.common.db import UnitOfWork
-from services.common.events import Event
 from services.common.messaging import Call, Service, endpoint
 from services.common.paging import ListInput
 from services.workflow import model, schema
@@ -14,11 +11,6 @@ from services.workflow.operations import copies, flows, instances, tasks
 
 _EFFECT_SECONDS_MAX = 3.0
 _LOOK_SECONDS = 0.03
-_BASE_CURRENCY = load_settings().currency
-
-
-def _application_submitted(work: UnitOfWork, event: Event) -> None:
-    instances.start_for_application(work, event, _BASE_CURRENCY)
 
 
 class WorkflowService(Service):
@@ -28,7 +20,7 @@ class WorkflowService(Service):
     metadata = model.metadata
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "application": {
-            "application_submitted": _application_submitted,
+            "application_submitted": instances.start_for_application,
             "application_withdrawn": instances.withdraw_for_application,
         },
         "customer": {
@@ -80,11 +72,11 @@ class WorkflowService(Service):
     def simulate_flow(self, call: Call) -> dict[str, Any]:
         """The path and the people for sample data."""
         self.catch_up("gateway")
-        return dict(self.read(call, flows.simulate_flow, call.input, _BASE_CURRENCY))
+        return dict(self.read(call, flows.simulate_flow, call.input))
 
     @endpoint(None, None)
     def hear_applications(self, call: Call) -> dict[str, Any]:
-        """Read people's and applications' news now, so that whoever has just submitted finds the tasks made."""
+        """Read people's and applications' news now, so that whoever has submitted finds the tasks."""
         self.catch_up("gateway")
         return {"heard": self.catch_up("application")}
 
@@ -101,7 +93,7 @@ class WorkflowService(Service):
     @endpoint(schema.TaskAction(), "tasks.act")
     def approve_task(self, call: Call) -> dict[str, Any]:
         """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
-        answer = self.apply(call, tasks.approve_task, call.input, _BASE_CURRENCY)
+        answer = self.apply(call, tasks.approve_task, call.input)
         if answer["instance_state"] == "granting":
             answer["instance_state"] = self._effect(call, answer["instance_id"])
         return answer
@@ -124,7 +116,7 @@ class WorkflowService(Service):
     @endpoint(schema.TaskBatch(), "tasks.act")
     def act_on_tasks(self, call: Call) -> dict[str, Any]:
         """One action on several tasks."""
-        return self.apply(call, tasks.run_batch, call.input, _BASE_CURRENCY)
+        return self.apply(call, tasks.run_batch, call.input)
 
     @endpoint(schema.InstanceKey(), "tasks.read")
     def get_instance(self, call: Call) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Ground(DependencyProvider):
             name=self.service,
             clock=clock,
             timezone=self.settings.timezone,
+            base_currency=self.settings.currency,
         )
         self.verifier = CallerVerifier(keys.load_public_keys(self.settings.keys_dir), self.service)
         self.signer = CallerSigner(keys.load_private_key(self.settings.keys_dir, self.service), self.service)

@@ -19,7 +19,6 @@ from services.limits.model import entries
 from services.limits.operations import dates
 
 PERSON = "person"
-DEFAULT_CURRENCY = "CNY"
 
 
 def require_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> dict[str, Any]:
@@ -54,7 +53,7 @@ def account_view(work: UnitOfWork, customer_id: UUID, as_of: date | None = None)
     on = as_of or dates.today(work)
     grant_rows = store.grants_of(work, customer_id)
     pools = {row["currency"]: row for row in store.customer_pools(work, customer_id)}
-    currency = currency_of(grant_rows, pools, on)
+    currency = currency_of(grant_rows, pools, on, work.base_currency)
     freezes = _freezes_on(work, customer_id, as_of)
     top = _figures(work, customer_id, currency, grant_rows, pools, on, as_of, frozen=bool(freezes))
     others = [
@@ -126,14 +125,14 @@ def _figures(
 
 
 def currency_of(
-    grant_rows: Iterable[Mapping[str, Any]], pools: Mapping[str, Mapping[str, Any]], on: date
+    grant_rows: Iterable[Mapping[str, Any]], pools: Mapping[str, Mapping[str, Any]], on: date, default: str
 ) -> str:
     """The account's currency: that of its limit in force, else of its newest grant, else of what it owes."""
     rows = list(grant_rows)
     in_force = [row for row, grant in zip(rows, store.as_grants(rows), strict=True) if grant.is_valid(on)]
     for row in (*in_force, *rows):
         return str(row["currency"])
-    return next(iter(sorted(pools)), DEFAULT_CURRENCY)
+    return next(iter(sorted(pools)), default)
 
 
 def _in_currency(grant_rows: Iterable[Mapping[str, Any]], currency: str) -> list[ledger.Grant]:

@@ -306,6 +306,9 @@ def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
         is_open=order["status"] == OPEN_ORDER,
     )
     move_order(work, order, pool, stages, action)
+    if action != "deliver":
+        # A delivery is told by itself; whatever else moved an order's stages is told here.
+        events.order_event(work, "order_restaged", order)
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -326,7 +329,7 @@ def list_orders(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
         sort={"created_at": orders.c.created_at, "order_date": orders.c.order_date},
         key=orders.c.id,
         default_sort="-created_at",
-        to_item=lambda row: events.order_view(row._mapping),
+        to_item=events.order_view,
     )
 
 
@@ -339,7 +342,7 @@ def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
         sort={"decided_at": decisions.c.decided_at},
         key=decisions.c.id,
         default_sort="-decided_at",
-        to_item=lambda row: decision_view(row._mapping),
+        to_item=decision_view,
     )
 
 
@@ -461,7 +464,7 @@ def _check(
     rows = store.grants_of(work, order["customer_id"])
     currency = order["currency"]
     mine = [grant for grant in store.as_grants(rows) if grant.currency == currency]
-    limit_currency = currency if mine or not rows else currency_of(rows, {}, on)
+    limit_currency = currency if mine or not rows else currency_of(rows, {}, on, work.base_currency)
     limit = ledger.limit_on(on, mine if mine else store.as_grants(rows))
     exposure = pool["reserved"] + pool["delivered"] + pool["receivable"] if pool else Decimal(0)
     return Check(

@@ -159,7 +159,7 @@ def list_documents(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> 
         sort={"recorded_at": table.c.recorded_at},
         key=table.c.id,
         default_sort="-recorded_at",
-        to_item=lambda row: view(row._mapping),
+        to_item=view,
     )
 
 

@@ -56,7 +56,8 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
             names = people.with_role(wanted.removeprefix(_ROLE))
         else:
             name = data.get("salesperson") if wanted == "sales_owner" else wanted
-            names = [name] if name in people.people and people.people[name].active else []
+            known = people.people.get(str(name))
+            names = [known.username] if known and known.active else []
         for name in names or people.with_role(ADMIN_ROLE):
             add_todo(
                 work,

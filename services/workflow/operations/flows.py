@@ -91,11 +91,11 @@ def list_flows(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
         sort={"key": model.flows.c.key},
         key=model.flows.c.id,
         default_sort="key",
-        to_item=lambda row: flow_view(row._mapping),
+        to_item=flow_view,
     )
 
 
-def simulate_flow(work: UnitOfWork, received: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
+def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The path of a flow and its people for sample data, as if everybody approved; nothing is written."""
     flow = require_flow(work, received["flow"])
     found = store.graph_of(work, flow["key"])
@@ -105,7 +105,7 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any], base_currency: 
     if initiator not in people.people:
         error = {"field": "initiator", "code": "user_unknown", "message": "没有这个用户"}
         raise Invalid(f"没有用户 {initiator}", code="user_unknown", errors=[error])
-    facts = facts_of({**received["data"], "initiator": initiator}, base_currency)
+    facts = facts_of({**received["data"], "initiator": initiator}, work.base_currency)
     path: list[dict[str, Any]] = []
     key: str | None = None
     for _ in range(_SIMULATED_STEPS_MAX):

@@ -22,7 +22,7 @@ _APPLICATION = "application"
 _DUE_DAYS = 3
 
 
-def start_for_application(work: UnitOfWork, event: Event, base_currency: str) -> None:
+def start_for_application(work: UnitOfWork, event: Event) -> None:
     """A submitted application starts its flow, once per submission."""
     application = event.data["application"]
     found = store.graph_of(work, FLOW_OF_TYPE[application["type"]])
@@ -60,7 +60,7 @@ def start_for_application(work: UnitOfWork, event: Event, base_currency: str) ->
         return
     note(work, instance, "submit", actor=initiator, opinion=data["reason"])
     events.instance_event(work, "instance_started", instance)
-    move_on(work, instance, advance(graph, None, facts_of(data, base_currency)))
+    move_on(work, instance, advance(graph, None, facts_of(data, work.base_currency)))
 
 
 def withdraw_for_application(work: UnitOfWork, event: Event) -> None:

@@ -21,7 +21,7 @@ _APPROVE_MORE = "tasks.approve_more"
 _FILTERS = ("state", "kind")
 
 
-def approve_task(work: UnitOfWork, received: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
+def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Approve, as asked or for less; the flow moves on by what was approved."""
     task, instance = _take(work, received["task_id"])
     granted = _approved(work, instance, received.get("approved"))
@@ -30,7 +30,7 @@ def approve_task(work: UnitOfWork, received: Mapping[str, Any], base_currency: s
     found = store.graph_of(work, instance["flow_key"], instance["flow_version"])
     if found is None:
         raise NotFound("流程版本不存在")
-    facts = facts_of(instance["data"], base_currency)
+    facts = facts_of(instance["data"], work.base_currency)
     instances.move_on(work, instance, advance(found[1], instance["node"], facts))
     return _answer(work, task, instance)
 
@@ -78,10 +78,10 @@ def finish_todo(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     return {**task_view(task), "summary": {}}
 
 
-def run_batch(work: UnitOfWork, received: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
+def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One action on several tasks; each stands alone."""
     actions = {
-        "approve": lambda item: approve_task(work, item, base_currency),
+        "approve": lambda item: approve_task(work, item),
         "reject": lambda item: reject_task(work, item),
         "return": lambda item: return_task(work, item),
     }
@@ -116,7 +116,7 @@ def list_tasks(work: UnitOfWork, received: Mapping[str, Any], kind: str | None =
         sort={"created_at": model.tasks.c.created_at},
         key=model.tasks.c.id,
         default_sort="-created_at",
-        to_item=lambda row: dict(row._mapping),
+        to_item=dict,
     )
     return {"items": _with_summaries(work, found["items"]), "next": found["next"]}
 

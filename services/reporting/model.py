@@ -1,0 +1,151 @@
+"""The star schema: customers and dates around what was ordered, invoiced, paid and granted."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.common.tables import INSTANT, MONEY, service_metadata
+
+metadata = service_metadata()
+
+dim_customer = Table(
+    "dim_customer",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("code", Text),
+    Column("name", Text),
+    Column("region", Text),
+    Column("salesperson", Text),
+    Column("department", Text),
+    Column("grade", Text),
+    Column("credit_status", Text, nullable=False, server_default="unset"),
+    Column("deleted", Boolean, nullable=False, server_default="false"),
+)
+
+account_state = Table(
+    "account_state",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("frozen", Boolean, nullable=False),
+    Column("credit_limit", MONEY),
+    Column("unlimited", Boolean, nullable=False),
+    Column("reserved", MONEY, nullable=False),
+    Column("delivered", MONEY, nullable=False),
+    Column("receivable", MONEY, nullable=False),
+    Column("available", MONEY),
+    Column("payment_term_days", Integer),
+)
+
+# The limit that a customer had at the end of a business date on which it changed.
+limit_history = Table(
+    "limit_history",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("currency", Text, nullable=False),
+    Column("credit_limit", MONEY),
+    Column("used", MONEY, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False, index=True),
+    Column("grant", JSONB, nullable=False),
+    Column("granted_at", INSTANT, nullable=False),
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False, index=True),
+    Column("action", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("reason", Text),
+    Column("business_date", Date, nullable=False),
+)
+
+fact_order = Table(
+    "fact_order",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False, index=True),
+    Column("order_no", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("reserved", MONEY, nullable=False),
+    Column("delivered", MONEY, nullable=False),
+    Column("invoiced", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("order_date", Date, nullable=False),
+    Column("status", Text, nullable=False),
+)
+Index("ix_fact_order_date", fact_order.c.order_date)
+
+fact_invoice = Table(
+    "fact_invoice",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False, index=True),
+    Column("invoice_no", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("invoice_date", Date, nullable=False),
+    Column("due_date", Date, nullable=False),
+    Column("reversed", Boolean, nullable=False),
+)
+Index("ix_fact_invoice_date", fact_invoice.c.invoice_date)
+
+fact_payment = Table(
+    "fact_payment",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False, index=True),
+    Column("payment_no", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("paid_at", Date, nullable=False),
+    Column("reversed", Boolean, nullable=False),
+)
+
+fact_allocation = Table(
+    "fact_allocation",
+    metadata,
+    Column("payment_id", Uuid, primary_key=True),
+    Column("invoice_id", Uuid, primary_key=True),
+    Column("amount", MONEY, nullable=False),
+    Column("allocated_on", Date, nullable=False),
+)
+Index("ix_fact_allocation_invoice", fact_allocation.c.invoice_id)
+
+business_date = Table("business_date", metadata, Column("date", Date, primary_key=True))
+
+dashboards = Table(
+    "dashboards",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("widgets", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("author", Text, nullable=False),
+)
+
+PROJECTIONS = (
+    "dim_customer",
+    "account_state",
+    "limit_history",
+    "grants",
+    "freezes",
+    "fact_order",
+    "fact_invoice",
+    "fact_payment",
+    "fact_allocation",
+    "business_date",
+)

@@ -1,0 +1,196 @@
+"""From events to the star schema: every handler sets what a full snapshot says, so twice is once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.common.db import UnitOfWork
+from services.common.events import Event
+from services.reporting import model
+
+
+def _save(work: UnitOfWork, table: Table, row: Mapping[str, Any]) -> None:
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {name: value for name, value in row.items() if name not in keys}
+    statement = upsert(table).values(**row)
+    if changed:
+        work.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+    else:
+        work.execute(statement.on_conflict_do_nothing())
+
+
+def customer_changed(work: UnitOfWork, event: Event) -> None:
+    """A customer's attributes."""
+    customer = event.data["customer"]
+    names = ("code", "name", "region", "salesperson", "department")
+    row = {name: customer.get(name) for name in names}
+    _save(work, model.dim_customer, {"customer_id": UUID(str(customer["id"])), **row, "deleted": False})
+
+
+def customer_deleted(work: UnitOfWork, event: Event) -> None:
+    """A customer who is gone counts no more; their history stays."""
+    row = {"customer_id": UUID(str(event.data["customer_id"])), "deleted": True}
+    _save(work, model.dim_customer, row)
+
+
+def customer_rated(work: UnitOfWork, event: Event) -> None:
+    """A customer's grade."""
+    row = {"customer_id": UUID(str(event.data["customer_id"])), "grade": event.data["grade"]}
+    _save(work, model.dim_customer, row)
+
+
+def account_changed(work: UnitOfWork, event: Event) -> None:
+    """How an account stands, and the limit that it has from this business date on."""
+    account = event.data["account"]
+    customer_id = UUID(str(account["customer_id"]))
+    exposure = account["exposure"]
+    limit = None if account["limit"] is None else Decimal(account["limit"])
+    stages = {name: Decimal(exposure[name]) for name in ("reserved", "delivered", "receivable")}
+    _save(
+        work,
+        model.account_state,
+        {
+            "customer_id": customer_id,
+            "currency": account["currency"],
+            "state": account["state"],
+            "frozen": account["frozen"],
+            "credit_limit": limit,
+            "unlimited": account["unlimited"],
+            **stages,
+            "available": None if account["available"] is None else Decimal(account["available"]),
+            "payment_term_days": account["payment_term_days"],
+        },
+    )
+    _save(
+        work,
+        model.limit_history,
+        {
+            "customer_id": customer_id,
+            "business_date": date.fromisoformat(account["business_date"]),
+            "currency": account["currency"],
+            "credit_limit": limit,
+            "used": sum(stages.values(), Decimal(0)),
+        },
+    )
+    status = "frozen" if account["frozen"] else account["state"]
+    _save(work, model.dim_customer, {"customer_id": customer_id, "credit_status": status})
+
+
+def credit_granted(work: UnitOfWork, event: Event) -> None:
+    """A limit that was granted."""
+    grant = event.data["grant"]
+    row = {
+        "id": UUID(str(grant["id"])),
+        "customer_id": UUID(str(event.data["customer_id"])),
+        "grant": grant,
+        "granted_at": grant["granted_at"],
+    }
+    _save(work, model.grants, row)
+
+
+def freeze_changed(work: UnitOfWork, event: Event) -> None:
+    """A customer was frozen or unfrozen."""
+    data = event.data
+    _save(
+        work,
+        model.freezes,
+        {
+            "event_id": event.id,
+            "customer_id": UUID(str(data["customer_id"])),
+            "action": event.name,
+            "source": data["source"],
+            "reason": data["reason"],
+            "business_date": date.fromisoformat(data["business_date"]),
+        },
+    )
+
+
+def order_changed(work: UnitOfWork, event: Event) -> None:
+    """An order as it stands now."""
+    order = event.data["order"]
+    amounts = {name: Decimal(order[name]) for name in ("amount", "reserved", "delivered", "invoiced")}
+    _save(
+        work,
+        model.fact_order,
+        {
+            "id": UUID(str(order["id"])),
+            "customer_id": UUID(str(order["customer_id"])),
+            **{name: order[name] for name in ("order_no", "company", "currency", "status")},
+            **amounts,
+            "order_date": date.fromisoformat(order["order_date"]),
+        },
+    )
+
+
+def invoice_changed(work: UnitOfWork, event: Event) -> None:
+    """An invoice as it stands now; a reversed one has no allocations left."""
+    invoice = event.data["invoice"]
+    invoice_id = UUID(str(invoice["id"]))
+    reversed_now = invoice["status"] == "reversed"
+    _save(
+        work,
+        model.fact_invoice,
+        {
+            "id": invoice_id,
+            "customer_id": UUID(str(invoice["customer_id"])),
+            **{name: invoice[name] for name in ("invoice_no", "company", "currency")},
+            "amount": Decimal(invoice["amount"]),
+            "invoice_date": date.fromisoformat(invoice["invoice_date"]),
+            "due_date": date.fromisoformat(invoice["due_date"]),
+            "reversed": reversed_now,
+        },
+    )
+    if reversed_now:
+        allocations = model.fact_allocation
+        work.execute(delete(allocations).where(allocations.c.invoice_id == invoice_id))
+
+
+def payment_changed(work: UnitOfWork, event: Event) -> None:
+    """A payment as it stands now, with the whole of its allocations."""
+    payment = event.data["payment"]
+    payment_id = UUID(str(payment["id"]))
+    _save(
+        work,
+        model.fact_payment,
+        {
+            "id": payment_id,
+            "customer_id": UUID(str(payment["customer_id"])),
+            "payment_no": payment["payment_no"],
+            "amount": Decimal(payment["amount"]),
+            "currency": payment["currency"],
+            "paid_at": date.fromisoformat(payment["paid_at"]),
+            "reversed": payment["status"] == "reversed",
+        },
+    )
+    allocations = model.fact_allocation
+    work.execute(delete(allocations).where(allocations.c.payment_id == payment_id))
+    summed: dict[UUID, dict[str, Any]] = {}
+    for part in event.data["allocations"]:
+        if part["invoice_id"] is None:
+            continue
+        invoice_id = UUID(str(part["invoice_id"]))
+        row = summed.setdefault(
+            invoice_id,
+            {
+                "payment_id": payment_id,
+                "invoice_id": invoice_id,
+                "amount": Decimal(0),
+                "allocated_on": date.fromisoformat(part["allocated_on"]),
+            },
+        )
+        row["amount"] += Decimal(part["amount"])
+    if summed:
+        work.execute(insert(allocations), list(summed.values()))
+
+
+def date_opened(work: UnitOfWork, event: Event) -> None:
+    """The business date."""
+    work.execute(delete(model.business_date))
+    work.execute(insert(model.business_date).values(date=date.fromisoformat(event.data["date"])))

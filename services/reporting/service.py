@@ -1,0 +1,84 @@
+"""The door of reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint
+from services.reporting import model, operations, projection, schema
+
+_ORDER_EVENTS = (
+    "order_reserved",
+    "order_held",
+    "order_refused",
+    "order_amended",
+    "order_cancelled",
+    "order_closed",
+    "order_reopened",
+    "order_delivered",
+    "order_restaged",
+)
+
+
+class ReportingService(Service):
+    """The star schema, questions over it, and dashboards."""
+
+    name = "reporting"
+    metadata = model.metadata
+    projections = model.PROJECTIONS
+    subscriptions = {  # noqa: RUF012 - declared by the base class
+        "customer": {
+            "customer_created": projection.customer_changed,
+            "customer_updated": projection.customer_changed,
+            "customer_deleted": projection.customer_deleted,
+        },
+        "risk_rules": {"customer_rated": projection.customer_rated},
+        "limits": {
+            "account_changed": projection.account_changed,
+            "credit_granted": projection.credit_granted,
+            "customer_frozen": projection.freeze_changed,
+            "customer_unfrozen": projection.freeze_changed,
+            "invoice_recorded": projection.invoice_changed,
+            "invoice_reversed": projection.invoice_changed,
+            "payment_recorded": projection.payment_changed,
+            "payment_allocated": projection.payment_changed,
+            "payment_reversed": projection.payment_changed,
+            "business_date_opened": projection.date_opened,
+            **dict.fromkeys(_ORDER_EVENTS, projection.order_changed),
+        },
+    }
+
+    @endpoint(None, "reports.read")
+    def describe_model(self, call: Call) -> dict[str, Any]:
+        """The measures and dimensions."""
+        return dict(self.read(call, operations.describe_model))
+
+    @endpoint(schema.Query(), "reports.read")
+    def query(self, call: Call) -> dict[str, Any]:
+        """Answer a question."""
+        return dict(self.read(call, operations.query, call.input))
+
+    @endpoint(None, "dashboards.read")
+    def list_dashboards(self, call: Call) -> dict[str, Any]:
+        """Every dashboard."""
+        return dict(self.read(call, operations.list_dashboards))
+
+    @endpoint(schema.NewDashboard(), "dashboards.write")
+    def save_dashboard(self, call: Call) -> dict[str, Any]:
+        """Make or replace a dashboard."""
+        return self.apply(call, operations.save_dashboard, call.input)
+
+    @endpoint(schema.DashboardKey(), "dashboards.read")
+    def dashboard_data(self, call: Call) -> dict[str, Any]:
+        """A dashboard with its data."""
+        return dict(self.read(call, operations.dashboard_data, call.input))
+
+    @endpoint(schema.CustomerKey(), "reports.read")
+    def profile(self, call: Call) -> dict[str, Any]:
+        """Everything about one customer."""
+        return dict(self.read(call, operations.profile, call.input["customer_id"]))
+
+    @endpoint(None, SERVICES_ONLY)
+    def totals(self, call: Call) -> dict[str, Any]:
+        """Exposure by customer and currency, from the facts."""
+        return dict(self.read(call, operations.totals))

@@ -1,0 +1,412 @@
+"""The queries of reports: each part of a measure is one grouped sum, compiled from the semantic model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import INTERVAL
+from sqlalchemy.types import Date, Integer, Numeric
+
+from services.common.db import UnitOfWork
+from services.reporting.model import (
+    account_state,
+    business_date,
+    dashboards,
+    dim_customer,
+    fact_allocation,
+    fact_invoice,
+    fact_order,
+    fact_payment,
+    freezes,
+    grants,
+    limit_history,
+)
+
+Row = dict[str, Any]
+_BUCKETS = ((0, "current"), (30, "1-30"), (60, "31-60"), (90, "61-90"), (180, "91-180"))
+_LAST_BUCKET = ">180"
+_LIVE_ORDERS = ("reserved", "closed")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. `window_start` to `as_of` is the window of sales; `filters` are dimension values."""
+
+    dimensions: tuple[str, ...]
+    filters: Mapping[str, tuple[str, ...]]
+    as_of: date
+    window_start: date
+
+
+def one(work: UnitOfWork, statement: Any) -> Row | None:
+    """The first row of a statement."""
+    row = work.execute(statement).mappings().first()
+    return None if row is None else dict(row)
+
+
+def rows(work: UnitOfWork, statement: Any) -> list[Row]:
+    """Every row of a statement."""
+    return [dict(row) for row in work.execute(statement).mappings()]
+
+
+def current_date(work: UnitOfWork) -> date | None:
+    """The business date; None before the first was opened."""
+    found: date | None = work.execute(select(business_date.c.date)).scalar()
+    return found
+
+
+def part_rows(work: UnitOfWork, part: str, question: Question) -> list[Row]:
+    """One part by the question's dimensions and currency: rows of dimensions, `currency` and `value`."""
+    statement = _PARTS[part](question)
+    return rows(work, statement)
+
+
+def _customer_columns() -> dict[str, ColumnElement[Any]]:
+    return {
+        "customer": dim_customer.c.name,
+        **{name: dim_customer.c[name] for name in ("grade", "region", "salesperson", "department")},
+        "credit_status": dim_customer.c.credit_status,
+    }
+
+
+def _grouped(
+    question: Question,
+    value: ColumnElement[Any],
+    currency: ColumnElement[Any] | None,
+    source: Any,
+    *conditions: Any,
+    day: ColumnElement[Any] | None = None,
+    bucket: ColumnElement[Any] | None = None,
+) -> Select[Any]:
+    columns = _customer_columns()
+    if day is not None:
+        columns["month"] = func.to_char(day, "YYYY-MM")
+        columns["quarter"] = func.to_char(day, 'YYYY-"Q"Q')
+        columns["year"] = func.to_char(day, "YYYY")
+    if bucket is not None:
+        columns["aging_bucket"] = bucket
+    chosen = [columns[name].label(name) for name in question.dimensions]
+    wanted = [columns[name].in_(values) for name, values in question.filters.items() if name in columns]
+    impossible = [name for name in question.filters if name not in columns]
+    grouped_by_currency = currency is not None
+    told = literal("") if currency is None else currency
+    statement = select(*chosen, told.label("currency"), value.label("value")).select_from(source)
+    statement = statement.where(dim_customer.c.deleted.is_(False), *conditions, *wanted)
+    if impossible:
+        statement = statement.where(literal(False))
+    # By position: the same expression written twice would carry two parameters, and so be two to PostgreSQL.
+    places = range(1, len(chosen) + (1 if grouped_by_currency else 0) + 1)
+    return statement.group_by(*(literal_column(str(place)) for place in places))
+
+
+def _with_customer(table: Any) -> Any:
+    return table.join(dim_customer, dim_customer.c.customer_id == table.c.customer_id)
+
+
+def _account(column: ColumnElement[Any]) -> Any:
+    def build(question: Question) -> Select[Any]:
+        value = func.coalesce(func.sum(column), 0)
+        return _grouped(question, value, account_state.c.currency, _with_customer(account_state))
+
+    return build
+
+
+def _customers(question: Question) -> Select[Any]:
+    source = dim_customer.outerjoin(account_state, account_state.c.customer_id == dim_customer.c.customer_id)
+    value = func.count(dim_customer.c.customer_id.distinct())
+    return _grouped(question, value, None, source)
+
+
+def _orders(value: ColumnElement[Any]) -> Any:
+    def build(question: Question) -> Select[Any]:
+        return _grouped(
+            question,
+            value,
+            fact_order.c.currency,
+            _with_customer(fact_order),
+            fact_order.c.status.in_(_LIVE_ORDERS),
+            fact_order.c.order_date <= question.as_of,
+            day=fact_order.c.order_date,
+        )
+
+    return build
+
+
+def _payments(value: ColumnElement[Any]) -> Any:
+    def build(question: Question) -> Select[Any]:
+        return _grouped(
+            question,
+            value,
+            fact_payment.c.currency,
+            _with_customer(fact_payment),
+            fact_payment.c.reversed.is_(False),
+            fact_payment.c.paid_at <= question.as_of,
+            day=fact_payment.c.paid_at,
+        )
+
+    return build
+
+
+def _open_items(on: date) -> Any:
+    """Invoices with what was open of each at the end of a date."""
+    paid = (
+        select(fact_allocation.c.invoice_id, func.sum(fact_allocation.c.amount).label("paid"))
+        .where(fact_allocation.c.allocated_on <= on)
+        .group_by(fact_allocation.c.invoice_id)
+        .subquery("paid")
+    )
+    open_amount = fact_invoice.c.amount - func.coalesce(paid.c.paid, 0)
+    return (
+        select(
+            fact_invoice.c.id,
+            fact_invoice.c.customer_id,
+            fact_invoice.c.invoice_no,
+            fact_invoice.c.currency,
+            fact_invoice.c.amount,
+            fact_invoice.c.invoice_date,
+            fact_invoice.c.due_date,
+            open_amount.label("open_amount"),
+        )
+        .select_from(fact_invoice.outerjoin(paid, paid.c.invoice_id == fact_invoice.c.id))
+        .where(fact_invoice.c.reversed.is_(False), fact_invoice.c.invoice_date <= on)
+        .subquery("items")
+    )
+
+
+def _bucket(due: ColumnElement[Any], on: date) -> ColumnElement[Any]:
+    days = cast(literal(on) - due, Integer)
+    return case(*((days <= last, name) for last, name in _BUCKETS), else_=_LAST_BUCKET)
+
+
+def _invoices(make_value: Any, *, overdue: bool = False, window: bool = False, at: str = "as_of") -> Any:
+    def build(question: Question) -> Select[Any]:
+        on: date = question.as_of if at == "as_of" else question.window_start - timedelta(days=1)
+        items = _open_items(on)
+        conditions = []
+        if overdue:
+            conditions.append(items.c.due_date < on)
+        if window:
+            conditions.append(items.c.invoice_date >= question.window_start)
+        return _grouped(
+            question,
+            func.coalesce(make_value(items), 0),
+            items.c.currency,
+            _with_customer(items),
+            *conditions,
+            day=items.c.invoice_date,
+            bucket=_bucket(items.c.due_date, question.as_of),
+        )
+
+    return build
+
+
+def _allocated(make_value: Any) -> Any:
+    def build(question: Question) -> Select[Any]:
+        source = fact_allocation.join(fact_invoice, fact_invoice.c.id == fact_allocation.c.invoice_id).join(
+            dim_customer, dim_customer.c.customer_id == fact_invoice.c.customer_id
+        )
+        late = func.greatest(fact_allocation.c.allocated_on - fact_invoice.c.due_date, 0)
+        return _grouped(
+            question,
+            func.coalesce(make_value(late), 0),
+            fact_invoice.c.currency,
+            source,
+            fact_invoice.c.reversed.is_(False),
+            fact_allocation.c.allocated_on <= question.as_of,
+            day=fact_invoice.c.invoice_date,
+        )
+
+    return build
+
+
+def _on_time(question: Question) -> Select[Any]:
+    build = _allocated(
+        lambda late: func.sum(fact_allocation.c.amount).filter(
+            and_(
+                fact_allocation.c.allocated_on <= fact_invoice.c.due_date,
+                fact_invoice.c.due_date <= question.as_of,
+            )
+        )
+    )
+    statement: Select[Any] = build(question)
+    return statement
+
+
+def _fallen_due(question: Question) -> Select[Any]:
+    build = _invoices(lambda items: func.sum(items.c.amount).filter(items.c.due_date <= question.as_of))
+    statement: Select[Any] = build(question)
+    return statement
+
+
+_used = account_state.c.reserved + account_state.c.delivered + account_state.c.receivable
+_PARTS: Mapping[str, Any] = {
+    "customers": _customers,
+    "credit_limit": _account(account_state.c.credit_limit),
+    "credit_used": _account(_used),
+    "credit_available": _account(account_state.c.available),
+    "orders": _orders(func.count()),
+    "order_amount": _orders(func.sum(fact_order.c.amount)),
+    "payments": _payments(func.count()),
+    "payment_amount": _payments(func.sum(fact_payment.c.amount)),
+    "invoices": _invoices(lambda items: func.count()),
+    "invoice_amount": _invoices(lambda items: func.sum(items.c.amount)),
+    "receivable_open": _invoices(lambda items: func.sum(items.c.open_amount)),
+    "overdue_amount": _invoices(lambda items: func.sum(items.c.open_amount), overdue=True),
+    "window_sales": _invoices(lambda items: func.sum(items.c.amount), window=True),
+    "opening_receivable": _invoices(lambda items: func.sum(items.c.open_amount), at="window_start"),
+    "amount_days_late": _allocated(lambda late: func.sum(fact_allocation.c.amount * cast(late, Numeric))),
+    "allocated_amount": _allocated(lambda late: func.sum(fact_allocation.c.amount)),
+    "paid_on_time": _on_time,
+    "fallen_due": _fallen_due,
+}
+
+
+# --- dashboards and profiles -----------------------------------------------------------------------------
+
+
+def monthly_limits(work: UnitOfWork, on: date) -> list[Row]:
+    """Total limit and use at the end of each month up to a date, by currency."""
+    first = work.execute(select(func.min(limit_history.c.business_date))).scalar()
+    if first is None:
+        return []
+    months = select(
+        func.generate_series(
+            func.date_trunc("month", literal(first)),
+            func.date_trunc("month", literal(on)),
+            literal("1 month").cast(INTERVAL),
+        ).label("month")
+    ).subquery("months")
+    ending = func.least(
+        cast(months.c.month + literal("1 month").cast(INTERVAL) - literal("1 day").cast(INTERVAL), Date),
+        literal(on),
+    )
+    last = (
+        select(limit_history.c.credit_limit, limit_history.c.used, limit_history.c.currency)
+        .where(
+            limit_history.c.customer_id == dim_customer.c.customer_id, limit_history.c.business_date <= ending
+        )
+        .order_by(limit_history.c.business_date.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    statement = (
+        select(
+            func.to_char(months.c.month, "YYYY-MM").label("month"),
+            last.c.currency,
+            func.coalesce(func.sum(last.c.credit_limit), 0).label("credit_limit"),
+            func.coalesce(func.sum(last.c.used), 0).label("credit_used"),
+        )
+        .select_from(months.join(dim_customer, dim_customer.c.deleted.is_(False)).join(last, true()))
+        .group_by(months.c.month, last.c.currency)
+        .order_by(months.c.month, last.c.currency)
+    )
+    return rows(work, statement)
+
+
+def find_customer(work: UnitOfWork, key: str) -> Row | None:
+    """A customer by id or code."""
+    try:
+        which = dim_customer.c.customer_id == UUID(key)
+    except ValueError:
+        which = dim_customer.c.code == key
+    return one(work, select(dim_customer).where(which))
+
+
+def profile_rows(work: UnitOfWork, customer_id: UUID, on: date) -> dict[str, Any]:
+    """What a profile is made of: account, orders by month, open items, grants, freezes."""
+    items = _open_items(on)
+    by_month = (
+        select(
+            func.to_char(fact_order.c.order_date, "YYYY-MM").label("month"),
+            fact_order.c.currency,
+            func.count().label("orders"),
+            func.sum(fact_order.c.amount).label("amount"),
+        )
+        .where(fact_order.c.customer_id == customer_id, fact_order.c.status.in_(_LIVE_ORDERS))
+        .group_by("month", fact_order.c.currency)
+        .order_by("month")
+    )
+    open_items = (
+        select(items)
+        .where(items.c.customer_id == customer_id, items.c.open_amount > 0)
+        .order_by(items.c.due_date, items.c.invoice_no)
+        .limit(200)
+    )
+    mine = select(grants.c.grant).where(grants.c.customer_id == customer_id)
+    frozen = select(freezes).where(freezes.c.customer_id == customer_id)
+    return {
+        "account": one(work, select(account_state).where(account_state.c.customer_id == customer_id)),
+        "orders": rows(work, by_month),
+        "open_items": rows(work, open_items),
+        "grants": [row["grant"] for row in rows(work, mine.order_by(grants.c.granted_at.desc()))],
+        "freezes": rows(work, frozen.order_by(freezes.c.business_date.desc(), freezes.c.event_id.desc())),
+    }
+
+
+def find_dashboard(work: UnitOfWork, key: str) -> Row | None:
+    """A dashboard by id or key."""
+    which: ColumnElement[bool]
+    try:
+        which = (dashboards.c.id == UUID(key)) | (dashboards.c.key == key)
+    except ValueError:
+        which = dashboards.c.key == key
+    return one(work, select(dashboards).where(which))
+
+
+def all_dashboards(work: UnitOfWork) -> list[Row]:
+    """Every dashboard by key."""
+    return rows(work, select(dashboards).order_by(dashboards.c.key))
+
+
+def save_dashboard(work: UnitOfWork, dashboard: Mapping[str, Any], *, new: bool) -> None:
+    """Insert a dashboard or write one that is there."""
+    if new:
+        work.execute(insert(dashboards).values(**dashboard))
+    else:
+        work.execute(update(dashboards).where(dashboards.c.id == dashboard["id"]).values(**dashboard))
+
+
+def totals(work: UnitOfWork) -> list[Row]:
+    """Exposure by customer and currency, recomputed from the facts, for comparing with the ledger."""
+    found: dict[tuple[str, str], dict[str, Decimal]] = {}
+
+    def add(statement: Any, names: Sequence[str], sign: int = 1) -> None:
+        for row in work.execute(statement).all():
+            found_here = tuple(row)
+            entry = found.setdefault((str(found_here[0]), str(found_here[1])), {})
+            for name, value in zip(names, found_here[2:], strict=True):
+                entry[name] = entry.get(name, Decimal(0)) + sign * value
+
+    key = (fact_order.c.customer_id, fact_order.c.currency)
+    delivered = func.sum(func.greatest(fact_order.c.delivered - fact_order.c.invoiced, 0))
+    add(select(*key, func.sum(fact_order.c.reserved), delivered).group_by(*key), ("reserved", "delivered"))
+    for table, sign in ((fact_invoice, 1), (fact_payment, -1)):
+        columns = (table.c.customer_id, table.c.currency)
+        statement = select(*columns, func.sum(table.c.amount)).where(table.c.reversed.is_(False))
+        add(statement.group_by(*columns), ("receivable",), sign)
+    return [
+        {"customer_id": customer, "currency": currency, **{n: figures.get(n, Decimal(0)) for n in _STAGES}}
+        for (customer, currency), figures in sorted(found.items())
+    ]
+
+
+_STAGES = ("reserved", "delivered", "receivable")
