@@ -9,7 +9,7 @@ from typing import Any
 from services.common.caller import Caller
 from services.common.config import Settings
 from services.common.db import UnitOfWork
-from services.common.idempotency import KEY_LENGTH_MAX, run_once, unwrap
+from services.common.idempotency import run_once, unwrap
 from services.common.strict_json import to_plain
 
 
@@ -55,6 +55,3 @@ class Context:
         """Read the gateway's own data in a unit of work that sees one moment."""
         with self.ground.database.read(self.caller, self.trace_id) as work:
             return to_plain(operation(work))
-
-
-__all__ = ["KEY_LENGTH_MAX", "Context"]

@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Response, request
+from flask import request
 from marshmallow import Schema
 
+from gateway import received
 from gateway.context import Context
 from gateway.routes import View
-from services.common import strict_json
 from services.common.db import UnitOfWork
-from services.common.errors import MalformedRequest
-from services.common.fields import load
 
 
 def body(shape: Schema | None) -> Any:
     """The request's JSON body, loaded by a shape."""
-    # Imported here: app imports the route tables, which use these views.
-    from gateway.app import read_json
-
-    received = read_json(request)
-    if not isinstance(received, dict):
-        raise MalformedRequest("请求内容应为 JSON 对象", code="not_an_object")
-    return received if shape is None else load(shape, received)
+    return received.read_object(request, shape)
 
 
 def reading(operation: Callable[[UnitOfWork, Mapping[str, str]], Any]) -> View:
@@ -32,6 +24,16 @@ def reading(operation: Callable[[UnitOfWork, Mapping[str, str]], Any]) -> View:
 
     def view(context: Context, _request: Any, path: Mapping[str, str]) -> Any:
         return context.read(lambda work: operation(work, path))
+
+    return view
+
+
+def listing(operation: Callable[[UnitOfWork, Mapping[str, Any]], Any]) -> View:
+    """A view that lists: `operation(work, list_input)`, see `services.common.paging`."""
+
+    def view(context: Context, asked: Any, _path: Mapping[str, str]) -> Any:
+        wanted = received.loaded_list_input(asked)
+        return context.read(lambda work: operation(work, wanted))
 
     return view
 
@@ -44,14 +46,9 @@ def changing(
     """A view that changes: `operation(work, path, received)`; everybody's rights are asked anew after it."""
 
     def view(context: Context, _request: Any, path: Mapping[str, str]) -> Any:
-        received = body(shape)
-        answer = context.apply(name, {**path, **received}, lambda work: operation(work, path, received))
+        given = body(shape)
+        answer = context.apply(name, {**path, **given}, lambda work: operation(work, path, given))
         context.desk.forget()
         return answer
 
     return view
-
-
-def json(value: Any, status: int = 200) -> Response:
-    """A value as a JSON response."""
-    return Response(strict_json.dumps(value), status, content_type="application/json; charset=utf-8")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import html
+import time
+from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response
+from eventlet.semaphore import Semaphore
+from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.answers import json_response
 from services.common import strict_json
 from services.common.config import ALL_SERVICES
 from services.common.errors import CreditError
 
 _PING_SECONDS = 3.0
+_REMEMBERED_SECONDS = 0.5
 
 _FIRST_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>客户授信管理系统</title>
@@ -27,27 +32,43 @@ a{color:#1456f0}h1{font-size:1.6rem}</style>
 <p>演示数据: 在另一个终端运行 <code>.venv/bin/credit demo</code></p></html>"""
 
 
-def add_pages(app: Flask, ground: Any, description: dict[str, Any]) -> None:
-    """Add them to the application."""
+def add_pages(app: Flask, ground: Any, desk: Any, description: dict[str, Any]) -> None:
+    """Add them to the application; the figures are for those who may see the system's state."""
     text = strict_json.dumps(description)
     docs = _reference(description)
+
+    ready = _Remembered(lambda: _ask_all(ground))
 
     def page(path: str, view: Any) -> None:
         app.add_url_rule(path, path, view, methods=["GET"])
 
-    page("/healthz", lambda: _json({"status": "ok"}))
-    page("/readyz", lambda: _ready(ground))
-    page("/metrics", lambda: Response(generate_latest(), content_type=CONTENT_TYPE_LATEST))
+    page("/healthz", lambda: json_response({"status": "ok"}))
+    page("/readyz", lambda: _ready(ready.value()))
+    page("/metrics", lambda: _figures(desk))
     page("/api/v1/openapi.json", lambda: Response(text, content_type="application/json; charset=utf-8"))
     page("/api/docs", lambda: Response(docs, content_type="text/html; charset=utf-8"))
     page("/", lambda: Response(_FIRST_PAGE, content_type="text/html; charset=utf-8"))
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(strict_json.dumps(value), status, content_type="application/json; charset=utf-8")
+class _Remembered:
+    """A value asked for at most once a moment, however many ask: readiness is asked without a right."""
+
+    def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
+        self._ask = ask
+        self._asking = Semaphore(1)
+        self._until = 0.0
+        self._value: dict[str, Any] = {}
+
+    def value(self) -> dict[str, Any]:
+        with self._asking:
+            if time.monotonic() >= self._until:
+                self._value = self._ask()
+                self._until = time.monotonic() + _REMEMBERED_SECONDS
+            return self._value
 
 
-def _ready(ground: Any) -> Response:
+def _ask_all(ground: Any) -> dict[str, Any]:
+    """What every service says of itself; each answers over the broker and asks its database."""
     waiting, found = {}, {}
     for name in ALL_SERVICES:
         try:
@@ -60,11 +81,21 @@ def _ready(ground: Any) -> Response:
             found[name] = answer.get("ok") or {"status": "failing", "detail": answer["error"]["detail"]}
         except CreditError as problem:
             found[name] = {"status": "away", "detail": problem.detail}
+    return {name: found[name] for name in ALL_SERVICES}
+
+
+def _ready(found: dict[str, Any]) -> Response:
     ready = all(answer["status"] == "ok" for answer in found.values())
-    response = _json({"status": "ready" if ready else "not_ready", "services": found}, 200 if ready else 503)
+    answer = {"status": "ready" if ready else "not_ready", "services": found}
+    response = json_response(answer, 200 if ready else 503)
     if not ready:
         response.headers["Retry-After"] = "2"
     return response
+
+
+def _figures(desk: Any) -> Response:
+    desk.caller_of(request).require("admin.system")
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _reference(description: dict[str, Any]) -> str:

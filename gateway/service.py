@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from contextlib import suppress
 from typing import Any
 
 import eventlet
@@ -24,9 +25,43 @@ _IDLE_SECONDS_MAX = 75
 _CONNECTIONS_MAX = 1_000
 _BACKLOG = 512
 _FINISH_SECONDS_MAX = 10
+_DISCARDED_BYTES_MAX = 65_536
+_LINGER_SECONDS = 10
+_LINGER_BYTES_MAX = 256 * 1024 * 1024
 _ACCEPT_AGAIN_SECONDS = 0.2
 # The last field of eventlet's description of a connection.
 _STATE = 2
+
+
+class Protocol(HttpOnlyProtocol):
+    """HTTP/1.1 that can leave a body unread without the client missing the answer."""
+
+    _abandoned = False
+
+    def get_environ(self) -> dict[str, Any]:
+        """The request's environment, with a way to give up reading its body."""
+        environ: dict[str, Any] = super().get_environ()
+        body = environ["wsgi.input"]
+
+        def abandon_body() -> None:
+            left = body.chunk_length != 0 if body.chunked_input else body.content_length - body.position
+            if left > _DISCARDED_BYTES_MAX or (body.chunked_input and left):
+                self._abandoned = True
+                self.close_connection = True
+
+        environ["credit.abandon_body"] = abandon_body
+        return environ
+
+    def finish(self) -> None:
+        """Close; who is still sending gets a while to read the answer, and would see a reset otherwise."""
+        if self._abandoned:
+            with suppress(OSError), eventlet.Timeout(_LINGER_SECONDS, False):
+                self.wfile.flush()
+                self.connection.shutdown(socket.SHUT_WR)
+                left = _LINGER_BYTES_MAX
+                while left > 0 and (got := self.connection.recv(65_536)):
+                    left -= len(got)
+        super().finish()
 
 
 class HttpServer(WebServer):
@@ -34,6 +69,7 @@ class HttpServer(WebServer):
 
     def __init__(self) -> None:
         super().__init__()
+        self._starting = False
         self.app: Any = None
         self._connections: dict[int, list[Any]] = {}
         self._room = Semaphore(_CONNECTIONS_MAX)
@@ -97,9 +133,7 @@ class HttpServer(WebServer):
         """Finish, if nobody has asked for it before."""
         self.finish()
 
-    def get_wsgi_server(
-        self, sock: Any, wsgi_app: Any, protocol: Any = HttpOnlyProtocol, debug: bool = False
-    ) -> Any:
+    def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = Protocol, debug: bool = False) -> Any:
         """An eventlet server that logs nothing by itself and lets nobody wait for ever."""
         return wsgi.Server(
             sock,
