@@ -19,7 +19,7 @@ class ApiRefused(Exception):
     def __init__(self, method: str, path: str, status: int, problem: Mapping[str, Any]) -> None:
         detail = problem.get("detail") or problem.get("title") or ""
         errors = problem.get("errors") or ""
-        super().__init__(f"{method} {path}: {status} {detail} {errors}".strip())
+        super().__init__(f"{method} {path}: {status} {problem.get('code', '')} {detail} {errors}".strip())
         self.status = status
         self.problem = dict(problem)
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from pathlib import Path
 
 CURRENCY = "USD"
@@ -96,7 +96,7 @@ def limit_needed(invoices: Iterable[SettledInvoice]) -> Decimal:
             place += 1
         open_amount += moves[on]
         highest = max(highest, open_amount)
-    return -(-highest // _ROUND_LIMIT_TO) * _ROUND_LIMIT_TO
+    return (highest / _ROUND_LIMIT_TO).to_integral_value(ROUND_CEILING) * _ROUND_LIMIT_TO
 
 
 def _paid_before(invoice: SettledInvoice, on: date) -> bool:
