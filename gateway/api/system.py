@@ -19,13 +19,15 @@ _DRAIN_SECONDS_MAX = 60.0
 _CALL_SECONDS = 30.0
 
 
-def _everywhere(context: Context, method: str, *, as_gateway: bool) -> dict[str, dict[str, Any]]:
+def _everywhere(
+    context: Context, method: str, *, as_gateway: bool, received: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, Any]]:
     """Ask all services at once; answers by their names."""
     caller = service_caller(GATEWAY, context.caller.actor) if as_gateway else context.caller
     ground = context.ground
     waits = {
         name: ground.client.call_async(
-            name, method, ground.request(name, {}, caller, context.trace_id), _CALL_SECONDS
+            name, method, ground.request(name, received or {}, caller, context.trace_id), _CALL_SECONDS
         )
         for name in ALL_SERVICES
     }
@@ -44,7 +46,7 @@ def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     rounds = 0
     heads: dict[str, int] = {}
     while True:
-        answers = _everywhere(context, "settle", as_gateway=True)
+        answers = _everywhere(context, "settle", as_gateway=True, received={"heads": heads})
         rounds += 1
         now = {name: answer["head"] for name, answer in answers.items()}
         moved = sum(answer["moved"] for answer in answers.values())

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from psycopg2 import Error as DriverError
 from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, Table, create_engine, insert
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.common import strict_json
@@ -34,6 +37,7 @@ _STATEMENT_TIMEOUT_MS = 15_000
 _LOCK_TIMEOUT_MS = 10_000
 _IDLE_TRANSACTION_TIMEOUT_MS = 30_000
 _CONNECT_TIMEOUT_SECONDS = 5
+_REST_SECONDS = 1.0
 
 
 class UnitOfWork:
@@ -57,9 +61,20 @@ class UnitOfWork:
         self.caller = caller
         self.trace_id = trace_id
         self._tables = metadata.tables
+        self._remembered: dict[str, Any] = {}
         self._events: list[dict[str, Any]] = []
         self._commands: list[dict[str, Any]] = []
         self._after_commit: list[Callable[[], None]] = []
+
+    def remembered(self, name: str, find: Callable[[], Any]) -> Any:
+        """What `find` answered first in this unit of work; for what cannot change within it."""
+        if name not in self._remembered:
+            self._remembered[name] = find()
+        return self._remembered[name]
+
+    def forget(self, name: str) -> None:
+        """Look it up anew next time: this unit of work has changed it."""
+        self._remembered.pop(name, None)
 
     @property
     def local_date(self) -> date:
@@ -266,17 +281,37 @@ def _translated(engine: Engine) -> Iterator[Connection]:
         ) from problem
 
 
+def _ping_when_rested(engine: Engine) -> None:
+    """Try a connection before its use when it has rested: a restarted server is then noticed in time.
+
+    A ping before every use would cost as much as a statement; a connection used a moment ago is alive, or
+    its failure is told as `Unavailable` and empties the whole pool.
+    """
+
+    @sqlalchemy_event.listens_for(engine, "checkin")
+    def note(_dbapi_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = monotonic()
+
+    @sqlalchemy_event.listens_for(engine, "checkout")
+    def ping(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get("rests_since", 0.0) < _REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(dbapi_connection)
+        except DriverError as problem:
+            raise DisconnectionError from problem
+
+
 def _engine(url: str, name: str) -> Engine:
     options = (
         f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS} "
         f"-c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_OVERFLOW,
         pool_timeout=_POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
         json_serializer=strict_json.dumps,
         json_deserializer=_loads,
         connect_args={
@@ -288,6 +323,8 @@ def _engine(url: str, name: str) -> Engine:
             "keepalives_count": 3,
         },
     )
+    _ping_when_rested(engine)
+    return engine
 
 
 def _loads(text: str) -> Any:

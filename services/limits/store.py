@@ -633,9 +633,10 @@ def document_totals(work: UnitOfWork) -> dict[tuple[str, str], Stages]:
     totals: dict[tuple[str, str], Stages] = {}
 
     def add(statement: Any, make: Any) -> None:
-        for row in work.execute(statement):
-            key = (str(row[0]), str(row[1]))
-            totals[key] = totals.get(key, Stages()) + make(row)
+        for row in work.execute(statement).all():
+            found = tuple(row)
+            key = (str(found[0]), str(found[1]))
+            totals[key] = totals.get(key, Stages()) + make(found)
 
     by_order = select(
         orders.c.customer_id, orders.c.currency, func.sum(orders.c.reserved), func.sum(orders.c.delivered)

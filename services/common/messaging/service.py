@@ -126,6 +126,10 @@ class _EventsAfter(Schema):
     types = fields.List(fields.String(), allow_none=True, load_default=None)
 
 
+class _Settle(Schema):
+    heads = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True), load_default=dict)
+
+
 class _Parked(Schema):
     class Meta:
         unknown = EXCLUDE
@@ -235,25 +239,41 @@ class Service:
         more = bool(batch) and batch[-1]["sequence"] < head
         return {"events": batch, "more": more, "head": head, "diverged": False}
 
-    @endpoint(None, SERVICES_ONLY)
+    @endpoint(_Settle(), SERVICES_ONLY)
     def settle(self, call: Call) -> dict[str, Any]:
-        """Read every source to its end and send what is due; tells what moved and what is still open."""
-        stopped = []
-        moved = 0
+        """Read the sources up to the heads given, and send what is due: `{"heads": {source: sequence}}`.
+
+        Tells what moved, how far the own log reaches now, and what is still open.
+        """
+        heads = call.input["heads"]
+        with self.ground.database.read(call.caller) as work:
+            known = {row["source"]: row for row in positions.list_positions(work)}
+            waiting = pending_count(work)
+        moved, stopped = 0, []
         for source in self.ground.readers:
-            try:
-                moved += self.catch_up(source)
-            except StreamStopped:
+            row = known.get(source)
+            if row is not None and row["state"] != "running":
                 stopped.append(source)
-        moved += self.ground.runner.run_due()
+            elif heads.get(source, 0) > (row["sequence"] if row else 0):
+                moved += self._settle_source(source, stopped)
+        if waiting or moved:
+            moved += self.ground.runner.run_due()
+        self.ground.relay.number()
         with self.ground.database.read(call.caller) as work:
             return {
                 "moved": moved,
                 "head": events.head_sequence(work),
                 "commands": pending_count(work),
                 "stopped": stopped,
-                "parked": len(positions.list_parked(work)),
+                "parked": sum(int(row["parked"]) for row in positions.list_positions(work)),
             }
+
+    def _settle_source(self, source: str, stopped: list[str]) -> int:
+        try:
+            return self.catch_up(source)
+        except StreamStopped:
+            stopped.append(source)
+            return 0
 
     @endpoint(None, SERVICES_ONLY)
     def list_positions(self, call: Call) -> dict[str, Any]:

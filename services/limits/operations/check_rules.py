@@ -22,7 +22,7 @@ def evaluate(
 
     The rule on the available limit adds nothing: the limit itself is code.
     """
-    rules = store.active_rules(work)
+    rules = work.remembered("active_rules", lambda: store.active_rules(work))
     facts = _facts(check, order)
     if any("average_order_90d" in rule["definition"].get("reads", ()) for rule in rules):
         facts["average_order_90d"] = average()

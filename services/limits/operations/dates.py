@@ -11,7 +11,8 @@ from services.limits import store
 
 def today(work: UnitOfWork) -> date:
     """The open business date; before the first was opened, today's in the company's time zone."""
-    return store.business_date(work) or work.local_date
+    found: date = work.remembered("business_date", lambda: store.business_date(work) or work.local_date)
+    return found
 
 
 def get_business_date(work: UnitOfWork) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> b
 
 def _open(work: UnitOfWork, on: date, *, follows_schedule: bool) -> None:
     store.set_clock(work, on, follows_schedule=follows_schedule)
+    work.forget("business_date")
     events.business_date_opened(work, on)
     aged = _age(work, on)
     store.add_business_date(work, on, aged)
