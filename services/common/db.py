@@ -164,6 +164,8 @@ class UnitOfWork:
             with self.connection.begin_nested():
                 yield
         except BaseException:
+            # What was looked up or locked inside may be undone with it.
+            self._remembered.clear()
             del self._events[events:]
             del self._commands[commands:]
             del self._after_commit[hooks:]

@@ -93,34 +93,53 @@ def head_sequence(work: UnitOfWork) -> int:
     return int(found or 0)
 
 
-def read_events(
-    work: UnitOfWork, source: str, after: int, limit: int, types: Sequence[str] | None = None
-) -> list[dict[str, Any]]:
-    """Envelopes after a sequence, in order, at most `limit` of the log's rows.
+@dataclass(frozen=True)
+class Batch:
+    """A contiguous piece of a log. `last` is the sequence that the reader's position reaches with it.
+
+    `diverged` says that the log no longer holds the event at which the reader stands: it was restored.
+    """
+
+    events: list[dict[str, Any]]
+    last: int
+    full: bool = False
+    diverged: bool = False
+
+
+def read_batch(
+    work: UnitOfWork,
+    source: str,
+    after: int,
+    limit: int,
+    *,
+    last_event_id: UUID | None = None,
+    types: Sequence[str] | None = None,
+) -> Batch:
+    """What follows a sequence, in order, at most `limit` of the log's rows, in one statement.
 
     With `types`, events of other types are left out, except the last row: the reader's position must reach
     the end of the batch.
     """
     events = work.table("events")
-    rows = work.execute(
-        select(events).where(events.c.sequence > after).order_by(events.c.sequence).limit(limit)
-    ).all()
+    # The event at which the reader stands is read along: it shows whether this still is the same log.
+    rows = list(
+        work.execute(
+            select(events).where(events.c.sequence >= after).order_by(events.c.sequence).limit(limit + 1)
+        )
+    )
+    if after:
+        if not rows or rows[0].sequence != after or (last_event_id and rows[0].id != last_event_id):
+            return Batch([], after, diverged=True)
+        del rows[0]
+    rows = rows[:limit]
     wanted = set(types) if types is not None else None
     last = len(rows) - 1
-    return [
+    kept = [
         _envelope(row, source)
         for place, row in enumerate(rows)
         if wanted is None or row.type in wanted or place == last
     ]
-
-
-def known_at(work: UnitOfWork, sequence: int, event_id: UUID | None) -> bool:
-    """Whether the log still holds this event at this place: false after a restore from a backup."""
-    if sequence == 0:
-        return True
-    events = work.table("events")
-    found = work.execute(select(events.c.id).where(events.c.sequence == sequence)).scalar()
-    return found is not None and (event_id is None or found == event_id)
+    return Batch(kept, rows[-1].sequence if rows else after, full=len(rows) == limit)
 
 
 def published_until(work: UnitOfWork) -> int:

@@ -38,11 +38,11 @@ def position_of(work: UnitOfWork, source: str, *, locked: bool = False) -> tuple
     statement = select(positions.c.sequence, positions.c.last_event_id, positions.c.state).where(
         positions.c.source == source
     )
-    if locked:
+    row = work.execute(statement.with_for_update() if locked else statement).first()
+    if row is None and locked:
         first = {"source": source, "sequence": 0, "state": "running", "updated_at": work.now}
         work.execute(upsert(positions).values(first).on_conflict_do_nothing())
-        statement = statement.with_for_update()
-    row = work.execute(statement).first()
+        row = work.execute(statement.with_for_update()).first()
     return (row.sequence, row.last_event_id, row.state) if row else (0, None, "running")
 
 

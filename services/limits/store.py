@@ -61,15 +61,21 @@ def save_customer(work: UnitOfWork, customer: Mapping[str, Any]) -> None:
 
 def find_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None) -> Row | None:
     """An active customer by id, else by code."""
+    locked: dict[UUID, Row] = work.remembered("locked_customers", dict)
+    if customer_id in locked:
+        return locked[customer_id] if locked[customer_id]["active"] else None
     which = customers.c.id == customer_id if customer_id is not None else customers.c.code == code
     return _one(work, select(customers).where(which, customers.c.active))
 
 
 def lock_customers(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, Row]:
     """Customers by id. Locks their rows, sorted: everything that a customer owns waits for this lock."""
-    wanted = sorted(set(ids))
-    statement = select(customers).where(customers.c.id.in_(wanted)).order_by(customers.c.id)
-    return {row["id"]: row for row in _all(work, statement.with_for_update())}
+    locked: dict[UUID, Row] = work.remembered("locked_customers", dict)
+    wanted = sorted(set(ids) - set(locked))
+    if wanted:
+        statement = select(customers).where(customers.c.id.in_(wanted)).order_by(customers.c.id)
+        locked |= {row["id"]: row for row in _all(work, statement.with_for_update())}
+    return {customer_id: locked[customer_id] for customer_id in ids if customer_id in locked}
 
 
 def customers_by_code(work: UnitOfWork, codes: Iterable[str]) -> dict[str, UUID]:
@@ -174,7 +180,9 @@ def balances_on(work: UnitOfWork, customer_id: UUID, currency: str, on: date) ->
 def grants_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
     """Every grant that a customer ever had, newest first."""
     statement = select(grants).where(grants.c.customer_id == customer_id)
-    return _all(work, statement.order_by(grants.c.granted_at.desc(), grants.c.id.desc()))
+    statement = statement.order_by(grants.c.granted_at.desc(), grants.c.id.desc())
+    found: list[Row] = work.remembered(f"grants:{customer_id}", lambda: _all(work, statement))
+    return found
 
 
 def as_grants(rows: Iterable[Mapping[str, Any]]) -> list[Grant]:
@@ -195,6 +203,7 @@ def replace_base_grants(work: UnitOfWork, customer_id: UUID, on: date) -> None:
 def add_grant(work: UnitOfWork, grant: Mapping[str, Any]) -> None:
     """Insert a grant."""
     work.execute(insert(grants).values(**grant))
+    work.forget(f"grants:{grant['customer_id']}")
 
 
 def grant_of_application(work: UnitOfWork, application_id: str) -> Row | None:
@@ -214,7 +223,9 @@ def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
 def open_freezes(work: UnitOfWork, customer_id: UUID) -> list[Row]:
     """The freezes in force, oldest first."""
     statement = select(freezes).where(freezes.c.customer_id == customer_id, freezes.c.lifted_at.is_(None))
-    return _all(work, statement.order_by(freezes.c.frozen_at, freezes.c.id))
+    statement = statement.order_by(freezes.c.frozen_at, freezes.c.id)
+    found: list[Row] = work.remembered(f"freezes:{customer_id}", lambda: _all(work, statement))
+    return found
 
 
 def freezes_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
@@ -225,12 +236,14 @@ def freezes_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
 
 def add_freeze(work: UnitOfWork, freeze: Mapping[str, Any]) -> bool:
     """Insert a freeze; False when that source froze the customer already."""
+    work.forget(f"freezes:{freeze['customer_id']}")
     statement = upsert(freezes).values(**freeze).on_conflict_do_nothing().returning(freezes.c.id)
     return work.execute(statement).first() is not None
 
 
-def lift_freezes(work: UnitOfWork, ids: Sequence[UUID], on: date, why: str | None) -> None:
-    """End freezes."""
+def lift_freezes(work: UnitOfWork, customer_id: UUID, ids: Sequence[UUID], on: date, why: str | None) -> None:
+    """End freezes of a customer."""
+    work.forget(f"freezes:{customer_id}")
     work.execute(
         update(freezes)
         .where(freezes.c.id.in_(ids))

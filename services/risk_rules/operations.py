@@ -161,7 +161,8 @@ def account_changed(work: UnitOfWork, event: Event) -> None:
         "overdue_amount": Decimal(account["overdue"]["amount"]),
         "currency": account["currency"],
     }
-    _follow(work, "overdue", customer_id, overdue, {}, on, only_end=True)
+    running = store.open_episodes(work, customer_id)
+    _follow(work, "overdue", customer_id, overdue, {}, on, running=running, only_end=True)
     used = account["utilisation"]
     facts = {
         "utilisation": None if used is None else Decimal(used),
@@ -170,7 +171,7 @@ def account_changed(work: UnitOfWork, event: Event) -> None:
         "state": account["state"],
     }
     told = {"utilisation_percent": "" if used is None else f"{Decimal(used) * 100:.1f}%"}
-    _follow(work, "utilisation", customer_id, facts, told, on)
+    _follow(work, "utilisation", customer_id, facts, told, on, running=running)
 
 
 def payment_recorded(work: UnitOfWork, event: Event) -> None:
@@ -217,11 +218,15 @@ def _follow(
     told: Mapping[str, Any],
     on: date,
     *,
+    running: Mapping[str, Any] | None = None,
     only_end: bool = False,
 ) -> None:
     """Fire a rule once when its condition becomes true, and end its episode once it is false."""
-    running = store.open_episodes(work, customer_id)
-    rules = store.published(work, trigger) if running or not only_end else []
+    rules = work.remembered(f"rules:{trigger}", lambda: store.published(work, trigger))
+    if not rules:
+        return
+    if running is None:
+        running = store.open_episodes(work, customer_id)
     for rule in rules:
         episode = running.get(rule["key"])
         true_now = fires(rule["definition"], facts)

@@ -232,12 +232,20 @@ class Service:
         self.ground.relay.number()
         asked = call.input
         with self.ground.database.read(call.caller) as work:
-            head = events.head_sequence(work)
-            if not events.known_at(work, asked["after"], asked["last_event_id"]):
-                return {"events": [], "more": False, "head": head, "diverged": True}
-            batch = events.read_events(work, self.name, asked["after"], asked["limit"], asked["types"])
-        more = bool(batch) and batch[-1]["sequence"] < head
-        return {"events": batch, "more": more, "head": head, "diverged": False}
+            batch = events.read_batch(
+                work,
+                self.name,
+                asked["after"],
+                asked["limit"],
+                last_event_id=asked["last_event_id"],
+                types=asked["types"],
+            )
+        return {
+            "events": batch.events,
+            "more": batch.full,
+            "head": batch.last,
+            "diverged": batch.diverged,
+        }
 
     @endpoint(_Settle(), SERVICES_ONLY)
     def settle(self, call: Call) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import eventlet
 from eventlet.semaphore import Semaphore
 
 from services.common import telemetry
@@ -16,6 +17,7 @@ from services.common.positions import Handler, StreamStopped, apply_batch, posit
 
 # Hints come at once; this heals the rare one that was lost with its broker.
 HEAD_CHECK_SECONDS = 8.0
+_REST_SECONDS = 0.1
 
 
 class StreamReader:
@@ -87,4 +89,6 @@ class StreamReader:
         except StreamStopped:
             # The alarm was raised when it stopped; the gauge keeps it visible until somebody acts.
             telemetry.stream_stopped.labels(self._service, self.source).set(1)
+        # The first of a burst is read at once, the rest of it together: batches give a projection its speed.
+        eventlet.sleep(_REST_SECONDS)
         return HEAD_CHECK_SECONDS

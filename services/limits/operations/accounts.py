@@ -294,7 +294,7 @@ def _freeze(
 
 def _lift(work: UnitOfWork, freezes: list[dict[str, Any]], reason: str) -> None:
     on = dates.today(work)
-    store.lift_freezes(work, [row["id"] for row in freezes], on, reason)
+    store.lift_freezes(work, freezes[0]["customer_id"], [row["id"] for row in freezes], on, reason)
     for row in freezes:
         events.freeze_changed(work, "customer_unfrozen", row, on, reason)
 

@@ -25,7 +25,7 @@ def test_a_batch_delivered_twice_and_out_of_order_has_one_effect(toys: Toys) -> 
     toys.ask("book", "settle")
     till, book = toys.ground("till"), toys.ground("book")
     with till.database.read(CALLER) as work:
-        log = [event_from_envelope(each) for each in events.read_events(work, "till", 0, 10)]
+        log = [event_from_envelope(each) for each in events.read_batch(work, "till", 0, 10).events]
     assert [event.sequence for event in log] == [1, 2, 3]
     handlers = Book.subscriptions["till"]
     for batch in ([log[2]], [log[0], log[1]], log):
