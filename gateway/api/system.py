@@ -17,17 +17,24 @@ from services.common.errors import NotFound, Unavailable, error_from_dict
 
 _DRAIN_SECONDS_MAX = 60.0
 _CALL_SECONDS = 30.0
+_ALONG_THE_STREAMS = (
+    "gateway",
+    "customer",
+    "application",
+    "limits",
+    "risk_rules",
+    "workflow",
+    "reporting",
+)
 
 
-def _everywhere(
-    context: Context, method: str, *, as_gateway: bool, received: Mapping[str, Any] | None = None
-) -> dict[str, dict[str, Any]]:
+def _everywhere(context: Context, method: str, *, as_gateway: bool) -> dict[str, dict[str, Any]]:
     """Ask all services at once; answers by their names."""
     caller = service_caller(GATEWAY, context.caller.actor) if as_gateway else context.caller
     ground = context.ground
     waits = {
         name: ground.client.call_async(
-            name, method, ground.request(name, received or {}, caller, context.trace_id), _CALL_SECONDS
+            name, method, ground.request(name, {}, caller, context.trace_id), _CALL_SECONDS
         )
         for name in ALL_SERVICES
     }
@@ -43,12 +50,19 @@ def _everywhere(
 def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     """Let every service read and send until nobody moved anything: twice in a row nothing is left."""
     deadline = time.monotonic() + _DRAIN_SECONDS_MAX
+    caller = service_caller(GATEWAY, context.caller.actor)
     rounds = 0
     heads: dict[str, int] = {}
     while True:
-        answers = _everywhere(context, "settle", as_gateway=True, received={"heads": heads})
+        now = dict(heads)
+        answers = {}
+        for name in _ALONG_THE_STREAMS:
+            # Whoever comes later reads at once what the earlier ones have just told.
+            answers[name] = context.ground.ask(
+                name, "settle", {"heads": now}, caller=caller, timeout=_CALL_SECONDS
+            )
+            now[name] = answers[name]["head"]
         rounds += 1
-        now = {name: answer["head"] for name, answer in answers.items()}
         moved = sum(answer["moved"] for answer in answers.values())
         waiting = sum(answer["commands"] for answer in answers.values())
         if not moved and not waiting and now == heads:

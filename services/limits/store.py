@@ -97,7 +97,16 @@ def count_customers(work: UnitOfWork, ids: Iterable[UUID], codes: Iterable[str])
 
 
 def lock_customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
-    """The customer's overall pool in a currency, made at first use. Locks its row."""
+    """The customer's overall pool in a currency, made at first use. Locks its row, once per unit of work.
+
+    `post_entry` keeps the answered row's balances up to date.
+    """
+    key = f"pool:{customer_id}:{currency}"
+    found: Row = work.remembered(key, lambda: _locked_pool(work, customer_id, currency))
+    return found
+
+
+def _locked_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
     first = {
         "id": new_id(),
         "kind": "customer",
@@ -128,8 +137,11 @@ def customer_pools(work: UnitOfWork, customer_id: UUID) -> list[Row]:
     return _all(work, select(pools).where(which).order_by(pools.c.currency, pools.c.segment))
 
 
-def post_entry(work: UnitOfWork, pool_id: UUID, entry: Mapping[str, Any], delta: Stages) -> None:
-    """Write one immutable entry and move the balance with it. Locks the pool's row."""
+def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Stages) -> None:
+    """Write one immutable entry and move the balance with it: of the row, which is locked, and of `pool`."""
+    pool_id = pool["id"]
+    for stage in ("reserved", "delivered", "receivable"):
+        pool[stage] += getattr(delta, stage)
     work.execute(
         insert(entries),
         {

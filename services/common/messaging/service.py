@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -254,34 +255,35 @@ class Service:
         Tells what moved, how far the own log reaches now, and what is still open.
         """
         heads = call.input["heads"]
-        with self.ground.database.read(call.caller) as work:
-            known = {row["source"]: row for row in positions.list_positions(work)}
-            waiting = pending_count(work)
-        moved, stopped = 0, []
+        moved, before = 0, self._standing()
         for source in self.ground.readers:
-            row = known.get(source)
+            row = before["positions"].get(source)
             if row is not None and row["state"] != "running":
-                stopped.append(source)
-            elif heads.get(source, 0) > (row["sequence"] if row else 0):
-                moved += self._settle_source(source, stopped)
-        if waiting or moved:
+                continue
+            if heads.get(source, 0) > (row["sequence"] if row else 0):
+                # A stream that stops meanwhile shows as stopped in what is told below.
+                with suppress(StreamStopped):
+                    moved += self.catch_up(source)
+        if before["commands"] or moved:
             moved += self.ground.runner.run_due()
-        self.ground.relay.number()
-        with self.ground.database.read(call.caller) as work:
-            return {
-                "moved": moved,
-                "head": events.head_sequence(work),
-                "commands": pending_count(work),
-                "stopped": stopped,
-                "parked": sum(int(row["parked"]) for row in positions.list_positions(work)),
-            }
+        now = self._standing() if moved else before
+        stopped = [name for name, row in now["positions"].items() if row["state"] != "running"]
+        parked = sum(int(row["parked"]) for row in now["positions"].values())
+        standing = {"head": now["head"], "commands": now["commands"]}
+        return {"moved": moved, **standing, "stopped": stopped, "parked": parked}
 
-    def _settle_source(self, source: str, stopped: list[str]) -> int:
-        try:
-            return self.catch_up(source)
-        except StreamStopped:
-            stopped.append(source)
-            return 0
+    def _standing(self) -> dict[str, Any]:
+        """How far the own log and every position reach, in one unit of work."""
+        with self.work() as work:
+            numbered = events.number_events(work)
+            standing = {
+                "head": events.head_sequence(work),
+                "positions": {row["source"]: row for row in positions.list_positions(work)},
+                "commands": pending_count(work),
+            }
+        if numbered:
+            self.ground.relay.bell.ring()
+        return standing
 
     @endpoint(None, SERVICES_ONLY)
     def list_positions(self, call: Call) -> dict[str, Any]:

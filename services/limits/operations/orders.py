@@ -79,7 +79,7 @@ def take_order(
 
 
 def move_order(
-    work: UnitOfWork, order: dict[str, Any], pool: Mapping[str, Any], target: Stages, action: str
+    work: UnitOfWork, order: dict[str, Any], pool: dict[str, Any], target: Stages, action: str
 ) -> None:
     """Bring what an order binds to `target`, by one entry, and save the order."""
     delta = target - Stages(reserved=order["reserved"], delivered=order["delivered"])
@@ -95,7 +95,7 @@ def move_order(
             "document_no": order["order_no"],
             "effective_date": dates.today(work),
         }
-        store.post_entry(work, pool["id"], entry, delta)
+        store.post_entry(work, pool, entry, delta)
 
 
 def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     }
     store.add_invoice(work, invoice)
     pool = store.lock_customer_pool(work, customer["id"], invoice["currency"])
-    _post(work, pool["id"], "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
+    _post(work, pool, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
     if order is not None:
         order["invoiced_total"] += invoice["amount"]
         restage(work, order, "invoice")
@@ -75,7 +75,7 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     invoice.update(status="reversed", open_amount=Decimal(0))
     store.update_invoice(work, invoice["id"], {"status": "reversed", "open_amount": Decimal(0)})
     reversed_stages = Stages(receivable=-invoice["amount"])
-    _post(work, pool["id"], "reverse_invoice", "invoice", invoice, reversed_stages)
+    _post(work, pool, "reverse_invoice", "invoice", invoice, reversed_stages)
     order = _order_of(work, invoice, invoice["customer_id"])
     if order is not None:
         order["invoiced_total"] -= invoice["amount"]
@@ -121,7 +121,7 @@ def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     }
     store.add_payment(work, payment)
     pool = store.lock_customer_pool(work, customer["id"], payment["currency"])
-    _post(work, pool["id"], "payment", "payment", payment, Stages(receivable=-payment["amount"]))
+    _post(work, pool, "payment", "payment", payment, Stages(receivable=-payment["amount"]))
     if wanted is None:
         _allocate_oldest(work, payment)
     else:
@@ -140,7 +140,7 @@ def reverse_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     _free_allocations(work, "payment_id", payment["id"])
     payment.update(status="reversed", unallocated=Decimal(0))
     store.update_payment(work, payment["id"], {"status": "reversed", "unallocated": Decimal(0)})
-    _post(work, pool["id"], "reverse_payment", "payment", payment, Stages(receivable=payment["amount"]))
+    _post(work, pool, "reverse_payment", "payment", payment, Stages(receivable=payment["amount"]))
     events.payment_event(work, "payment_reversed", payment, [], reason=received.get("reason"))
     tell_accounts(work, [payment["customer_id"]])
     over_limit = _is_over_limit(work, payment["customer_id"], payment["currency"])
@@ -350,7 +350,7 @@ def _is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
 
 
 def _post(
-    work: UnitOfWork, pool_id: UUID, action: str, kind: str, document: Mapping[str, Any], delta: Stages
+    work: UnitOfWork, pool: dict[str, Any], action: str, kind: str, document: Mapping[str, Any], delta: Stages
 ) -> None:
     entry = {
         "customer_id": document["customer_id"],
@@ -360,4 +360,4 @@ def _post(
         "document_no": document[f"{kind}_no"],
         "effective_date": dates.today(work),
     }
-    store.post_entry(work, pool_id, entry, delta)
+    store.post_entry(work, pool, entry, delta)
