@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Request, request
-from sqlalchemy import Select, Table, select
+from flask import Request
 
 from gateway.context import Context
-from gateway.identity import operations, schema, tokens
-from gateway.identity.model import api_keys, audit, departments, roles, users
-from gateway.local import body, changing, reading
+from gateway.identity import access, operations, permissions, schema, store, tokens
+from gateway.local import body, changing, listing, reading
 from gateway.routes import Route
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
-from services.common.fields import load
-from services.common.paging import ListInput, page
-
-
-def _listing(
-    table: Table, key: str, default_sort: str, filters: tuple[str, ...], hidden: tuple[str, ...] = ()
-) -> Any:
-    def read(work: UnitOfWork, path: Mapping[str, str]) -> Any:
-        received = _list_input()
-        statement: Select[Any] = select(*(column for column in table.c if column.name not in hidden))
-        for name, value in received["where"].items():
-            if name not in filters:
-                error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-                raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
-            wanted = value == "true" if name == "active" else value
-            statement = statement.where(table.c[name] == wanted)
-        sortable = {name: table.c[name] for name in (*filters, key) if name != "active"}
-        return page(work, statement, received, sort=sortable, key=table.c[key], default_sort=default_sort)
-
-    return reading(read)
-
-
-def _list_input() -> dict[str, Any]:
-    given = {name: values[0] for name, values in request.args.lists()}
-    size = given.pop("page[size]", None)
-    received: dict[str, Any] = {"page_after": given.pop("page[after]", None), "sort": given.pop("sort", None)}
-    if size is not None:
-        received["page_size"] = int(size) if size.isascii() and size.isdigit() else size
-    return load(ListInput(), {**received, "where": given})
+from services.common.ids import new_id
 
 
 def _create_user(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
@@ -67,11 +37,20 @@ def _change_user(context: Context, _request: Request, path: Mapping[str, str]) -
     return answer
 
 
-_USERS, _DEPARTMENTS = "admin.users", "admin.departments"
-_list_users = _listing(
-    users, "username", "username", ("username", "department", "active"), ("password_hash",)
-)
-_list_departments = _listing(departments, "code", "code", ("code", "parent", "head"))
+def _create_key(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
+    """The text is answered to whoever made it, and not again under the same idempotency key."""
+    received = body(schema.NewKey())
+    key_id, text = new_id(), f"ck_{secrets.token_urlsafe(32)}"
+    answer = context.apply(
+        "create_key", received, lambda work: access.create_key(work, received, key_id, text)
+    )
+    return {**answer, "key": text} if answer["id"] == str(key_id) else answer
+
+
+def _list_permissions(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
+    return {"items": [{"key": right} for right in sorted(permissions.ALL)], "next": None}
+
+
 _create_department = changing(
     "create_department",
     schema.NewDepartment(),
@@ -82,136 +61,89 @@ _change_department = changing(
     schema.DepartmentChange(),
     lambda work, path, received: operations.change_department(work, path["key"], received),
 )
+_create_role = changing(
+    "create_role", schema.NewRole(), lambda work, path, received: operations.create_role(work, received)
+)
+_save_role = changing(
+    "save_role",
+    schema.RoleInput(),
+    lambda work, path, received: operations.save_role(work, path["key"], received),
+)
+_revoke_key = changing("revoke_key", None, lambda work, path, received: access.revoke_key(work, path["key"]))
+
+
+def _route(method: str, path: str, permission: str, summary: str, view: Any, **more: Any) -> Route:
+    return Route(
+        method, path, permission=f"admin.{permission}", view=view, tag="admin", summary=summary, **more
+    )
 
 
 def _people(prefix: str) -> list[Route]:
+    users, one_user = f"{prefix}/users", f"{prefix}/users/<key>"
+    departments, one_department = f"{prefix}/departments", f"{prefix}/departments/<key>"
+    get_user = reading(lambda work, path: operations.get_user(work, path["key"]))
+    get_department = reading(lambda work, path: operations.get_department(work, path["key"]))
+    user: dict[str, Any] = {"answer": schema.User}
+    department: dict[str, Any] = {"answer": schema.Department}
+    make_user = {"status": 201, "body": schema.NewUser, **user}
+    make_department = {"status": 201, "body": schema.NewDepartment, **department}
+    change_department = {"body": schema.DepartmentChange, **department}
     return [
-        Route(
-            "GET",
-            f"{prefix}/users",
-            permission=_USERS,
-            view=_list_users,
-            listing=True,
-            tag="admin",
-            summary="Users",
+        _route("GET", users, "users", "Users", listing(store.list_users), listing=True),
+        _route("POST", users, "users", "Make a user", _create_user, **make_user),
+        _route("GET", one_user, "users", "One user, by id or name", get_user, **user),
+        _route("PATCH", one_user, "users", "Change a user", _change_user, body=schema.UserChange, **user),
+        _route(
+            "GET", departments, "departments", "Departments", listing(store.list_departments), listing=True
         ),
-        Route(
-            "POST",
-            f"{prefix}/users",
-            permission=_USERS,
-            view=_create_user,
-            status=201,
-            body=schema.NewUser,
-            answer=schema.User,
-            tag="admin",
-            summary="Make a user",
+        _route(
+            "POST", departments, "departments", "Make a department", _create_department, **make_department
         ),
-        Route(
+        _route("GET", one_department, "departments", "One, by id or code", get_department, **department),
+        _route(
             "PATCH",
-            f"{prefix}/users/<key>",
-            permission=_USERS,
-            view=_change_user,
-            body=schema.UserChange,
-            answer=schema.User,
-            tag="admin",
-            summary="Change a user, by id or name",
+            one_department,
+            "departments",
+            "Rename it, move it, or give it another head",
+            _change_department,
+            **change_department,
         ),
-        Route(
-            "GET",
-            f"{prefix}/departments",
-            permission=_DEPARTMENTS,
-            view=_list_departments,
-            listing=True,
-            tag="admin",
-            summary="Departments",
-        ),
-        Route(
-            "POST",
-            f"{prefix}/departments",
-            permission=_DEPARTMENTS,
-            view=_create_department,
-            status=201,
-            body=schema.NewDepartment,
-            tag="admin",
-            summary="Make a department",
-        ),
-        Route(
-            "PATCH",
-            f"{prefix}/departments/<key>",
-            permission=_DEPARTMENTS,
-            view=_change_department,
-            body=schema.DepartmentChange,
-            tag="admin",
-            summary="Change a department, by id or code",
-        ),
+    ]
+
+
+def _roles(prefix: str) -> list[Route]:
+    roles, one = f"{prefix}/roles", f"{prefix}/roles/<key>"
+    role: dict[str, Any] = {"answer": schema.Role}
+    get_role = reading(lambda work, path: operations.get_role(work, path["key"]))
+    return [
+        _route("GET", roles, "roles", "Roles and their rights", listing(store.list_roles), listing=True),
+        _route("POST", roles, "roles", "Make a role", _create_role, body=schema.NewRole, status=201, **role),
+        _route("GET", one, "roles", "One role", get_role, **role),
+        _route("PUT", one, "roles", "Make or change a role", _save_role, body=schema.RoleInput, **role),
     ]
 
 
 ROUTES = [
     *_people(""),
     *_people("/admin"),
-    Route(
-        "GET",
-        "/admin/roles",
-        permission="admin.roles",
-        view=_listing(roles, "key", "key", ("key",)),
-        listing=True,
-        tag="admin",
-        summary="Roles and their rights",
+    *_roles(""),
+    *_roles("/admin"),
+    _route("GET", "/admin/permissions", "roles", "Every right that a role may have", _list_permissions),
+    _route(
+        "GET", "/admin/keys", "keys", "API keys, without their text", listing(store.list_keys), listing=True
     ),
-    Route(
-        "PUT",
-        "/admin/roles/<key>",
-        permission="admin.roles",
-        view=changing(
-            "save_role",
-            schema.RoleInput(),
-            lambda work, path, received: operations.save_role(work, path["key"], received),
-        ),
-        body=schema.RoleInput,
-        tag="admin",
-        summary="Make or change a role",
-    ),
-    Route(
-        "GET",
-        "/admin/keys",
-        permission="admin.keys",
-        view=_listing(api_keys, "id", "-id", (), ("key_hash",)),
-        listing=True,
-        tag="admin",
-        summary="API keys, without their text",
-    ),
-    Route(
+    _route(
         "POST",
         "/admin/keys",
-        permission="admin.keys",
-        view=changing(
-            "create_key",
-            schema.NewKey(),
-            lambda work, path, received: operations.create_key(work, received),
-        ),
+        "keys",
+        "Make an API key; its text is answered this once",
+        _create_key,
         status=201,
         body=schema.NewKey,
-        tag="admin",
-        summary="Make an API key; its text is answered this once",
+        answer=schema.Key,
     ),
-    Route(
-        "DELETE",
-        "/admin/keys/<key>",
-        permission="admin.keys",
-        view=changing(
-            "revoke_key", None, lambda work, path, received: operations.revoke_key(work, path["key"])
-        ),
-        tag="admin",
-        summary="Revoke an API key",
-    ),
-    Route(
-        "GET",
-        "/admin/audit",
-        permission="admin.audit",
-        view=_listing(audit, "identity", "-identity", ("actor", "action", "subject")),
-        listing=True,
-        tag="admin",
-        summary="Who did what, newest first",
+    _route("DELETE", "/admin/keys/<key>", "keys", "Revoke an API key", _revoke_key),
+    _route(
+        "GET", "/admin/audit", "audit", "Who did what, newest first", listing(store.list_audit), listing=True
     ),
 ]

@@ -23,7 +23,7 @@ def _refresh(context: Context, request: Request, path: Mapping[str, str]) -> Any
 
 
 def _logout(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    context.desk.sign_out(request)
+    context.desk.sign_out(request, context.caller)
     return {}
 
 

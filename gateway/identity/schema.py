@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from marshmallow import Schema, validates_schema
+from marshmallow import Schema, validate
 from marshmallow.fields import List
 
 from services.common.fields import (
@@ -19,10 +20,38 @@ from services.common.fields import (
 
 PASSWORD_LENGTH_MIN = 8
 _NAME = 100
+_ROLES_MAX = 50
+_RIGHTS_MAX = 500
+# What real addresses look like, no more: quoted local parts and comments are refused.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
+
+
+class EmailField(TextField):
+    """A mail address that can stand in a header as it is."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not _EMAIL.fullmatch(text):
+            raise refuse("email_invalid", "邮箱格式不正确")
+        return text
+
+
+class UsernameField(TextField):
+    """A name to sign in with: no blanks, and nothing that has a meaning in a path or an address."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if any(character.isspace() or character in ":/@%?#" for character in text):
+            raise refuse("username_invalid", "用户名不能含空格或 : / @ % ? #")
+        return text
 
 
 def _roles(**options: Any) -> Any:
-    return List(TextField(max_length=50), **options)
+    return List(TextField(max_length=50), validate=validate.Length(max=_ROLES_MAX), **options)
+
+
+def _rights(**options: Any) -> Any:
+    return List(TextField(max_length=60), validate=validate.Length(max=_RIGHTS_MAX), **options)
 
 
 class Login(StrictSchema):
@@ -41,26 +70,19 @@ class Refresh(StrictSchema):
 class NewUser(StrictSchema):
     """A user to be made."""
 
-    username = TextField(max_length=_NAME, required=True)
+    username = UsernameField(max_length=_NAME, required=True)
     password = TextField(max_length=1_000, min_length=PASSWORD_LENGTH_MIN, required=True)
     name = TextField(max_length=_NAME, required=True)
-    email = TextField(max_length=254, load_default=None, allow_none=True)
+    email = EmailField(max_length=254, load_default=None, allow_none=True)
     department = TextField(max_length=50, load_default=None, allow_none=True)
     roles = _roles(load_default=list)
-
-    @validates_schema
-    def _plain(self, data: dict[str, Any], **_: Any) -> None:
-        if any(character.isspace() or character in ":/@" for character in data.get("username") or ""):
-            raise refuse("username", "用户名不能含空格、冒号、斜杠或 @")
-        if data.get("email") and data["email"].count("@") != 1:
-            raise refuse("email", "邮箱格式不正确")
 
 
 class UserChange(StrictSchema):
     """What of a user changes."""
 
     name = TextField(max_length=_NAME)
-    email = TextField(max_length=254, allow_none=True)
+    email = EmailField(max_length=254, allow_none=True)
     department = TextField(max_length=50, allow_none=True)
     roles = _roles()
     active = FlagField()
@@ -87,20 +109,58 @@ class DepartmentChange(StrictSchema):
 
 
 class RoleInput(StrictSchema):
-    """A role and its rights."""
+    """A role's rights."""
 
-    key = TextField(max_length=50)
     label = TextField(max_length=_NAME, required=True)
-    permissions = List(TextField(max_length=60), required=True)
+    permissions = _rights(required=True)
     version = IntegerField(minimum=1, load_default=None, allow_none=True)
+
+
+class NewRole(RoleInput):
+    """A role to be made."""
+
+    key = TextField(max_length=50, required=True)
 
 
 class NewKey(StrictSchema):
     """An API key to be made."""
 
     name = TextField(max_length=_NAME, required=True)
-    permissions = List(TextField(max_length=60), required=True)
+    permissions = _rights(required=True)
     expires_at = InstantField(load_default=None, allow_none=True)
+
+
+class Department(Schema):
+    """A department as answered."""
+
+    id = IdField()
+    code = TextField()
+    name = TextField()
+    parent = TextField(allow_none=True)
+    head = TextField(allow_none=True)
+    version = IntegerField()
+
+
+class Role(Schema):
+    """A role as answered."""
+
+    id = IdField()
+    key = TextField()
+    label = TextField()
+    permissions = List(TextField())
+    version = IntegerField()
+
+
+class Key(Schema):
+    """An API key as answered; `key` is its text, in the first answer only."""
+
+    id = IdField()
+    name = TextField()
+    permissions = List(TextField())
+    created_by = TextField()
+    created_at = InstantField()
+    expires_at = InstantField(allow_none=True)
+    key = TextField()
 
 
 class User(Schema):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-
-from gateway.identity import operations, store, tokens
+from gateway.identity import operations
 from services.common.config import Settings
 from services.common.db import UnitOfWork
 
@@ -12,8 +10,4 @@ from services.common.db import UnitOfWork
 def seed(work: UnitOfWork, settings: Settings) -> str | None:
     """Make the roles and the first administrator; returns a generated password, to be shown once."""
     operations.seed_roles(work)
-    if store.find_user(work, username=settings.admin_username) is not None:
-        return None
-    password = settings.admin_password or secrets.token_urlsafe(12)
-    operations.ensure_admin(work, settings.admin_username, tokens.hash_password(password))
-    return None if settings.admin_password else password
+    return operations.ensure_admin(work, settings.admin_username, settings.admin_password or None)

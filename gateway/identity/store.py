@@ -7,13 +7,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Select, Table, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.model import api_keys, audit, departments, login_delays, roles, sessions, users
 from services.common.db import UnitOfWork
+from services.common.errors import Invalid
+from services.common.paging import page
 
 Row = dict[str, Any]
+_USER_COLUMNS = [column for column in users.c if column.name != "password_hash"]
+_KEY_COLUMNS = [column for column in api_keys.c if column.name != "key_hash"]
 
 
 def _one(work: UnitOfWork, statement: Any) -> Row | None:
@@ -21,9 +25,34 @@ def _one(work: UnitOfWork, statement: Any) -> Row | None:
     return None if row is None else dict(row)
 
 
-def all_rows(work: UnitOfWork, statement: Any) -> list[Row]:
-    """Every row of a statement."""
+def _all(work: UnitOfWork, statement: Any) -> list[Row]:
     return [dict(row) for row in work.execute(statement).mappings()]
+
+
+def add(work: UnitOfWork, table: str, row: Mapping[str, Any]) -> bool:
+    """Insert a row; False when one of its unique values is taken."""
+    wanted = work.table(table)
+    statement = upsert(wanted).values(**row).on_conflict_do_nothing().returning(*wanted.primary_key.columns)
+    return work.execute(statement).first() is not None
+
+
+def change(work: UnitOfWork, table: str, row_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write columns of the row with that id."""
+    wanted = work.table(table)
+    work.execute(update(wanted).where(wanted.c.id == row_id).values(**values))
+
+
+def _by_key(table: Table, column: str, key: str) -> Select[Any]:
+    """A row by its id or its business key; a user's name counts whatever its case."""
+    try:
+        return select(table).where(table.c.id == UUID(key))
+    except ValueError:
+        if table is users:
+            return select(users).where(func.lower(users.c.username) == key.lower())
+        return select(table).where(table.c[column] == key)
+
+
+# --- users, departments, roles ---------------------------------------------------------------------------
 
 
 def find_user(work: UnitOfWork, *, username: str | None = None, user_id: UUID | None = None) -> Row | None:
@@ -32,20 +61,32 @@ def find_user(work: UnitOfWork, *, username: str | None = None, user_id: UUID | 
     return _one(work, select(users).where(which))
 
 
-def lock_row(work: UnitOfWork, table: Table, column: str, value: Any) -> Row | None:
-    """One row of a table. Locks it."""
-    return _one(work, select(table).where(table.c[column] == value).with_for_update())
+def user_by_key(work: UnitOfWork, key: str) -> Row | None:
+    """A user by id or name, without the password's hash."""
+    found = _one(work, _by_key(users, "username", key))
+    return found and {name: value for name, value in found.items() if name != "password_hash"}
 
 
-def add(work: UnitOfWork, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row; False when one of its unique values is taken."""
-    statement = upsert(table).values(**row).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return work.execute(statement).first() is not None
+def lock_user(work: UnitOfWork, key: str) -> Row | None:
+    """A user by id or name. Locks the row."""
+    return _one(work, _by_key(users, "username", key).with_for_update())
 
 
-def change(work: UnitOfWork, table: Table, column: str, value: Any, values: Mapping[str, Any]) -> None:
-    """Write columns of the row with that value."""
-    work.execute(update(table).where(table.c[column] == value).values(**values))
+def lock_users_with_role(work: UnitOfWork, role: str) -> list[Row]:
+    """Active users with a role. Locks their rows, in the order of their ids."""
+    statement = select(users).where(users.c.active, users.c.roles.contains([role]))
+    return _all(work, statement.order_by(users.c.id).with_for_update())
+
+
+def department_by_key(work: UnitOfWork, key: str) -> Row | None:
+    """A department by id or code."""
+    return _one(work, _by_key(departments, "code", key))
+
+
+def lock_departments(work: UnitOfWork) -> dict[str, Row]:
+    """All departments by code. Locks every row, in the order of their codes: the tree cannot change."""
+    rows = _all(work, select(departments).order_by(departments.c.code).with_for_update())
+    return {row["code"]: row for row in rows}
 
 
 def known_codes(work: UnitOfWork) -> set[str]:
@@ -58,9 +99,86 @@ def known_roles(work: UnitOfWork) -> dict[str, list[str]]:
     return {row.key: row.permissions for row in work.execute(select(roles.c.key, roles.c.permissions))}
 
 
-def parents(work: UnitOfWork) -> dict[str, str | None]:
-    """The parent of every department."""
-    return {row.code: row.parent for row in work.execute(select(departments.c.code, departments.c.parent))}
+def role_by_key(work: UnitOfWork, key: str) -> Row | None:
+    """A role by id or key."""
+    return _one(work, _by_key(roles, "key", key))
+
+
+def lock_role(work: UnitOfWork, key: str) -> Row | None:
+    """A role by its key. Locks the row."""
+    return _one(work, select(roles).where(roles.c.key == key).with_for_update())
+
+
+def usernames_with_role(work: UnitOfWork, role: str) -> list[Row]:
+    """Active users with a role: username, name and mail address."""
+    statement = select(users.c.username, users.c.name, users.c.email).where(
+        users.c.active, users.c.roles.contains([role])
+    )
+    return _all(work, statement.order_by(users.c.username))
+
+
+# --- lists -----------------------------------------------------------------------------------------------
+
+
+def list_users(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
+    """One page of users, without their passwords' hashes."""
+    columns = ("username", "name", "department", "created_at")
+    return _page(work, _USER_COLUMNS, received, ("username", "department", "active"), columns, "username")
+
+
+def list_departments(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
+    """One page of departments."""
+    columns = ("code", "name")
+    return _page(work, list(departments.c), received, ("code", "parent", "head"), columns, "code")
+
+
+def list_roles(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
+    """One page of roles and their rights."""
+    return _page(work, list(roles.c), received, ("key",), ("key", "label"), "key")
+
+
+def list_keys(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
+    """One page of API keys, without their hashes."""
+    return _page(work, _KEY_COLUMNS, received, ("name", "created_by"), ("created_at", "name"), "-created_at")
+
+
+def list_audit(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
+    """One page of the audit trail, newest first."""
+    filters = ("actor", "action", "subject", "trace_id")
+    return _page(work, list(audit.c), received, filters, ("identity",), "-identity", key="identity")
+
+
+def _page(
+    work: UnitOfWork,
+    columns: Sequence[Any],
+    received: Mapping[str, Any],
+    filters: Sequence[str],
+    sortable: Sequence[str],
+    default_sort: str,
+    key: str = "id",
+) -> Row:
+    by_name = {column.name: column for column in columns}
+    statement: Select[Any] = select(*columns)
+    for name, value in received["where"].items():
+        if name not in filters:
+            known = "、".join(filters)
+            error = {"field": name[:60], "code": "filter_unknown", "message": f"可用的筛选字段: {known}"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+        statement = statement.where(by_name[name] == _wanted(name, value))
+    sort = {name: by_name[name] for name in sortable}
+    return page(work, statement, received, sort=sort, key=by_name[key], default_sort=default_sort)
+
+
+def _wanted(name: str, value: Any) -> Any:
+    if name != "active":
+        return value
+    if value not in ("true", "false"):
+        error = {"field": name, "code": "not_a_flag", "message": "应为 true 或 false"}
+        raise Invalid(f"{name} 应为 true 或 false", code="not_a_flag", errors=[error])
+    return value == "true"
+
+
+# --- sessions, keys, failed sign-ins ---------------------------------------------------------------------
 
 
 def live_session(work: UnitOfWork, session_id: UUID) -> Row | None:
@@ -69,13 +187,24 @@ def live_session(work: UnitOfWork, session_id: UUID) -> Row | None:
     return _one(work, select(sessions).where(which))
 
 
+def lock_session(work: UnitOfWork, session_id: UUID) -> Row | None:
+    """A session. Locks the row: of two who renew it at once, one comes second."""
+    return _one(work, select(sessions).where(sessions.c.id == session_id).with_for_update())
+
+
+def end_session(work: UnitOfWork, session_id: UUID, reason: str) -> None:
+    """End one session, unless it has ended already."""
+    _end(work, sessions.c.id == session_id, reason)
+
+
 def end_sessions(work: UnitOfWork, user_id: UUID, reason: str) -> None:
     """End every session of a user."""
-    work.execute(
-        update(sessions)
-        .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
-        .values(ended_at=work.now, end_reason=reason)
-    )
+    _end(work, sessions.c.user_id == user_id, reason)
+
+
+def _end(work: UnitOfWork, which: Any, reason: str) -> None:
+    ended = update(sessions).where(which, sessions.c.ended_at.is_(None))
+    work.execute(ended.values(ended_at=work.now, end_reason=reason))
 
 
 def key_with_hash(work: UnitOfWork, key_hash: str) -> Row | None:
@@ -85,6 +214,14 @@ def key_with_hash(work: UnitOfWork, key_hash: str) -> Row | None:
     return row if row and (row["expires_at"] is None or row["expires_at"] > work.now) else None
 
 
+def lock_key(work: UnitOfWork, key: str) -> Row | None:
+    """An API key by its id. Locks the row."""
+    try:
+        return _one(work, select(api_keys).where(api_keys.c.id == UUID(key)).with_for_update())
+    except ValueError:
+        return None
+
+
 def blocked_until(work: UnitOfWork, subjects: Sequence[str]) -> datetime | None:
     """The latest moment until which one of these accounts or addresses must wait."""
     statement = select(func.max(login_delays.c.blocked_until)).where(login_delays.c.subject.in_(subjects))
@@ -92,25 +229,38 @@ def blocked_until(work: UnitOfWork, subjects: Sequence[str]) -> datetime | None:
     return found
 
 
-def delay_of(work: UnitOfWork, subject: str) -> Row | None:
-    """How often a subject has failed. Locks its row."""
-    return lock_row(work, login_delays, "subject", subject)
+def lock_delays(work: UnitOfWork, subjects: Sequence[str]) -> dict[str, Row]:
+    """How often these accounts and addresses have failed. Makes and locks their rows, in their order."""
+    ordered = sorted(set(subjects))
+    fresh = [
+        {"subject": subject, "failures": 0, "blocked_until": work.now, "last_failure": work.now}
+        for subject in ordered
+    ]
+    work.execute(upsert(login_delays).values(fresh).on_conflict_do_nothing())
+    statement = select(login_delays).where(login_delays.c.subject.in_(ordered))
+    rows = _all(work, statement.order_by(login_delays.c.subject).with_for_update())
+    return {row["subject"]: row for row in rows}
 
 
 def save_delay(work: UnitOfWork, row: Mapping[str, Any]) -> None:
-    """Keep how long a subject must wait."""
-    statement = upsert(login_delays).values(**row)
-    work.execute(
-        statement.on_conflict_do_update(
-            index_elements=[login_delays.c.subject],
-            set_={name: value for name, value in row.items() if name != "subject"},
-        )
-    )
+    """Keep how often a subject has failed, and until when it must wait."""
+    values = {name: value for name, value in row.items() if name != "subject"}
+    work.execute(update(login_delays).where(login_delays.c.subject == row["subject"]).values(**values))
 
 
-def clear_delay(work: UnitOfWork, subject: str) -> None:
-    """Forget the failures of a subject."""
-    work.execute(login_delays.delete().where(login_delays.c.subject == subject))
+def forget_delay(work: UnitOfWork, subject: str) -> None:
+    """Forget the failures of one account."""
+    work.execute(delete(login_delays).where(login_delays.c.subject == subject))
+
+
+def forget_delays(work: UnitOfWork, before: datetime) -> int:
+    """Drop what has not failed for long; returns how many."""
+    return int(work.execute(delete(login_delays).where(login_delays.c.last_failure < before)).rowcount)
+
+
+def forget_sessions(work: UnitOfWork, before: datetime) -> int:
+    """Drop sessions that ran out long ago; returns how many."""
+    return int(work.execute(delete(sessions).where(sessions.c.expires_at < before)).rowcount)
 
 
 def write_audit(
@@ -128,11 +278,3 @@ def write_audit(
             trace_id=work.trace_id,
         )
     )
-
-
-def usernames_with_role(work: UnitOfWork, role: str) -> list[Row]:
-    """Active users with a role: username, name and mail address."""
-    statement = select(users.c.username, users.c.name, users.c.email).where(
-        users.c.active, users.c.roles.contains([role])
-    )
-    return all_rows(work, statement.order_by(users.c.username))

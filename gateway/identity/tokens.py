@@ -76,5 +76,6 @@ def read_access_token(secret: str, token: str) -> tuple[UUID, UUID, datetime] | 
         )
         expiry = datetime.fromtimestamp(int(claims["exp"]), UTC)
         return UUID(claims["sub"]), UUID(claims["sid"]), expiry
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        # A header nested thousands deep is no token either.
         return None

@@ -128,7 +128,7 @@ class _EventsAfter(Schema):
 
 
 class _Settle(Schema):
-    heads = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True), load_default=dict)
+    heads = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True), load_default=None)
 
 
 class _Parked(Schema):
@@ -250,9 +250,9 @@ class Service:
 
     @endpoint(_Settle(), SERVICES_ONLY)
     def settle(self, call: Call) -> dict[str, Any]:
-        """Read the sources up to the heads given, and send what is due: `{"heads": {source: sequence}}`.
+        """Read every source to its end, or only those that `{"heads": {source: sequence}}` says have news.
 
-        Tells what moved, how far the own log reaches now, and what is still open.
+        Sends what is due. Tells what moved, how far the own log reaches now, and what is still open.
         """
         heads = call.input["heads"]
         moved, before = 0, self._standing()
@@ -260,7 +260,7 @@ class Service:
             row = before["positions"].get(source)
             if row is not None and row["state"] != "running":
                 continue
-            if heads.get(source, 0) > (row["sequence"] if row else 0):
+            if heads is None or heads.get(source, 0) > (row["sequence"] if row else 0):
                 # A stream that stops meanwhile shows as stopped in what is told below.
                 with suppress(StreamStopped):
                     moved += self.catch_up(source)
