@@ -20,7 +20,7 @@ from gateway.notifications import projection, sender
 from services.common.messaging import Service, every
 
 _log = logging.getLogger(__name__)
-_SEND_SECONDS = 5.0
+_SEND_SECONDS = 3.0
 _IDLE_SECONDS_MAX = 75
 _CONNECTIONS_MAX = 1_000
 _BACKLOG = 512

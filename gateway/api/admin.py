@@ -96,9 +96,7 @@ def _people(prefix: str) -> list[Route]:
         _route(
             "GET", departments, "departments", "Departments", listing(store.list_departments), listing=True
         ),
-        _route(
-            "POST", departments, "departments", "Make a department", _create_department, **make_department
-        ),
+        _route("POST", departments, "departments", "Make one", _create_department, **make_department),
         _route("GET", one_department, "departments", "One, by id or code", get_department, **department),
         _route(
             "PATCH",

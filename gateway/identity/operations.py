@@ -216,7 +216,7 @@ def seed_roles(work: UnitOfWork) -> None:
 
 
 def ensure_admin(work: UnitOfWork, username: str, password: str | None) -> str | None:
-    """Make the first administrator, unless there are users; returns a generated password, to be shown once."""
+    """Make the first administrator, unless there are users; returns a generated password, shown once."""
     if store.list_users(work, {"where": {}, "page_size": 1})["items"]:
         return None
     chosen = password or secrets.token_urlsafe(12)

@@ -1,35 +1,41 @@
-"""A person's notifications: listed and marked as read."""
+"""A person's notifications, listed and marked as read; and the mails as an operator sees them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-
-from gateway.identity import store
-from gateway.identity.model import notifications
+from gateway.notifications import store
 from services.common.db import UnitOfWork
 from services.common.errors import NotFound
 
-_SHOWN_MAX = 200
+
+def list_mine(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of the caller's notifications, newest first."""
+    return store.list_notifications(work, received)
 
 
-def list_mine(work: UnitOfWork) -> dict[str, Any]:
-    """The caller's newest notifications."""
-    statement = select(notifications).where(notifications.c.username == work.caller.username)
-    rows = store.all_rows(work, statement.order_by(notifications.c.id.desc()).limit(_SHOWN_MAX))
-    return {"items": rows, "next": None}
-
-
-def mark_read(work: UnitOfWork, notification_id: str) -> dict[str, Any]:
+def read_one(work: UnitOfWork, notification_id: str) -> dict[str, Any]:
     """Mark one of the caller's notifications as read; somebody else's is not found."""
     try:
         wanted = UUID(notification_id)
     except ValueError:
-        raise NotFound("没有这条通知") from None
-    mine = (notifications.c.id == wanted) & (notifications.c.username == work.caller.username)
-    done = work.execute(update(notifications).where(mine).values(read_at=work.now)).rowcount
-    if not done:
-        raise NotFound("没有这条通知")
+        raise _not_found() from None
+    if not store.mark_read(work, wanted):
+        raise _not_found()
     return {"id": wanted, "read_at": work.now}
+
+
+def read_all(work: UnitOfWork) -> dict[str, Any]:
+    """Mark all of the caller's notifications as read."""
+    return {"read": store.mark_read(work, None)}
+
+
+def retry_mails(work: UnitOfWork) -> dict[str, Any]:
+    """Send again what was given up, or was kept without a mail server."""
+    return {"waiting": store.retry_mails(work)}
+
+
+def _not_found() -> NotFound:
+    return NotFound("没有这条通知", code="notification_not_found")

@@ -2,88 +2,160 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
+import socket
+import ssl
+from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import select, update
-
-from gateway.identity import store
-from gateway.identity.model import mails
+from gateway.notifications import store
 from services.common.caller import service_caller
-from services.common.config import GATEWAY
-from services.common.db import Database, UnitOfWork
+from services.common.config import GATEWAY, ConfigurationError
+from services.common.db import Database
 
-_AT_ONCE = 20
-_CLAIM_SECONDS = 60
+_log = logging.getLogger(__name__)
+_AT_ONCE_MAX = 100
 _TIMEOUT_SECONDS = 10
-_ATTEMPTS_MAX = 30
+_ATTEMPTS_MAX = 40
 _BACKOFF_SECONDS_MAX = 3_600
+_DOUBLINGS_MAX = 12
+_PROBLEM_LENGTH_MAX = 500
+_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 DEFAULT_SENDER = "credit@localhost"
 
 
-def send_waiting(database: Database, smtp_url: str) -> int:
-    """Send what is due; returns how many mails were handed over.
+@dataclass(frozen=True)
+class Target:
+    """A mail server as SMTP_URL names it."""
 
-    Without a server the mails are kept as `not_configured`: their notifications show all the same.
+    scheme: str
+    host: str
+    port: int
+    username: str
+    password: str
+    sender: str
+
+
+def read_target(smtp_url: str) -> Target:
+    """The server at `smtp[s]|smtp+starttls://[user:password@]host[:port][/sender]`.
+
+    `ConfigurationError` for any other text.
     """
-    with database.begin(service_caller(GATEWAY)) as work:
-        if not smtp_url:
-            work.execute(update(mails).where(mails.c.state == "waiting").values(state="not_configured"))
-            return 0
-        claimed = _claim(work)
-    return sum(_send(database, smtp_url, mail) for mail in claimed)
-
-
-def _claim(work: UnitOfWork) -> list[dict[str, Any]]:
-    due = (
-        select(mails.c.id)
-        .where(mails.c.state == "waiting", mails.c.next_attempt_at <= work.now)
-        .order_by(mails.c.created_at)
-        .limit(_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    later = work.now + timedelta(seconds=_CLAIM_SECONDS)
-    statement = update(mails).where(mails.c.id.in_(due))
-    claimed = statement.values(next_attempt_at=later, attempts=mails.c.attempts + 1).returning(mails)
-    return store.all_rows(work, claimed)
-
-
-def _send(database: Database, smtp_url: str, mail: dict[str, Any]) -> bool:
     try:
-        deliver(smtp_url, mail)
-        problem = None
-    except (OSError, smtplib.SMTPException) as fault:
-        problem = repr(fault)[:500]
+        parts = urlsplit(smtp_url)
+        port = parts.port
+    except ValueError as problem:
+        raise ConfigurationError(f"SMTP_URL 无法读取: {problem}") from problem
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ConfigurationError("SMTP_URL 应为 smtp://、smtps:// 或 smtp+starttls:// 开头的地址")
+    username = unquote(parts.username or "")
+    sender = unquote(parts.path.strip("/")) or (username if "@" in username else DEFAULT_SENDER)
+    return Target(
+        parts.scheme,
+        parts.hostname,
+        port or _PORTS[parts.scheme],
+        username,
+        unquote(parts.password or ""),
+        sender,
+    )
+
+
+def send_waiting(database: Database, smtp_url: str) -> int:
+    """Send what is due, until nothing is or the server is away; returns how many mails it took."""
+    if not smtp_url:
+        with database.begin(service_caller(GATEWAY)) as work:
+            store.set_unconfigured(work)
+        return 0
+    target = read_target(smtp_url)
+    sent = 0
+    for _ in range(_AT_ONCE_MAX):
+        with database.begin(service_caller(GATEWAY)) as work:
+            mail = store.claim_mail(work)
+        if mail is None:
+            break
+        problem = _try(target, mail)
+        _note(database, mail, problem)
+        if problem is not None and is_away(problem):
+            # The server is away: the others would only wait for the same time-out.
+            break
+        sent += problem is None
+    return sent
+
+
+def _try(target: Target, mail: dict[str, Any]) -> Exception | None:
+    try:
+        deliver(target, mail)
+    except (OSError, ValueError) as problem:
+        # smtplib's own errors are OSErrors; ValueError is what no header can hold.
+        _log.warning("mail %s could not be sent: %r", mail["id"], problem)
+        return problem
+    return None
+
+
+def _note(database: Database, mail: dict[str, Any], problem: Exception | None) -> None:
     with database.begin(service_caller(GATEWAY)) as work:
         values: dict[str, Any] = {"state": "sent", "sent_at": work.now, "problem": None}
         if problem is not None:
-            wait = min(2.0 ** min(mail["attempts"], 12), _BACKOFF_SECONDS_MAX)
-            state = "failed" if mail["attempts"] >= _ATTEMPTS_MAX else "waiting"
-            next_attempt = work.now + timedelta(seconds=wait)
-            values = {"state": state, "problem": problem, "next_attempt_at": next_attempt}
-        work.execute(update(mails).where(mails.c.id == mail["id"]).values(**values))
-    return problem is None
+            wait = min(2.0 ** min(mail["attempts"], _DOUBLINGS_MAX), _BACKOFF_SECONDS_MAX)
+            given_up = is_final(problem) or mail["attempts"] >= _ATTEMPTS_MAX
+            values = {
+                "state": "failed" if given_up else "waiting",
+                "problem": repr(problem)[:_PROBLEM_LENGTH_MAX],
+                "next_attempt_at": work.now + timedelta(seconds=wait),
+            }
+        store.save_mail(work, mail["id"], values)
 
 
-def deliver(smtp_url: str, mail: dict[str, Any]) -> None:
-    """Hand one mail to the server at `smtp[s]://[user:password@]host[:port][/sender]`."""
-    target = urlsplit(smtp_url)
-    secure = target.scheme == "smtps"
-    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
+def is_away(problem: Exception) -> bool:
+    """Whether it was the server and not this one mail."""
+    if isinstance(problem, smtplib.SMTPException):
+        reasons = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPAuthenticationError)
+        return isinstance(problem, reasons)
+    return isinstance(problem, OSError)
+
+
+def is_final(problem: Exception) -> bool:
+    """Whether the same mail can never be taken: no such recipient, or no header can hold it."""
+    if isinstance(problem, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in problem.recipients.values())
+    if isinstance(problem, smtplib.SMTPDataError):
+        return int(problem.smtp_code) >= 500
+    return isinstance(problem, ValueError)
+
+
+def compose(mail: dict[str, Any], sender: str) -> EmailMessage:
+    """The message of a mail; the same mail always has the same Message-ID, so that a copy is known as one."""
     message = EmailMessage()
-    message["From"] = unquote(target.path.strip("/")) or DEFAULT_SENDER
+    message["From"] = sender
     message["To"] = mail["recipient"]
     message["Subject"] = mail["subject"]
-    message["Date"] = formatdate()
-    message["Message-ID"] = f"<{mail['id']}@credit>"
+    message["Date"] = formatdate(mail["created_at"].timestamp())
+    message["Message-ID"] = f"<{mail['id']}@{sender.rpartition('@')[2] or 'credit'}>"
+    message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail["body"])
-    with kind(
-        target.hostname or "localhost", target.port or (465 if secure else 25), timeout=_TIMEOUT_SECONDS
-    ) as server:
+    return message
+
+
+def deliver(target: Target, mail: dict[str, Any]) -> None:
+    """Hand one mail to the server; `OSError` (smtplib's errors are ones) when it was not taken."""
+    message = compose(mail, target.sender)
+    with _connect(target) as server:
+        if target.scheme == "smtp+starttls":
+            server.starttls(context=ssl.create_default_context())
         if target.username:
-            server.login(unquote(target.username), unquote(target.password or ""))
+            server.login(target.username, target.password)
         server.send_message(message)
+
+
+def _connect(target: Target) -> smtplib.SMTP:
+    # Named here, as smtplib would ask the name server for our name, and may wait long for it.
+    own_name = socket.gethostname()
+    if target.scheme != "smtps":
+        return smtplib.SMTP(target.host, target.port, own_name, _TIMEOUT_SECONDS)
+    context = ssl.create_default_context()
+    return smtplib.SMTP_SSL(target.host, target.port, own_name, timeout=_TIMEOUT_SECONDS, context=context)

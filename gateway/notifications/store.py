@@ -1,0 +1,111 @@
+"""The queries of notifications and mails; a docstring says what a query locks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from gateway.identity.model import mails, notifications
+from services.common.db import UnitOfWork
+from services.common.errors import Invalid
+from services.common.ids import new_id
+from services.common.paging import page
+
+_SHOWN = [column for column in notifications.c if column.name not in ("key", "username")]
+_CLAIM_SECONDS = 300
+
+
+def add_notification(work: UnitOfWork, key: str, username: str, title: str, body: str) -> None:
+    """Tell one person, once for each key."""
+    row = {"id": new_id(), "key": key, "username": username, "title": title, "body": body}
+    work.execute(upsert(notifications).values(**row, created_at=work.now).on_conflict_do_nothing())
+
+
+def add_mail(work: UnitOfWork, key: str, recipient: str, subject: str, body: str) -> None:
+    """Put one mail into the queue, once for each key and recipient."""
+    row = {
+        "id": new_id(),
+        "key": key,
+        "recipient": recipient,
+        "subject": subject,
+        "body": body,
+        "state": "waiting",
+        "attempts": 0,
+        "next_attempt_at": work.now,
+        "created_at": work.now,
+    }
+    work.execute(upsert(mails).values(**row).on_conflict_do_nothing())
+
+
+def list_notifications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of the caller's notifications; `state` may be `unread` or `read`."""
+    statement = select(*_SHOWN).where(notifications.c.username == work.caller.username)
+    for name, value in received["where"].items():
+        if name != "state" or value not in ("unread", "read"):
+            error = {"field": name[:60], "code": "filter_unknown", "message": "可用: state=unread 或 read"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+        unread = notifications.c.read_at.is_(None)
+        statement = statement.where(unread if value == "unread" else ~unread)
+    sort = {"created_at": notifications.c.created_at}
+    return page(work, statement, received, sort=sort, key=notifications.c.id, default_sort="-created_at")
+
+
+def mark_read(work: UnitOfWork, notification_id: UUID | None) -> int:
+    """Mark one of the caller's notifications as read, or all of them; returns how many there were."""
+    mine = notifications.c.username == work.caller.username
+    if notification_id is not None:
+        mine &= notifications.c.id == notification_id
+    else:
+        mine &= notifications.c.read_at.is_(None)
+    return int(work.execute(update(notifications).where(mine).values(read_at=work.now)).rowcount)
+
+
+def claim_mail(work: UnitOfWork) -> dict[str, Any] | None:
+    """The next mail that is due, taken for a while. Locks its row, passing by those that others hold."""
+    due = (
+        select(mails.c.id)
+        .where(mails.c.state == "waiting", mails.c.next_attempt_at <= work.now)
+        .order_by(mails.c.next_attempt_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    later = work.now + timedelta(seconds=_CLAIM_SECONDS)
+    claimed = update(mails).where(mails.c.id == due.scalar_subquery())
+    row = work.execute(
+        claimed.values(next_attempt_at=later, attempts=mails.c.attempts + 1).returning(mails)
+    ).mappings()
+    found = row.first()
+    return None if found is None else dict(found)
+
+
+def save_mail(work: UnitOfWork, mail_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write what came of an attempt."""
+    work.execute(update(mails).where(mails.c.id == mail_id).values(**values))
+
+
+def list_mails(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One page of all mails, newest first; `state` and `recipient` may be asked for."""
+    statement = select(mails)
+    for name, value in received["where"].items():
+        if name not in ("state", "recipient"):
+            error = {"field": name[:60], "code": "filter_unknown", "message": "可用: state、recipient"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+        statement = statement.where(mails.c[name] == value)
+    sort = {"created_at": mails.c.created_at}
+    return page(work, statement, received, sort=sort, key=mails.c.id, default_sort="-created_at")
+
+
+def retry_mails(work: UnitOfWork) -> int:
+    """Let what was given up or had no server wait again; returns how many."""
+    again = update(mails).where(mails.c.state.in_(("failed", "not_configured")))
+    return int(work.execute(again.values(state="waiting", attempts=0, next_attempt_at=work.now)).rowcount)
+
+
+def set_unconfigured(work: UnitOfWork) -> None:
+    """Without a mail server nothing waits: the notifications show all the same."""
+    work.execute(update(mails).where(mails.c.state == "waiting").values(state="not_configured"))
