@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, insert
+from sqlalchemy import Table, bindparam, delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
@@ -17,13 +18,16 @@ from services.reporting import model
 
 
 def _save(work: UnitOfWork, table: Table, row: Mapping[str, Any]) -> None:
+    work.execute(_saving(table, tuple(row)), dict(row))
+
+
+@cache
+def _saving(table: Table, names: tuple[str, ...]) -> Any:
+    """The statement that inserts or replaces these columns; made once: it costs as much as a run."""
     keys = [column.name for column in table.primary_key.columns]
-    changed = {name: value for name, value in row.items() if name not in keys}
-    statement = upsert(table).values(**row)
-    if changed:
-        work.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
-    else:
-        work.execute(statement.on_conflict_do_nothing())
+    statement = upsert(table).values({name: bindparam(name) for name in names})
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def customer_changed(work: UnitOfWork, event: Event) -> None:

@@ -17,7 +17,7 @@ from services.common.positions import Handler, StreamStopped, apply_batch, posit
 
 # Hints come at once; this heals the rare one that was lost with its broker.
 HEAD_CHECK_SECONDS = 8.0
-_REST_SECONDS = 0.1
+_REST_SECONDS = 0.25
 
 
 class StreamReader:
