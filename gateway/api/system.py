@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Request
@@ -13,10 +13,11 @@ from gateway.local import body
 from gateway.routes import Route
 from services.common.caller import service_caller
 from services.common.config import ALL_SERVICES, GATEWAY
-from services.common.errors import NotFound, Unavailable, error_from_dict
+from services.common.errors import NotFound, Unavailable, error_from_dict, is_passing
 
 _DRAIN_SECONDS_MAX = 60.0
 _CALL_SECONDS = 30.0
+_LOOK_SECONDS = 5.0
 _ALONG_THE_STREAMS = (
     "gateway",
     "customer",
@@ -28,23 +29,39 @@ _ALONG_THE_STREAMS = (
 )
 
 
-def _everywhere(context: Context, method: str, *, as_gateway: bool) -> dict[str, dict[str, Any]]:
-    """Ask all services at once; answers by their names."""
+def _everywhere(
+    context: Context, method: str, *, as_gateway: bool
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Ask all services at once: their answers, and why the others gave none, by their names.
+
+    An operator looks when something is away: what is there must show all the same. `CreditError` for
+    what everybody would refuse.
+    """
     caller = service_caller(GATEWAY, context.caller.actor) if as_gateway else context.caller
     ground = context.ground
-    waits = {
-        name: ground.client.call_async(
-            name, method, ground.request(name, {}, caller, context.trace_id), _CALL_SECONDS
-        )
-        for name in ALL_SERVICES
-    }
-    answers = {}
+    waits: dict[str, Callable[[], dict[str, Any]]] = {}
+    answers: dict[str, dict[str, Any]] = {}
+    away: dict[str, str] = {}
+    for name in ALL_SERVICES:
+        try:
+            request = ground.request(name, {}, caller, context.trace_id)
+            waits[name] = ground.client.call_async(name, method, request, _LOOK_SECONDS)
+        except Unavailable as problem:
+            away[name] = problem.detail
     for name, wait in waits.items():
-        answer = wait()
+        try:
+            answer = wait()
+        except Unavailable as problem:
+            away[name] = problem.detail
+            continue
         if "error" in answer:
-            raise error_from_dict(answer["error"])
-        answers[name] = answer["ok"]
-    return answers
+            refusal = error_from_dict(answer["error"])
+            if not is_passing(refusal):
+                raise refusal
+            away[name] = refusal.detail
+        else:
+            answers[name] = answer["ok"]
+    return answers, away
 
 
 def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -75,14 +92,14 @@ def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
 
 
 def _system(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    return {"services": list(_everywhere(context, "list_positions", as_gateway=True).values())}
+    answers, away = _everywhere(context, "list_positions", as_gateway=True)
+    return {"services": list(answers.values()), "away": away}
 
 
 def _parked(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    items = []
-    for name, answer in _everywhere(context, "list_parked", as_gateway=False).items():
-        items += [{"service": name, **item} for item in answer["items"]]
-    return {"items": items, "next": None}
+    answers, away = _everywhere(context, "list_parked", as_gateway=False)
+    items = [{"service": name, **item} for name, answer in answers.items() for item in answer["items"]]
+    return {"items": items, "next": None, "away": away}
 
 
 def _on_parked(method: str) -> Any:
@@ -92,7 +109,7 @@ def _on_parked(method: str) -> Any:
             raise NotFound("没有这个服务")
         received = body(None)
         if "identity" in path:
-            if not path["identity"].isascii() or not path["identity"].isdigit():
+            if not path["identity"].isascii() or not path["identity"].isdigit() or len(path["identity"]) > 18:
                 raise NotFound("没有这个搁置的事件")
             received["identity"] = int(path["identity"])
         return context.ask(service, method, received)
