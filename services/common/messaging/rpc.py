@@ -181,6 +181,7 @@ class RpcClient(SharedExtension):
                 {"args": [], "kwargs": {"request": request}},
                 exchange=wire.RPC_EXCHANGE,
                 routing_key=f"{service}.{method}",
+                queue=wire.rpc_queue(service),
                 reply_to=self.listener.routing_key,
                 correlation_id=correlation_id,
                 expiration=timeout,

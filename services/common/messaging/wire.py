@@ -10,7 +10,7 @@ from typing import Any
 import eventlet
 from eventlet import patcher
 from eventlet.semaphore import Semaphore
-from kombu import Connection, Exchange, Producer
+from kombu import Connection, Exchange, Producer, Queue
 from kombu.exceptions import OperationalError
 from kombu.serialization import register as register_serializer
 
@@ -30,6 +30,11 @@ ERP_EXCHANGE = Exchange("erp.events", type="topic", durable=True)
 _CONNECT_SECONDS_MAX = 3
 _PUBLISH_SECONDS_MAX = 5
 _poll = patcher.original("select").poll
+
+
+def rpc_queue(service: str) -> Queue:
+    """The queue that a service's replicas share, as nameko declares it."""
+    return Queue(f"rpc-{service}", exchange=RPC_EXCHANGE, routing_key=f"{service}.*", durable=True)
 
 
 def dumps(value: Any) -> str:
@@ -65,20 +70,43 @@ class Publisher:
         self._turn = Semaphore(1)
         self._connection: Connection | None = None
         self._producer: Producer | None = None
+        self._queues_made: set[str] = set()
 
-    def publish(self, body: Any, *, exchange: Exchange, routing_key: str, **properties: Any) -> None:
-        """Send one message without a confirm; `Unavailable` when the broker does not take it."""
+    def publish(
+        self,
+        body: Any,
+        *,
+        exchange: Exchange,
+        routing_key: str,
+        queue: Queue | None = None,
+        **properties: Any,
+    ) -> None:
+        """Send one message without a confirm; `Unavailable` when the broker does not take it.
+
+        `queue` is made first where it is missing: a message for somebody who has not started yet then waits
+        for them, instead of being dropped without a word.
+        """
         if not self._turn.acquire(timeout=_PUBLISH_SECONDS_MAX):
             raise broker_away()
         try:
-            self._publish(body, exchange, routing_key, properties)
+            self._publish(body, exchange, routing_key, queue, properties)
         finally:
             self._turn.release()
 
-    def _publish(self, body: Any, exchange: Exchange, routing_key: str, properties: dict[str, Any]) -> None:
+    def _publish(
+        self,
+        body: Any,
+        exchange: Exchange,
+        routing_key: str,
+        queue: Queue | None,
+        properties: dict[str, Any],
+    ) -> None:
         try:
             with eventlet.Timeout(_PUBLISH_SECONDS_MAX):
                 producer = self._open()
+                if queue is not None and queue.name not in self._queues_made:
+                    queue(producer.channel).declare()
+                    self._queues_made.add(queue.name)
                 producer.publish(
                     body,
                     exchange=exchange.name,
@@ -105,6 +133,7 @@ class Publisher:
     def close(self) -> None:
         """Drop the connection without waiting for the broker's goodbye."""
         connection, self._connection, self._producer = self._connection, None, None
+        self._queues_made.clear()
         if connection is not None:
             with suppress(Exception):  # it may be half-open or frozen: the socket's end is all we want
                 connection.collect(socket_timeout=0.1)
