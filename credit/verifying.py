@@ -102,7 +102,7 @@ def _check_ledger(settings: Settings) -> Check:
 def _check_reporting(settings: Settings) -> Check:
     """Reporting shows for every customer what the ledger says."""
     ledger = importlib.import_module("services.limits.operations.verification")
-    reporting = importlib.import_module("services.reporting.operations")
+    reporting = importlib.import_module("services.reporting.operations.reports")
     with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
         totals = ledger.ledger_totals(work)["items"]
     with database_of(settings, "reporting") as database, database.read(service_caller("reporting")) as work:

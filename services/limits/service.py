@@ -11,7 +11,16 @@ from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Serv
 from services.common.paging import ListInput
 from services.common.positions import StreamStopped
 from services.limits import model, schema
-from services.limits.operations import accounts, dates, intake, opening, orders, receivables, verification
+from services.limits.operations import (
+    accounts,
+    batches,
+    dates,
+    intake,
+    opening,
+    orders,
+    receivables,
+    verification,
+)
 
 _NEW_ORDER, _NEW_INVOICE, _NEW_PAYMENT = schema.NewOrder(), schema.NewInvoice(), schema.NewPayment()
 _SCHEDULE_SECONDS = 60
@@ -221,7 +230,7 @@ class LimitsService(Service):
     def _batch(self, call: Call, shape: Any, operation: Any) -> dict[str, Any]:
         items = call.input["items"]
         self._learn_missing(call, items)
-        return self.apply(call, orders.run_batch, items, partial(load, shape), operation)
+        return self.apply(call, batches.run_batch, items, partial(load, shape), operation)
 
     def _learn_missing(self, call: Call, items: Sequence[Any]) -> None:
         """Read the customer service's news when somebody names customers that are not known here yet."""

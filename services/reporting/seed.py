@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.reporting import operations, store
+from services.reporting.operations import reports
+from services.reporting.store import facts as store
 
 DASHBOARDS: tuple[dict[str, Any], ...] = (
     {
@@ -85,4 +86,4 @@ def seed(work: UnitOfWork) -> None:
     """Make the shipped dashboards that are missing; what somebody edited stays as it is."""
     for dashboard in DASHBOARDS:
         if store.find_dashboard(work, dashboard["key"]) is None:
-            operations.save_dashboard(work, dashboard)
+            reports.save_dashboard(work, dashboard)

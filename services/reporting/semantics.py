@@ -60,11 +60,14 @@ def _plain(part: str) -> Callable[[Parts], Decimal | None]:
     return lambda parts: parts[part]
 
 
-def _measures() -> tuple[Measure, ...]:
-    def plain(key: str, label: str, unit: str) -> Measure:
-        return Measure(key, label, unit, (key,), _plain(key))
+def plain(key: str, label: str, unit: str) -> Measure:
+    """A measure that is one sum."""
+    return Measure(key, label, unit, (key,), _plain(key))
 
-    return (
+
+MEASURES: Mapping[str, Measure] = {
+    measure.key: measure
+    for measure in (
         plain("customers", "客户数", "count"),
         plain("credit_limit", "授信总额度", "amount"),
         plain("credit_used", "已用额度", "amount"),
@@ -134,9 +137,7 @@ def _measures() -> tuple[Measure, ...]:
             ),
         ),
     )
-
-
-MEASURES: Mapping[str, Measure] = {measure.key: measure for measure in _measures()}
+}
 DIMENSIONS: Mapping[str, Dimension] = {
     dimension.key: dimension
     for dimension in (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint
-from services.reporting import model, operations, projection, schema
+from services.reporting import model, schema
+from services.reporting.operations import reports
+from services.reporting.store import projection
 
 _ORDER_EVENTS = (
     "order_reserved",
@@ -51,34 +53,34 @@ class ReportingService(Service):
     @endpoint(None, "reports.read")
     def describe_model(self, call: Call) -> dict[str, Any]:
         """The measures and dimensions."""
-        return dict(self.read(call, operations.describe_model))
+        return dict(self.read(call, reports.describe_model))
 
     @endpoint(schema.Query(), "reports.read")
     def query(self, call: Call) -> dict[str, Any]:
         """Answer a question."""
-        return dict(self.read(call, operations.query, call.input))
+        return dict(self.read(call, reports.query, call.input))
 
     @endpoint(None, "dashboards.read")
     def list_dashboards(self, call: Call) -> dict[str, Any]:
         """Every dashboard."""
-        return dict(self.read(call, operations.list_dashboards))
+        return dict(self.read(call, reports.list_dashboards))
 
     @endpoint(schema.NewDashboard(), "dashboards.write")
     def save_dashboard(self, call: Call) -> dict[str, Any]:
         """Make or replace a dashboard."""
-        return self.apply(call, operations.save_dashboard, call.input)
+        return self.apply(call, reports.save_dashboard, call.input)
 
     @endpoint(schema.DashboardKey(), "dashboards.read")
     def dashboard_data(self, call: Call) -> dict[str, Any]:
         """A dashboard with its data."""
-        return dict(self.read(call, operations.dashboard_data, call.input))
+        return dict(self.read(call, reports.dashboard_data, call.input))
 
     @endpoint(schema.CustomerKey(), "reports.read")
     def profile(self, call: Call) -> dict[str, Any]:
         """Everything about one customer."""
-        return dict(self.read(call, operations.profile, call.input["customer_id"]))
+        return dict(self.read(call, reports.profile, call.input["customer_id"]))
 
     @endpoint(None, SERVICES_ONLY)
     def totals(self, call: Call) -> dict[str, Any]:
         """Exposure by customer and currency, from the facts."""
-        return dict(self.read(call, operations.totals))
+        return dict(self.read(call, reports.totals))

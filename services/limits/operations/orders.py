@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, CreditError, Invalid, NotFound, is_passing
+from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
 from services.common.money import format_amount, parse_amount
 from services.common.paging import page
 from services.limits import events, ledger, store
-from services.limits.ledger import OPEN_ORDER, Check, Stages, Verdict
+from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import decisions, orders
-from services.limits.operations import check_rules, dates
-from services.limits.operations.accounts import currency_of, require_customer, tell_accounts
+from services.limits.operations import checking, dates
+from services.limits.operations.accounts import require_customer, tell_accounts
 
-_AVERAGE_DAYS = 90
 _SAME_FIELDS = ("customer_id", "amount", "currency")
 
 
@@ -62,17 +60,17 @@ def take_order(
     )
     bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
     pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
-    check = _check(work, order, pool, (wanted - bound).total)
-    verdict, rules = _judge(work, check, order)
+    check = checking.check_of(work, order, pool, (wanted - bound).total)
+    verdict, rules = checking.judge(work, check, order)
     result = "reserved" if forced else verdict.result
-    decision = _document(work, order, action, check, verdict, rules, result)
+    decision = checking.document(work, order, action, check, verdict, rules, result)
     order["decision_id"] = decision["id"]
     keeps_what_it_had = order["status"] == OPEN_ORDER and result != "reserved"
     if not keeps_what_it_had:
         order["status"] = result
         target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
         move_order(work, order, pool, target, action)
-    shown = decision_view(decision)
+    shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
     events.order_event(work, name, order, shown)
     return {"status": result, "order": events.order_view(order), "decision": shown}
@@ -103,86 +101,10 @@ def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
     order = _new_order(work, customer, received, None)
     pools = {row["currency"]: row for row in store.customer_pools(work, customer["id"])}
-    check = _check(work, order, pools.get(order["currency"]), order["amount"])
-    verdict, rules = _judge(work, check, order)
-    decision = _documented(work, order, "check", check, verdict, rules, verdict.result)
-    return {"status": verdict.result, "decision": decision_view(decision)}
-
-
-def reserve_batch(
-    work: UnitOfWork, items: Sequence[Any], load: Callable[[Any], Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Many orders in one unit of work; each stands alone, in the order sent."""
-    return run_batch(work, items, load, reserve_locked)
-
-
-def run_batch(
-    work: UnitOfWork,
-    items: Sequence[Any],
-    load: Callable[[Any], Mapping[str, Any]],
-    operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
-) -> dict[str, Any]:
-    """Run one operation for each item in a savepoint of its own; every changed account is told once.
-
-    The customers of all items are locked first, in one order, so that batches cannot deadlock.
-    """
-    loaded = [_loaded(item, load) for item in items]
-    _lock_customers_of(work, [item for item in loaded if not isinstance(item, CreditError)])
-    results: list[dict[str, Any]] = []
-    changed: set[UUID] = set()
-    for index, item in enumerate(loaded):
-        answer = item if isinstance(item, CreditError) else _run_item(work, item, operation)
-        if isinstance(answer, CreditError):
-            results.append({"index": index, "status": "error", "problem": problem_view(answer)})
-            continue
-        if answer["status"] != "duplicate":
-            changed.add(UUID(str(answer["customer_id"])))
-        shown = {name: value for name, value in answer.items() if name != "customer_id"}
-        results.append({"index": index, **shown})
-    tell_accounts(work, changed)
-    return {"results": results}
-
-
-def problem_view(refusal: CreditError) -> dict[str, Any]:
-    """A refusal as a member of a batch's results."""
-    return {
-        "status": refusal.status,
-        "code": refusal.code,
-        "detail": refusal.detail,
-        "errors": refusal.errors,
-    }
-
-
-def _loaded(item: Any, load: Callable[[Any], Mapping[str, Any]]) -> Mapping[str, Any] | CreditError:
-    try:
-        return load(item)
-    except CreditError as refusal:
-        return refusal
-
-
-def _run_item(
-    work: UnitOfWork,
-    item: Mapping[str, Any],
-    operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
-) -> dict[str, Any] | CreditError:
-    try:
-        with work.savepoint():
-            answer = operation(work, item)
-    except CreditError as refusal:
-        if is_passing(refusal):
-            raise
-        return refusal
-    document = answer.get("order") or answer.get("invoice") or answer.get("payment") or {}
-    return {**answer, "customer_id": document.get("customer_id")}
-
-
-def _lock_customers_of(work: UnitOfWork, items: Iterable[Mapping[str, Any]]) -> None:
-    found = list(items)
-    codes = [item["customer_code"] for item in found if item.get("customer_code")]
-    by_code = store.customers_by_code(work, codes) if codes else {}
-    ids = {item["customer_id"] for item in found if item.get("customer_id")} | set(by_code.values())
-    if ids:
-        store.lock_customers(work, ids)
+    check = checking.check_of(work, order, pools.get(order["currency"]), order["amount"])
+    verdict, rules = checking.judge(work, check, order)
+    decision = checking.documented(work, order, "check", check, verdict, rules, verdict.result)
+    return {"status": verdict.result, "decision": checking.decision_view(decision)}
 
 
 # --- changes of an order ---------------------------------------------------------------------------------
@@ -342,7 +264,7 @@ def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
         sort={"decided_at": decisions.c.decided_at},
         key=decisions.c.id,
         default_sort="-decided_at",
-        to_item=decision_view,
+        to_item=checking.decision_view,
     )
 
 
@@ -402,7 +324,7 @@ def _unchanged(work: UnitOfWork, order: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "status": order["status"],
         "order": events.order_view(order),
-        "decision": None if decision is None else decision_view(decision),
+        "decision": None if decision is None else checking.decision_view(decision),
     }
 
 
@@ -452,114 +374,3 @@ def _new_order(
         "created_at": existing["created_at"] if existing else work.now,
         "updated_at": work.now,
     }
-
-
-# --- the check and its documentation ---------------------------------------------------------------------
-
-
-def _check(
-    work: UnitOfWork, order: Mapping[str, Any], pool: Mapping[str, Any] | None, increase: Decimal
-) -> Check:
-    on = dates.today(work)
-    rows = store.grants_of(work, order["customer_id"])
-    currency = order["currency"]
-    mine = [grant for grant in store.as_grants(rows) if grant.currency == currency]
-    limit_currency = currency if mine or not rows else currency_of(rows, {}, on, work.base_currency)
-    limit = ledger.limit_on(on, mine if mine else store.as_grants(rows))
-    exposure = pool["reserved"] + pool["delivered"] + pool["receivable"] if pool else Decimal(0)
-    return Check(
-        increase=increase,
-        currency=currency,
-        limit=limit,
-        limit_currency=limit_currency,
-        exposure=exposure,
-        freezes=store.open_freezes(work, order["customer_id"]),
-        overdue=store.overdue_items(work, order["customer_id"], currency, on),
-    )
-
-
-def _judge(work: UnitOfWork, check: Check, order: Mapping[str, Any]) -> tuple[Verdict, list[dict[str, Any]]]:
-    if check.increase <= 0:
-        # Nothing more is bound: there is nothing to check.
-        return Verdict("reserved"), []
-    reasons, rules = check_rules.evaluate(work, check, order, partial_average(work, order))
-    return ledger.judge(check, reasons), rules
-
-
-def partial_average(work: UnitOfWork, order: Mapping[str, Any]) -> Callable[[], Decimal | None]:
-    """The customer's 90-day average order, asked of the database only by a rule that reads it."""
-
-    def average() -> Decimal | None:
-        since = dates.today(work) - timedelta(days=_AVERAGE_DAYS)
-        return store.average_order_amount(work, order["customer_id"], order["currency"], since)
-
-    return average
-
-
-def _document(
-    work: UnitOfWork,
-    order: Mapping[str, Any],
-    action: str,
-    check: Check,
-    verdict: Verdict,
-    rules: list[dict[str, Any]],
-    result: str,
-) -> dict[str, Any]:
-    decision = _documented(work, order, action, check, verdict, rules, result)
-    store.add_decision(work, decision)
-    return decision
-
-
-def _documented(
-    work: UnitOfWork,
-    order: Mapping[str, Any],
-    action: str,
-    check: Check,
-    verdict: Verdict,
-    rules: list[dict[str, Any]],
-    result: str,
-) -> dict[str, Any]:
-    currency = check.currency
-
-    def text(amount: Decimal | None) -> str | None:
-        return None if amount is None else format_amount(amount, currency)
-
-    reasons = [
-        {**reason.to_dict(), "needed": text(reason.needed), "available": text(reason.available)}
-        for reason in verdict.reasons
-    ]
-    would_pass_if = {
-        name: text(value) if isinstance(value, Decimal) else value
-        for name, value in verdict.would_pass_if.items()
-    }
-    return {
-        "id": new_id(),
-        "customer_id": order["customer_id"],
-        "order_no": order["order_no"],
-        "source": order["source"],
-        "company": order["company"],
-        "action": action,
-        "result": result,
-        "amount": order["amount"],
-        "currency": currency,
-        "reasons": reasons,
-        "would_pass_if": would_pass_if,
-        "inputs": {
-            "increase": text(check.increase),
-            "limit": text(check.limit.amount),
-            "limit_state": check.limit.state,
-            "exposure": text(check.exposure),
-            "available": text(check.limit.available(check.exposure)),
-            "frozen": bool(check.freezes),
-            "overdue_items": len(check.overdue),
-        },
-        "rules": rules,
-        "business_date": dates.today(work),
-        "decided_at": work.now,
-        "decided_by": work.caller.actor,
-    }
-
-
-def decision_view(decision: Mapping[str, Any]) -> dict[str, Any]:
-    """A documented credit decision as callers see it."""
-    return {**decision, "amount": format_amount(decision["amount"], decision["currency"])}

@@ -8,7 +8,7 @@ import pytest
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import accounts, orders, receivables, verification
+from services.limits.operations import accounts, batches, orders, receivables, verification
 from tests.integration.limits.conftest import CUSTOMER, Ledger
 
 
@@ -150,7 +150,7 @@ def test_a_batch_answers_each_item_by_itself(ledger: Ledger) -> None:
         "no object",
         {**body, "order_no": "A5", "amount": "1.00", "customer_id": "018f0000-0000-7000-8000-0000000000ff"},
     ]
-    results = ledger.do(orders.run_batch, items, read, orders.reserve_locked)["results"]
+    results = ledger.do(batches.run_batch, items, read, orders.reserve_locked)["results"]
     statuses = [result["status"] for result in results]
     assert statuses == ["reserved", "refused", "error", "duplicate", "reserved", "error", "error"]
     assert results[2]["problem"]["errors"][0]["field"] == "amount"

@@ -10,8 +10,8 @@ from typing import Any
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
 from services.common.money import format_amount
-from services.reporting import store
 from services.reporting.semantics import DIMENSIONS, MEASURES, ZERO, refused_pairs
+from services.reporting.store import facts as store
 
 _WINDOW_DAYS = 365
 _NOTHING = "—"

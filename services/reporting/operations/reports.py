@@ -10,8 +10,9 @@ from services.common.db import UnitOfWork
 from services.common.errors import Invalid, NotFound
 from services.common.ids import new_id
 from services.common.money import format_amount
-from services.reporting import queries, store
+from services.reporting.operations import queries
 from services.reporting.semantics import DIMENSIONS, MEASURES, refused_pairs
+from services.reporting.store import facts as store
 
 _STAGES = ("reserved", "delivered", "receivable")
 _FAULTS_MAX = 200

@@ -1,0 +1,81 @@
+"""Many documents in one unit of work, each standing alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import CreditError, is_passing
+from services.limits import store
+from services.limits.operations.accounts import tell_accounts
+
+
+def run_batch(
+    work: UnitOfWork,
+    items: Sequence[Any],
+    load: Callable[[Any], Mapping[str, Any]],
+    operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
+) -> dict[str, Any]:
+    """Run one operation for each item in a savepoint of its own; every changed account is told once.
+
+    The customers of all items are locked first, in one order, so that batches cannot deadlock.
+    """
+    loaded = [_loaded(item, load) for item in items]
+    _lock_customers_of(work, [item for item in loaded if not isinstance(item, CreditError)])
+    results: list[dict[str, Any]] = []
+    changed: set[UUID] = set()
+    for index, item in enumerate(loaded):
+        answer = item if isinstance(item, CreditError) else _run_item(work, item, operation)
+        if isinstance(answer, CreditError):
+            results.append({"index": index, "status": "error", "problem": problem_view(answer)})
+            continue
+        if answer["status"] != "duplicate":
+            changed.add(UUID(str(answer["customer_id"])))
+        shown = {name: value for name, value in answer.items() if name != "customer_id"}
+        results.append({"index": index, **shown})
+    tell_accounts(work, changed)
+    return {"results": results}
+
+
+def problem_view(refusal: CreditError) -> dict[str, Any]:
+    """A refusal as a member of a batch's results."""
+    return {
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "errors": refusal.errors,
+    }
+
+
+def _loaded(item: Any, load: Callable[[Any], Mapping[str, Any]]) -> Mapping[str, Any] | CreditError:
+    try:
+        return load(item)
+    except CreditError as refusal:
+        return refusal
+
+
+def _run_item(
+    work: UnitOfWork,
+    item: Mapping[str, Any],
+    operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
+) -> dict[str, Any] | CreditError:
+    try:
+        with work.savepoint():
+            answer = operation(work, item)
+    except CreditError as refusal:
+        if is_passing(refusal):
+            raise
+        return refusal
+    document = answer.get("order") or answer.get("invoice") or answer.get("payment") or {}
+    return {**answer, "customer_id": document.get("customer_id")}
+
+
+def _lock_customers_of(work: UnitOfWork, items: Iterable[Mapping[str, Any]]) -> None:
+    found = list(items)
+    codes = [item["customer_code"] for item in found if item.get("customer_code")]
+    by_code = store.customers_by_code(work, codes) if codes else {}
+    ids = {item["customer_id"] for item in found if item.get("customer_id")} | set(by_code.values())
+    if ids:
+        store.lock_customers(work, ids)

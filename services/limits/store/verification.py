@@ -1,0 +1,120 @@
+"""What the ledger says, recomputed from what it is made of."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from services.common.db import UnitOfWork
+from services.limits.ledger import Stages
+from services.limits.model import (
+    allocations,
+    entries,
+    invoices,
+    orders,
+    payments,
+    pools,
+)
+from services.limits.store.rows import Row, all_rows
+
+
+def pool_differences(work: UnitOfWork) -> list[Row]:
+    """Pools whose balance is not the sum of their entries."""
+    summed = (
+        select(
+            entries.c.pool_id,
+            func.sum(entries.c.reserved).label("reserved"),
+            func.sum(entries.c.delivered).label("delivered"),
+            func.sum(entries.c.receivable).label("receivable"),
+        )
+        .group_by(entries.c.pool_id)
+        .subquery()
+    )
+    stages = ("reserved", "delivered", "receivable")
+    differs = or_(*(pools.c[name] != func.coalesce(summed.c[name], 0) for name in stages))
+    statement = (
+        select(
+            pools.c.id,
+            pools.c.key,
+            pools.c.currency,
+            *(pools.c[name] for name in stages),
+            *(func.coalesce(summed.c[name], 0).label(f"entries_{name}") for name in stages),
+        )
+        .select_from(pools.outerjoin(summed, summed.c.pool_id == pools.c.id))
+        .where(differs)
+    )
+    return all_rows(work, statement)
+
+
+def document_totals(work: UnitOfWork) -> dict[tuple[str, str], Stages]:
+    """Exposure by customer and currency, recomputed from the documents alone."""
+    totals: dict[tuple[str, str], Stages] = {}
+
+    def add(statement: Any, make: Any) -> None:
+        for row in work.execute(statement).all():
+            found = tuple(row)
+            key = (str(found[0]), str(found[1]))
+            totals[key] = totals.get(key, Stages()) + make(found)
+
+    by_order = select(
+        orders.c.customer_id, orders.c.currency, func.sum(orders.c.reserved), func.sum(orders.c.delivered)
+    ).group_by(orders.c.customer_id, orders.c.currency)
+    add(by_order, lambda row: Stages(reserved=row[2], delivered=row[3]))
+    for table, void, sign in ((invoices, "reversed", 1), (payments, "reversed", -1)):
+        summed = (
+            select(table.c.customer_id, table.c.currency, func.sum(table.c.amount))
+            .where(table.c.status != void)
+            .group_by(table.c.customer_id, table.c.currency)
+        )
+        add(summed, partial(_receivable, sign))
+    return totals
+
+
+def _receivable(sign: int, row: Any) -> Stages:
+    return Stages(receivable=sign * row[2])
+
+
+def all_pools(work: UnitOfWork) -> list[Row]:
+    """Every pool of a customer."""
+    return all_rows(work, select(pools).where(pools.c.kind == "customer"))
+
+
+def order_rows(work: UnitOfWork, after: UUID | None, limit: int) -> list[Row]:
+    """Orders by id, for recomputing their stages piece by piece."""
+    statement = select(orders).order_by(orders.c.id).limit(limit)
+    return all_rows(work, statement if after is None else statement.where(orders.c.id > after))
+
+
+def open_amount_differences(work: UnitOfWork) -> list[Row]:
+    """Invoices whose open amount is not their amount less what was allocated to them."""
+    allocated = (
+        select(allocations.c.invoice_id, func.sum(allocations.c.amount).label("allocated"))
+        .where(allocations.c.invoice_id.is_not(None))
+        .group_by(allocations.c.invoice_id)
+        .subquery()
+    )
+    expected = invoices.c.amount - func.coalesce(allocated.c.allocated, 0)
+    statement = (
+        select(invoices.c.invoice_no, invoices.c.open_amount, expected.label("expected"))
+        .select_from(invoices.outerjoin(allocated, allocated.c.invoice_id == invoices.c.id))
+        .where(invoices.c.status != "reversed", invoices.c.open_amount != expected)
+    )
+    return all_rows(work, statement)
+
+
+def counts(work: UnitOfWork) -> dict[str, int]:
+    """How many rows the ledger holds of each kind."""
+    tables = {
+        "entries": entries,
+        "pools": pools,
+        "orders": orders,
+        "invoices": invoices,
+        "payments": payments,
+    }
+    return {
+        name: int(work.execute(select(func.count()).select_from(table)).scalar_one())
+        for name, table in tables.items()
+    }

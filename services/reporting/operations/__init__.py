@@ -1,0 +1,1 @@
+"""The use cases of reports: dashboards, profiles, questions, and the comparison with the ledger."""

@@ -1,0 +1,1 @@
+"""The storage of reports: the facts as questions sum them, and the projection that fills them."""
