@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.api import customer_files
+import gateway.api.customer_files as customer_files
 from gateway.routes import Route
 from services.customer import schema
 
