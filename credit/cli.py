@@ -20,7 +20,7 @@ from credit.access import NoAccess, administrator  # noqa: E402
 from credit.backup import BackupProblem, back_up  # noqa: E402
 from credit.backup import restore as restore_backup  # noqa: E402
 from credit.databases import DatabaseProblem  # noqa: E402
-from credit.demo.command import replay_file  # noqa: E402
+from credit.demo.command import make_sample, replay_file  # noqa: E402
 from credit.demo.company import CannotReplay  # noqa: E402
 from credit.demo.invoices import UnreadableFile  # noqa: E402
 from credit.demo.replay import ReplayFailed  # noqa: E402
@@ -193,6 +193,8 @@ def demo(settings: Settings, invoices: Path | None, url: str | None) -> None:
     with administrator(settings, click.echo, url) as client:
         if invoices is not None:
             replay_file(client, invoices, click.echo)
+        else:
+            make_sample(client, click.echo)
 
 
 @main.command(name="import")

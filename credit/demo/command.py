@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm import tqdm
 
 from credit.demo.client import Client
-from credit.demo.invoices import CURRENCY, Day, read_invoices
+from credit.demo.invoices import CURRENCY, read_invoices
 from credit.demo.replay import Replay, Summary
+from credit.demo.sample import PASSWORD, Sample
+
+Item = TypeVar("Item")
 
 
 def replay_file(admin: Client, path: Path, say: Callable[[str], None]) -> Summary:
@@ -23,6 +28,20 @@ def replay_file(admin: Client, path: Path, say: Callable[[str], None]) -> Summar
     for line in summary_lines(summary, time.monotonic() - began):
         say(line)
     return summary
+
+
+def make_sample(admin: Client, say: Callable[[str], None]) -> None:
+    """Make the invented company up to today, with a progress bar; says who can sign in."""
+    began = time.monotonic()
+    last = date.fromisoformat(admin.get("/admin/business-date")["date"])
+    counts = Sample(admin, last).run(_with_bar)
+    say("")
+    say(f"客户 / customers {counts['customers']}, 订单 / orders {counts['orders']}")
+    say(f"通过 / reserved {counts['reserved']}, 发票 / invoices {counts['invoices']}")
+    say(f"回款 / payments {counts['payments']}, 用时 / seconds {time.monotonic() - began:.1f}")
+    say(
+        f"演示用户 / people: chen.jing, zhou.jingli, wu.fengkong, zheng.zongjian, sun.caiwu … 密码: {PASSWORD}"
+    )
 
 
 def summary_lines(summary: Summary, seconds: float) -> list[str]:
@@ -41,5 +60,5 @@ def summary_lines(summary: Summary, seconds: float) -> list[str]:
     ]
 
 
-def _with_bar(days: Sequence[Day]) -> tqdm[Day]:
+def _with_bar(days: Sequence[Item]) -> tqdm[Item]:
     return tqdm(days, unit=" days", file=sys.stderr, desc="replay")

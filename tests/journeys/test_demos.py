@@ -1,0 +1,65 @@
+"""The demos: real invoices replayed to the cent, and an invented company in which everything occurs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from credit.demo.invoices import read_invoices
+from credit.demo.replay import Replay
+from credit.demo.sample import Sample, invent
+from credit.verifying import verify
+from services.common.config import Settings
+from tests.support.ports import free_port
+from tests.support.suites import Suite, embedded_suite
+
+REAL_INVOICES = Path(__file__).parents[3] / "shared" / "data" / "ibm-late-payments.csv"
+
+
+@pytest.fixture
+def suite(settings: Settings) -> Iterator[Suite]:
+    """An empty suite in this process."""
+    with embedded_suite(replace(settings, http_port=free_port())) as running:
+        yield running
+
+
+@pytest.mark.timeout(900)
+def test_real_invoices_replay_as_history_had_them(suite: Suite) -> None:
+    if not REAL_INVOICES.exists():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"{REAL_INVOICES} is missing")
+        pytest.skip(f"NO REAL INVOICES: {REAL_INVOICES} is not there")
+    invoices = read_invoices(REAL_INVOICES)
+    summary = Replay(suite.administrator(), invoices).run(lambda days: days)
+    assert (summary.customers, summary.invoices, summary.payments) == (100, 2466, 2466)
+    assert summary.invoice_amount == summary.payment_amount == Decimal("147703.18")
+    late = {days: {i.customer for i in invoices if (i.settled_on - i.due_on).days > days} for days in (7, 30)}
+    assert (summary.ever_warned, summary.ever_frozen) == (len(late[7]), len(late[30]))
+    assert summary.unfrozen == summary.ever_frozen
+    checks = verify(suite.settings, lambda check: None)
+    assert {check.title: check.faults for check in checks if check.faults} == {}
+
+
+def test_the_invented_company_is_the_same_every_time() -> None:
+    first = date(2026, 1, 5)
+    assert invent(first) == invent(first)
+    assert len(invent(first)) == 40
+    assert invent(first, seed=1) != invent(first, seed=2)
+
+
+@pytest.mark.timeout(300)
+def test_the_invented_company_shows_every_grade_and_state(suite: Suite) -> None:
+    admin = suite.administrator()
+    Sample(admin, date(2026, 6, 1)).run(lambda days: days)
+    customers = list(admin.pages("/customers"))
+    assert {customer["grade"] for customer in customers} == set("ABCDE")
+    states = {customer["credit_status"] for customer in customers}
+    assert {"amount", "unset", "frozen", "over-limit"} <= states
+    checks = verify(suite.settings, lambda check: None)
+    assert {check.title: check.faults for check in checks if check.faults} == {}
