@@ -39,9 +39,8 @@ def make_sample(admin: Client, say: Callable[[str], None]) -> None:
     say(f"客户 / customers {counts['customers']}, 订单 / orders {counts['orders']}")
     say(f"通过 / reserved {counts['reserved']}, 发票 / invoices {counts['invoices']}")
     say(f"回款 / payments {counts['payments']}, 用时 / seconds {time.monotonic() - began:.1f}")
-    say(
-        f"演示用户 / people: chen.jing, zhou.jingli, wu.fengkong, zheng.zongjian, sun.caiwu … 密码: {PASSWORD}"
-    )
+    names = "chen.jing, zhou.jingli, wu.fengkong, zheng.zongjian, sun.caiwu"
+    say(f"演示用户 / people: {names}; 密码 / password: {PASSWORD}")
 
 
 def summary_lines(summary: Summary, seconds: float) -> list[str]:
