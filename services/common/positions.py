@@ -12,17 +12,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.caller import service_caller
-from services.common.db import Database, UnitOfWork, is_transient
-from services.common.errors import Conflict, NotFound
+from services.common.db import Database, UnitOfWork, is_deadlock, is_transient
+from services.common.errors import Conflict, NotFound, Unavailable
 from services.common.events import Event, event_from_envelope
 
 Handler = Callable[[UnitOfWork, Event], None]
 _log = logging.getLogger(__name__)
 PROBLEM_LENGTH_MAX = 2_000
+_DEADLOCK_TRIES = 5
+# Advisory locks are per database, and so per service.
+_PROJECTION_LOCK = 7_230_002
 
 
 class StreamStopped(Exception):
@@ -56,7 +59,7 @@ def apply_batch(
     an event that concerns everybody fails, and passes on transient failures.
     """
     try:
-        return _apply_together(database, service, source, handlers, batch)
+        return _apply_again_after_deadlocks(database, service, source, handlers, batch)
     except Exception as problem:
         if is_transient(problem) or isinstance(problem, StreamStopped):
             raise
@@ -64,7 +67,7 @@ def apply_batch(
     applied = 0
     for event in batch:
         try:
-            applied += _apply_together(database, service, source, handlers, [event])
+            applied += _apply_again_after_deadlocks(database, service, source, handlers, [event])
         except Exception as problem:
             if is_transient(problem) or isinstance(problem, StreamStopped):
                 raise
@@ -73,10 +76,25 @@ def apply_batch(
     return applied
 
 
+def _apply_again_after_deadlocks(
+    database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
+) -> int:
+    """Apply a batch; where PostgreSQL gave it up for another transaction's sake, simply once more."""
+    for _ in range(_DEADLOCK_TRIES - 1):
+        try:
+            return _apply_together(database, service, source, handlers, batch)
+        except Unavailable as problem:
+            if not is_deadlock(problem):
+                raise
+    return _apply_together(database, service, source, handlers, batch)
+
+
 def _apply_together(
     database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
 ) -> int:
     with database.begin(service_caller(service)) as work:
+        # Streams of different sources touch the same customers, each in its own order: one at a time.
+        work.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROJECTION_LOCK})
         sequence, _, state = position_of(work, source, locked=True)
         if state != "running":
             raise StreamStopped(f"{service} has stopped reading {source}")
