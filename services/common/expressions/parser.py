@@ -41,6 +41,8 @@ def parse(text: str) -> Tree:
         tree: Tree = _Builder().transform(parsed)
     except UnexpectedInput as problem:
         position = min(max(problem.pos_in_stream or 0, 0), len(text))
+        if getattr(problem, "token", None) is not None and problem.token.type == "$END":  # type: ignore[attr-defined]
+            position = len(text)
         near = text[position : position + 10]
         said = f"这里无法理解: {near!r}" if near else "表达式不完整"
         raise ExpressionError([error(position, "syntax", said)]) from problem
