@@ -13,7 +13,6 @@ RUNTIME := $(VENV)/.runtime-stamp
 DEVELOPMENT := $(VENV)/.development-stamp
 TESTS ?= tests
 PYTEST_OPTIONS ?=
-TYPED := services gateway credit
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
