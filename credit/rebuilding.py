@@ -14,7 +14,7 @@ from services.common.config import Settings
 
 
 class CannotRebuild(Exception):
-    """The service has nothing to rebuild."""
+    """The service reads nothing of the others."""
 
 
 def rebuild(settings: Settings, name: str, progress: Progress) -> int:
@@ -24,13 +24,11 @@ def rebuild(settings: Settings, name: str, progress: Progress) -> int:
     many events have been read and how many there are.
     """
     kind = service_class(name)
-    if not kind.projections:
-        raise CannotRebuild(f"服务 {name} 没有可以重建的投影 / {name} has no projections")
+    if not kind.subscriptions:
+        raise CannotRebuild(f"服务 {name} 不读取其他服务的事件 / {name} reads no events")
     with ExitStack() as stack:
         with database_of(settings, name) as database, database.begin(service_caller(name)) as work:
-            for table in kind.projections:
-                work.execute(kind.metadata.tables[table].delete())
-            positions.forget_positions(work, sorted(kind.subscriptions))
+            positions.read_again(work, kind.projections, sorted(kind.subscriptions))
         if settings.embedded_broker and not is_running(settings.data_dir):
             stack.enter_context(alone(settings.data_dir))
             stack.enter_context(in_background(replace(settings, http_port=0)))

@@ -70,7 +70,7 @@ def _distance(settings: Settings, names: Sequence[str]) -> tuple[int, int]:
         for source in sources:
             if source not in heads:
                 with database_of(settings, source) as database, database.read(service_caller(source)) as work:
-                    heads[source] = events.head_sequence(work)
+                    heads[source], _ = events.head_of_log(work)
         with database_of(settings, name) as database, database.read(service_caller(name)) as work:
             for source in sources:
                 sequence, _, state = positions.position_of(work, source)

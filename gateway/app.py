@@ -100,6 +100,8 @@ def _answer(ground: Any, desk: Any, route: Route, **path: str) -> Response:
         answered = route.view(context, request, named)
         return answered if isinstance(answered, Response) else _respond(route, answered)
     given = {**_input_of(route), **named}
+    if route.together:
+        return _respond(route, context.ask_together(route.service, route.call, given))
     return _respond(route, context.ask(route.service, route.call, given, timeout=route.timeout_seconds))
 
 

@@ -43,6 +43,17 @@ class Context:
             timeout=timeout,
         )
 
+    def ask_together(self, service: str, method: str, received: Mapping[str, Any]) -> Any:
+        """The same in one message with what others ask of that service at the same time."""
+        return self.ground.ask_together(
+            service,
+            method,
+            received,
+            caller=self.caller,
+            trace_id=self.trace_id,
+            idempotency_key=self.idempotency_key,
+        )
+
     def apply(self, name: str, received: Any, operation: Callable[[UnitOfWork], Any]) -> Any:
         """Change the gateway's own data in one unit of work, once per idempotency key."""
         with self.ground.database.begin(self.caller, self.trace_id) as work:

@@ -12,8 +12,8 @@ from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.answers import json_response
+from gateway.everybody import ask_everybody
 from services.common import strict_json
-from services.common.config import ALL_SERVICES
 from services.common.errors import CreditError
 
 _PING_SECONDS = 3.0
@@ -69,19 +69,11 @@ class _Remembered:
 
 def _ask_all(ground: Any) -> dict[str, Any]:
     """What every service says of itself; each answers over the broker and asks its database."""
-    waiting, found = {}, {}
-    for name in ALL_SERVICES:
-        try:
-            waiting[name] = ground.client.call_async(name, "ping", {"input": {}}, _PING_SECONDS)
-        except CreditError as problem:
-            found[name] = {"status": "away", "detail": problem.detail}
-    for name, wait in waiting.items():
-        try:
-            answer = wait()
-            found[name] = answer.get("ok") or {"status": "failing", "detail": answer["error"]["detail"]}
-        except CreditError as problem:
-            found[name] = {"status": "away", "detail": problem.detail}
-    return {name: found[name] for name in ALL_SERVICES}
+    found = {}
+    for name, answer in ask_everybody(ground, "ping", lambda _name: {"input": {}}, _PING_SECONDS).items():
+        refused = isinstance(answer, CreditError)
+        found[name] = {"status": "away", "detail": answer.detail} if refused else answer
+    return found
 
 
 def _ready(found: dict[str, Any]) -> Response:

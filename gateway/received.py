@@ -39,7 +39,7 @@ def read_json(asked: Request) -> Any:
     if length is not None and length > BODY_BYTES_MAX:
         raise _too_large()
     # A body without a length (chunked) is read up to the limit, never further.
-    raw = asked.environ["wsgi.input"].read(BODY_BYTES_MAX + 1) if length is None else asked.get_data()
+    raw = _read_chunked(asked) if length is None else asked.get_data()
     if len(raw) > BODY_BYTES_MAX:
         raise _too_large()
     if not raw:
@@ -47,6 +47,14 @@ def read_json(asked: Request) -> Any:
     if asked.mimetype not in _JSON_TYPES:
         raise UnsupportedMediaType("请以 application/json 提交", code="not_json")
     return strict_json.loads(raw)
+
+
+def _read_chunked(asked: Request) -> bytes:
+    try:
+        raw: bytes = asked.environ["wsgi.input"].read(BODY_BYTES_MAX + 1)
+    except (OSError, ValueError) as problem:
+        raise MalformedRequest("请求内容的分块格式不正确", code="chunks_malformed") from problem
+    return raw
 
 
 def read_object(asked: Request, shape: Schema | None = None) -> dict[str, Any]:

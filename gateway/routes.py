@@ -21,7 +21,8 @@ class Route:
 
     Path parameters, query and JSON body are merged into the input of `service.call`. `permission` is what
     the caller must hold, `SIGNED_IN` for anybody signed in, `PUBLIC` for everybody. With `listing`, query
-    parameters become a list's input. `view(context, request, path)` answers what is no plain forward. A
+    parameters become a list's input. `view(context, request, path)` answers what is no plain forward. What
+    comes `together` goes to its service in one message. A
     `status` of 400 or more makes a problem document with the answer's members.
     """
 
@@ -38,6 +39,7 @@ class Route:
     status: Status = 200
     listing: bool = False
     view: View | None = None
+    together: bool = False
     timeout_seconds: float = 15
 
     @property

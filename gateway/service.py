@@ -61,7 +61,11 @@ class Protocol(HttpOnlyProtocol):
                 left = _LINGER_BYTES_MAX
                 while left > 0 and (got := self.connection.recv(65_536)):
                     left -= len(got)
-        super().finish()
+        try:
+            super().finish()
+        finally:
+            # Where the last bytes cannot be written, the reading side was left open, and the socket with it.
+            self.rfile.close()
 
 
 class HttpServer(WebServer):

@@ -33,6 +33,7 @@ ROOMS_OF_ALL = (
 # What rules may know of the common layer: values and the two engines, nothing that reads or writes.
 VALUES = {"caller", "clock", "errors", "expressions", "forms", "ids", "money", "strict_json", "uscc"}
 STORAGE = {
+    "services.common.bulk",
     "services.common.commands",
     "services.common.db",
     "services.common.events",
@@ -40,6 +41,7 @@ STORAGE = {
     "services.common.migrations",
     "services.common.paging",
     "services.common.positions",
+    "services.common.snapshots",
     "services.common.tables",
     "services.common.messaging",
 }

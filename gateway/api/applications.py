@@ -14,7 +14,7 @@ from services.application import schema
 from services.common.errors import CreditError
 
 _ONE = "/applications/<application_id>"
-_CATCH_UP_SECONDS = 3
+_CATCH_UP_SECONDS = 10
 
 
 def _route(method: str, path: str, call: str, permission: str, summary: str, **more: Any) -> Route:

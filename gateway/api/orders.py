@@ -44,6 +44,7 @@ ROUTES = [
         body=schema.NewOrder,
         answer=schema.OrderAnswer,
         status=_created,
+        together=True,
         tag="orders",
         summary="Check an order and reserve its amount: 201 reserved, 202 held, 422 refused",
     ),

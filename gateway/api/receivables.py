@@ -23,6 +23,7 @@ def _of(kind: str, body: Any) -> list[Route]:
             permission=f"{right}.create",
             body=body,
             status=_recorded,
+            together=True,
             tag=right,
             summary=f"Record one {kind}",
         ),

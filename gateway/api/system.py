@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import eventlet
 from flask import Request
 
 from gateway.context import Context
+from gateway.everybody import ask_everybody
 from gateway.local import body
 from gateway.routes import Route
 from services.common.caller import service_caller
 from services.common.config import ALL_SERVICES, GATEWAY
-from services.common.errors import NotFound, Unavailable, error_from_dict, is_passing
+from services.common.errors import CreditError, NotFound, Unavailable, is_passing
 
 _DRAIN_SECONDS_MAX = 60.0
 _CALL_SECONDS = 30.0
+_PAUSE_SECONDS = 0.05
 _LOOK_SECONDS = 5.0
 _ALONG_THE_STREAMS = (
     "gateway",
@@ -38,57 +41,62 @@ def _everywhere(
     what everybody would refuse.
     """
     caller = service_caller(GATEWAY, context.caller.actor) if as_gateway else context.caller
-    ground = context.ground
-    waits: dict[str, Callable[[], dict[str, Any]]] = {}
+
+    def request_for(name: str) -> dict[str, Any]:
+        request: dict[str, Any] = context.ground.request(name, {}, caller, context.trace_id)
+        return request
+
     answers: dict[str, dict[str, Any]] = {}
     away: dict[str, str] = {}
-    for name in ALL_SERVICES:
-        try:
-            request = ground.request(name, {}, caller, context.trace_id)
-            waits[name] = ground.client.call_async(name, method, request, _LOOK_SECONDS)
-        except Unavailable as problem:
-            away[name] = problem.detail
-    for name, wait in waits.items():
-        try:
-            answer = wait()
-        except Unavailable as problem:
-            away[name] = problem.detail
-            continue
-        if "error" in answer:
-            refusal = error_from_dict(answer["error"])
-            if not is_passing(refusal):
-                raise refusal
-            away[name] = refusal.detail
+    for name, answer in ask_everybody(context.ground, method, request_for, _LOOK_SECONDS).items():
+        if not isinstance(answer, CreditError):
+            answers[name] = answer
+        elif is_passing(answer):
+            away[name] = answer.detail
         else:
-            answers[name] = answer["ok"]
+            raise answer
     return answers, away
 
 
 def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    """Let every service read and send until nobody moved anything: twice in a row nothing is left."""
+    """Let every service read and send until a whole pass finds every log where it was, and nothing open."""
     deadline = time.monotonic() + _DRAIN_SECONDS_MAX
     caller = service_caller(GATEWAY, context.caller.actor)
-    rounds = 0
     heads: dict[str, int] = {}
+    answers: dict[str, dict[str, Any]] = {}
+    # Along the streams: whoever comes later reads at once what the earlier ones have just told.
+    asking: Sequence[str] = _ALONG_THE_STREAMS
+    passes = 0
     while True:
-        now = dict(heads)
-        answers = {}
-        for name in _ALONG_THE_STREAMS:
-            # Whoever comes later reads at once what the earlier ones have just told.
-            answers[name] = context.ground.ask(
-                name, "settle", {"heads": now}, caller=caller, timeout=_CALL_SECONDS
-            )
-            now[name] = answers[name]["head"]
-        rounds += 1
-        moved = sum(answer["moved"] for answer in answers.values())
-        waiting = sum(answer["commands"] for answer in answers.values())
-        if not moved and not waiting and now == heads:
-            stopped = {name: answer["stopped"] for name, answer in answers.items() if answer["stopped"]}
-            parked = {name: answer["parked"] for name, answer in answers.items() if answer["parked"]}
-            return {"rounds": rounds, "stopped": stopped, "parked": parked}
-        heads = now
         if time.monotonic() > deadline:
             raise Unavailable("各服务尚未处理完毕, 请稍后再试", code="not_drained")
+        passes += 1
+        before = dict(heads)
+        for name in asking:
+            answers[name] = context.ground.ask(
+                name, "settle", {"heads": dict(heads)}, caller=caller, timeout=_CALL_SECONDS
+            )
+            heads[name] = answers[name]["head"]
+        busy = [name for name in _ALONG_THE_STREAMS if _has_work(answers[name], heads)]
+        if not busy and asking == _ALONG_THE_STREAMS and heads == before:
+            break
+        asking = busy or _ALONG_THE_STREAMS
+        if busy and heads == before:
+            # What is left are steps that wait for their next try.
+            eventlet.sleep(_PAUSE_SECONDS)
+    stopped = {name: answer["stopped"] for name, answer in answers.items() if answer["stopped"]}
+    parked = {name: answer["parked"] for name, answer in answers.items() if answer["parked"]}
+    return {"rounds": passes, "stopped": stopped, "parked": parked}
+
+
+def _has_work(answer: Mapping[str, Any], heads: Mapping[str, int]) -> bool:
+    """Whether a service has events to read or commands to send; a stopped stream waits for a person."""
+    unread = any(
+        sequence < heads[source]
+        for source, sequence in answer["read"].items()
+        if source not in answer["stopped"]
+    )
+    return unread or bool(answer["commands"])
 
 
 def _system(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -117,6 +125,12 @@ def _on_parked(method: str) -> Any:
     return view
 
 
+def _echo(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    if path["service"] not in ALL_SERVICES:
+        raise NotFound("没有这个服务")
+    return context.ask(path["service"], "echo", {})
+
+
 def _rebuild(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     if path["service"] not in ALL_SERVICES:
         raise NotFound("没有这个服务")
@@ -132,6 +146,13 @@ ROUTES = [
         view=_drain,
         tag="admin",
         summary="Wait until every event is read and every step taken",
+    ),
+    Route(
+        "POST",
+        "/services/<service>:echo",
+        view=_echo,
+        tag="admin",
+        summary="An answer from a service that does nothing for it: how long the way takes",
     ),
     Route(
         "GET",

@@ -143,7 +143,7 @@ def _require(work: UnitOfWork, key: str) -> dict[str, Any]:
 
 def _mine(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     application = _require(work, received["application_id"])
-    if work.caller.kind == "user" and application["initiator"] != work.caller.username:
+    if work.caller.kind != "service" and application["initiator"] != work.caller.username:
         raise NotFound("没有这个申请")
     if received.get("version") not in (None, application["version"]):
         version = application["version"]

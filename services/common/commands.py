@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import MetaData, bindparam, select, update
 
 from services.common.db import UnitOfWork
 
@@ -31,25 +32,43 @@ class Command:
     attempts: int
 
 
+class _Statements:
+    """What the runner asks of its table, built once: building a statement costs as much as running it."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        commands = metadata.tables["commands"]
+        is_due = (commands.c.state == "pending") & (commands.c.next_attempt_at <= bindparam("now"))
+        self.any_due = select(commands.c.key).where(is_due).limit(1)
+        due = (
+            select(commands.c.key)
+            .where(is_due)
+            .order_by(commands.c.created_at, commands.c.key)
+            .limit(CLAIMED_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+        self.claim = (
+            update(commands)
+            .where(commands.c.key.in_(due))
+            .values(next_attempt_at=bindparam("claimed_until"), attempts=commands.c.attempts + 1)
+            .returning(*(commands.c[name] for name in Command.__dataclass_fields__), commands.c.created_at)
+        )
+
+
+_statements = cache(_Statements)
+
+
+def has_due(work: UnitOfWork) -> bool:
+    """Whether a command is due."""
+    return work.execute(_statements(work.metadata).any_due, {"now": work.now}).first() is not None
+
+
 def claim_due(work: UnitOfWork) -> list[Command]:
     """Take the due commands for `CLAIM_SECONDS`, so that other replicas leave them alone meanwhile.
 
     Locks the rows it takes and skips those that others hold.
     """
-    commands = work.table("commands")
-    due = (
-        select(commands.c.key)
-        .where(commands.c.state == "pending", commands.c.next_attempt_at <= work.now)
-        .order_by(commands.c.created_at, commands.c.key)
-        .limit(CLAIMED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    rows = work.execute(
-        update(commands)
-        .where(commands.c.key.in_(due))
-        .values(next_attempt_at=work.now + timedelta(seconds=CLAIM_SECONDS), attempts=commands.c.attempts + 1)
-        .returning(*(commands.c[name] for name in Command.__dataclass_fields__), commands.c.created_at)
-    ).all()
+    times = {"now": work.now, "claimed_until": work.now + timedelta(seconds=CLAIM_SECONDS)}
+    rows = work.execute(_statements(work.metadata).claim, times).all()
     ordered = sorted(rows, key=lambda row: (row.created_at, row.key))
     return [Command(**{name: getattr(row, name) for name in Command.__dataclass_fields__}) for row in ordered]
 
@@ -90,14 +109,4 @@ def try_again(work: UnitOfWork, command: Command, problem: str) -> None:
         update(commands)
         .where(commands.c.key == command.key, commands.c.state == "pending")
         .values(next_attempt_at=work.now + timedelta(seconds=wait), problem=problem[:2000])
-    )
-
-
-def pending_count(work: UnitOfWork) -> int:
-    """How many commands have no definite answer yet."""
-    commands = work.table("commands")
-    return int(
-        work.execute(
-            select(func.count()).select_from(commands).where(commands.c.state == "pending")
-        ).scalar_one()
     )

@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from psycopg2 import Error as DriverError
-from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, Table, create_engine, insert
+from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, Table, create_engine
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.common import strict_json
+from services.common.bulk import insert_rows
 from services.common.caller import Caller
 from services.common.clock import Clock, SystemClock, business_date
 from services.common.errors import Unavailable
@@ -31,6 +32,7 @@ __all__ = ["MONEY", "Database", "UnitOfWork", "is_deadlock", "is_transient", "se
 _log = logging.getLogger(__name__)
 # One pool per service; seven services share one embedded server of 200 connections.
 _POOL_SIZE = 6
+_GLANCE_POOL_SIZE = 2
 _POOL_OVERFLOW = 14
 _POOL_WAIT_SECONDS = 10
 _STATEMENT_TIMEOUT_MS = 15_000
@@ -38,6 +40,25 @@ _LOCK_TIMEOUT_MS = 10_000
 _IDLE_TRANSACTION_TIMEOUT_MS = 30_000
 _CONNECT_TIMEOUT_SECONDS = 5
 _REST_SECONDS = 1.0
+
+
+class Part(Protocol):
+    """Changes of a unit of work that are kept in memory until it commits."""
+
+    def mark(self) -> int:
+        """Where the changes stand now."""
+
+    def undo(self, mark: int) -> None:
+        """Take back what was changed since a mark."""
+
+    def forget(self) -> None:
+        """Drop what was read: a part of the transaction was rolled back, and locks with it."""
+
+    def flush(self) -> None:
+        """Write the changes."""
+
+
+_SomePart = TypeVar("_SomePart", bound=Part)
 
 
 class UnitOfWork:
@@ -53,15 +74,22 @@ class UnitOfWork:
         trace_id: str,
         timezone: str,
         base_currency: str,
+        reads_only: bool = False,
     ) -> None:
         self.connection = connection
+        self.reads_only = reads_only
         self.base_currency = base_currency
         self._timezone = timezone
         self.now = now
         self.caller = caller
         self.trace_id = trace_id
-        self._tables = metadata.tables
+        self.metadata = metadata
         self._remembered: dict[str, Any] = {}
+        self._parts: dict[type, Part] = {}
+        self._attempts = 0
+        # The ordering keys of the events that this unit of work applies: what the first of them asks the
+        # database for, the others will ask for as well.
+        self.foreseen: Sequence[str] = ()
         self._events: list[dict[str, Any]] = []
         self._commands: list[dict[str, Any]] = []
         self._after_commit: list[Callable[[], None]] = []
@@ -75,6 +103,13 @@ class UnitOfWork:
     def forget(self, name: str) -> None:
         """Look it up anew next time: this unit of work has changed it."""
         self._remembered.pop(name, None)
+
+    def part(self, kind: Callable[[UnitOfWork], _SomePart]) -> _SomePart:
+        """The part of this kind, made at first use; it is written before the commit."""
+        made: Any = self._parts.get(cast(type, kind))
+        if made is None:
+            made = self._parts[cast(type, kind)] = kind(self)
+        return cast(_SomePart, made)
 
     @property
     def local_date(self) -> date:
@@ -91,7 +126,7 @@ class UnitOfWork:
 
     def table(self, name: str) -> Table:
         """One of the service's tables, the common ones included."""
-        return self._tables[name]
+        return self.metadata.tables[name]
 
     def add_event(
         self,
@@ -157,23 +192,58 @@ class UnitOfWork:
         self._after_commit.append(function)
 
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """A part of this transaction that fails alone: its rows, events and commands go, the rest stays."""
-        events, commands, hooks = len(self._events), len(self._commands), len(self._after_commit)
+    def attempt(self) -> Iterator[None]:
+        """A stretch of this unit of work that fails alone, where all its changes are kept in parts.
+
+        It costs no trip to the database; its events, commands and changes go, what was read stays.
+        """
+        self._attempts += 1
         try:
-            with self.connection.begin_nested():
+            with self._taken_back():
                 yield
+        finally:
+            self._attempts -= 1
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """The same for a stretch that writes at once: its rows go as well. Not inside an `attempt`."""
+        if self._attempts:
+            raise RuntimeError("a savepoint inside an attempt would write what the attempt may take back")
+        self._flush_parts()
+        with self._taken_back():
+            try:
+                with self.connection.begin_nested():
+                    yield
+            except BaseException:
+                # What was looked up or locked inside may be undone with it.
+                self._remembered.clear()
+                for part in self._parts.values():
+                    part.forget()
+                raise
+
+    @contextmanager
+    def _taken_back(self) -> Iterator[None]:
+        """Take back what is in memory when the block fails."""
+        events, commands, hooks = len(self._events), len(self._commands), len(self._after_commit)
+        marks = {kind: part.mark() for kind, part in self._parts.items()}
+        try:
+            yield
         except BaseException:
-            # What was looked up or locked inside may be undone with it.
-            self._remembered.clear()
+            for kind, part in self._parts.items():
+                part.undo(marks.get(kind, 0))
             del self._events[events:]
             del self._commands[commands:]
             del self._after_commit[hooks:]
             raise
 
+    def _flush_parts(self) -> None:
+        for part in self._parts.values():
+            part.flush()
+
     def _flush(self) -> tuple[bool, bool]:
+        self._flush_parts()
         if self._events:
-            self.connection.execute(insert(self.table("events")), self._events)
+            insert_rows(self.connection, self.table("events"), self._events)
         if self._commands:
             statement = upsert(self.table("commands")).on_conflict_do_nothing()
             self.connection.execute(statement, self._commands)
@@ -203,6 +273,8 @@ class Database:
         self.name = name
         self.clock = clock or SystemClock()
         self.engine = _engine(url, name)
+        # Connections that stay as they are: to switch one there and back costs half a statement.
+        self._glancing = _engine(url, name, _GLANCE_POOL_SIZE, isolation_level="AUTOCOMMIT")
         self.on_events: Callable[[], None] | None = None
         self.on_commands: Callable[[], None] | None = None
 
@@ -231,9 +303,20 @@ class Database:
         with _translated(self.engine) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
-                yield self._unit(connection, caller, trace_id)
+                yield self._unit(connection, caller, trace_id, reads_only=True)
 
-    def _unit(self, connection: Connection, caller: Caller, trace_id: str) -> UnitOfWork:
+    @contextmanager
+    def glance(self, caller: Caller, trace_id: str = "") -> Iterator[UnitOfWork]:
+        """A unit of work for single statements that change nothing: each sees its own moment.
+
+        Without a transaction around, which would cost two trips more than the statement.
+        """
+        with _translated(self._glancing) as connection:
+            yield self._unit(connection, caller, trace_id, reads_only=True)
+
+    def _unit(
+        self, connection: Connection, caller: Caller, trace_id: str, *, reads_only: bool = False
+    ) -> UnitOfWork:
         return UnitOfWork(
             connection,
             self.metadata,
@@ -242,6 +325,7 @@ class Database:
             trace_id=trace_id,
             timezone=self._timezone,
             base_currency=self._base_currency,
+            reads_only=reads_only,
         )
 
     def later(self, seconds: float) -> datetime:
@@ -251,6 +335,7 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+        self._glancing.dispose()
 
 
 def is_transient(problem: BaseException) -> bool:
@@ -304,14 +389,14 @@ def _ping_when_rested(engine: Engine) -> None:
             raise DisconnectionError from problem
 
 
-def _engine(url: str, name: str) -> Engine:
+def _engine(url: str, name: str, pool_size: int = _POOL_SIZE, **more: Any) -> Engine:
     options = (
         f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS} "
         f"-c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
     )
     engine = create_engine(
         url,
-        pool_size=_POOL_SIZE,
+        pool_size=pool_size,
         max_overflow=_POOL_OVERFLOW,
         pool_timeout=_POOL_WAIT_SECONDS,
         json_serializer=strict_json.dumps,
@@ -324,6 +409,7 @@ def _engine(url: str, name: str) -> Engine:
             "keepalives_interval": 5,
             "keepalives_count": 3,
         },
+        **more,
     )
     _ping_when_rested(engine)
     return engine

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    case,
+    func,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common import strict_json
@@ -62,35 +78,69 @@ def event_from_envelope(envelope: Mapping[str, Any]) -> Event:
     return Event(**{**fields, "id": UUID(str(envelope["id"])), "sequence": int(envelope["sequence"])})
 
 
+class _Statements:
+    """What the log asks of its tables, built once: building a statement costs as much as running it."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        events, head = metadata.tables["events"], metadata.tables["event_head"]
+        self.waiting = select(events.c.identity).where(events.c.sequence.is_(None)).limit(1)
+        self.make_head = upsert(head).values(singleton=True, sequence=0, published=0).on_conflict_do_nothing()
+        self.lock_head = select(head.c.sequence).with_for_update()
+        self.move_head = update(head).values(sequence=bindparam("new_sequence"))
+        self.head = select(head.c.sequence, head.c.published)
+        self.published = update(head).values(
+            published=func.greatest(head.c.published, bindparam("new_published"))
+        )
+        self.after = _after(events, events.c.data)
+        # What the reader does not want is not even unpacked.
+        wanted = events.c.type == any_(bindparam("types", type_=ARRAY(Text)))
+        self.wanted_after = _after(events, case((wanted, events.c.data), else_=null()).label("data"))
+        self.number = text(
+            "UPDATE events SET sequence = :last + numbered.place FROM ("
+            " SELECT identity, row_number() OVER (ORDER BY identity) AS place FROM ("
+            "  SELECT identity FROM events WHERE sequence IS NULL ORDER BY identity LIMIT :most) AS waiting"
+            ") AS numbered WHERE events.identity = numbered.identity"
+        )
+
+
+def _after(events: Table, data: ColumnElement[Any]) -> Select[Any]:
+    others = (column for column in events.c if column.name != "data")
+    return (
+        select(*others, data)
+        .where(events.c.sequence >= bindparam("after"))
+        .order_by(events.c.sequence)
+        .limit(bindparam("most"))
+    )
+
+
+_statements = cache(_Statements)
+
+
+def has_unnumbered(work: UnitOfWork) -> bool:
+    """Whether committed events wait for their number."""
+    return work.execute(_statements(work.metadata).waiting).first() is not None
+
+
 def number_events(work: UnitOfWork) -> int:
     """Give committed, unnumbered events their sequence, in the order of their identity; returns how many.
 
     Locks the row of `event_head`. Waits for nothing but another numbering.
     """
-    events, head = work.table("events"), work.table("event_head")
-    waiting = select(events.c.identity).where(events.c.sequence.is_(None)).limit(1)
-    if work.execute(waiting).first() is None:
+    if not has_unnumbered(work):
         return 0
-    work.execute(upsert(head).values(singleton=True, sequence=0, published=0).on_conflict_do_nothing())
-    last = work.execute(select(head.c.sequence).with_for_update()).scalar_one()
-    numbered = work.execute(
-        text(
-            "UPDATE events SET sequence = :last + numbered.place FROM ("
-            " SELECT identity, row_number() OVER (ORDER BY identity) AS place FROM ("
-            "  SELECT identity FROM events WHERE sequence IS NULL ORDER BY identity LIMIT :most) AS waiting"
-            ") AS numbered WHERE events.identity = numbered.identity"
-        ),
-        {"last": last, "most": _NUMBERED_AT_ONCE_MAX},
-    ).rowcount
+    statements = _statements(work.metadata)
+    work.execute(statements.make_head)
+    last = work.execute(statements.lock_head).scalar_one()
+    numbered = work.execute(statements.number, {"last": last, "most": _NUMBERED_AT_ONCE_MAX}).rowcount
     if numbered:
-        work.execute(update(head).values(sequence=last + numbered))
+        work.execute(statements.move_head, {"new_sequence": last + numbered})
     return int(numbered)
 
 
-def head_sequence(work: UnitOfWork) -> int:
-    """The sequence of the last numbered event; 0 before the first."""
-    found = work.execute(select(work.table("event_head").c.sequence)).scalar()
-    return int(found or 0)
+def head_of_log(work: UnitOfWork) -> tuple[int, int]:
+    """The sequences of the last numbered and of the last published event; 0 before the first."""
+    found = work.execute(_statements(work.metadata).head).first()
+    return (int(found.sequence), int(found.published)) if found else (0, 0)
 
 
 @dataclass(frozen=True)
@@ -120,13 +170,13 @@ def read_batch(
     With `types`, events of other types are left out, except the last row: the reader's position must reach
     the end of the batch.
     """
-    events = work.table("events")
     # The event at which the reader stands is read along: it shows whether this still is the same log.
-    rows = list(
-        work.execute(
-            select(events).where(events.c.sequence >= after).order_by(events.c.sequence).limit(limit + 1)
-        )
-    )
+    statements = _statements(work.metadata)
+    asked: dict[str, Any] = {"after": after, "most": limit + 1}
+    if types is None:
+        rows = list(work.execute(statements.after, asked))
+    else:
+        rows = list(work.execute(statements.wanted_after, {**asked, "types": list(types)}))
     if after:
         if not rows or rows[0].sequence != after or (last_event_id and rows[0].id != last_event_id):
             return Batch([], after, diverged=True)
@@ -142,16 +192,9 @@ def read_batch(
     return Batch(kept, rows[-1].sequence if rows else after, full=len(rows) == limit)
 
 
-def published_until(work: UnitOfWork) -> int:
-    """The sequence up to which events have been confirmed by the broker."""
-    found = work.execute(select(work.table("event_head").c.published)).scalar()
-    return int(found or 0)
-
-
 def mark_published(work: UnitOfWork, sequence: int) -> None:
     """Remember that the broker has confirmed everything up to this sequence. Locks `event_head`."""
-    head = work.table("event_head")
-    work.execute(update(head).values(published=func.greatest(head.c.published, sequence)))
+    work.execute(_statements(work.metadata).published, {"new_published": sequence})
 
 
 def _envelope(row: Any, source: str) -> dict[str, Any]:
@@ -165,7 +208,7 @@ def _envelope(row: Any, source: str) -> dict[str, Any]:
         "time": _instant(row.time),
         "actor": row.actor,
         "trace_id": row.trace_id,
-        "data": row.data,
+        "data": row.data or {},
         "dataversion": row.dataversion,
     }
 

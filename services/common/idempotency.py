@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common import strict_json
+from services.common.bulk import insert_new_rows
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, CreditError, error_from_dict, is_passing
 
 KEY_LENGTH_MAX = 200
+REUSED = "idempotency_key_reused"
 KEPT_DAYS = 30
+_KEPT = text(
+    "SELECT kept.principal, kept.key, kept.input_hash, kept.answer FROM idempotency_keys AS kept"
+    " JOIN unnest(CAST(:principals AS text[]), CAST(:keys AS text[])) AS asked (principal, key)"
+    " ON kept.principal = asked.principal AND kept.key = asked.key WHERE kept.answer IS NOT NULL"
+)
 
 
 def run_once(
@@ -50,7 +57,7 @@ def run_once(
     if claimed is None:
         kept = work.execute(select(keys.c.input_hash, keys.c.answer).where(here)).one()
         if kept.input_hash != input_hash:
-            raise Conflict("该 Idempotency-Key 已用于另一个请求", code="idempotency_key_reused")
+            raise _reused()
         return dict(kept.answer)
     answer: dict[str, Any]
     try:
@@ -62,6 +69,51 @@ def run_once(
         answer = {"error": refusal.to_dict()}
     work.execute(update(keys).where(here).values(answer=answer))
     return answer
+
+
+class KeyTaken(Exception):
+    """Another process has answered a key in the meantime: its answer is the one, so look again."""
+
+
+class KeptAnswers:
+    """The kept answers of many keys, read together and written together.
+
+    `wanted` are (principal, key). Whoever asks twice within one unit of work gets the first answer.
+    """
+
+    def __init__(self, work: UnitOfWork, wanted: Iterable[tuple[str, str]]) -> None:
+        self._work = work
+        self._known: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self._new: list[dict[str, Any]] = []
+        asked = sorted(set(wanted))
+        if asked:
+            principals, keys = zip(*asked, strict=True)
+            rows = work.execute(_KEPT, {"principals": list(principals), "keys": list(keys)})
+            self._known = {(row.principal, row.key): (row.input_hash, dict(row.answer)) for row in rows}
+
+    def find(self, method: str, key: str | None, received: Any) -> dict[str, Any] | None:
+        """The kept answer to the caller's key; `Conflict` where it was used for another input."""
+        known = None if key is None else self._known.get((self._work.caller.principal, key))
+        if known is None:
+            return None
+        if known[0] != _hash(method, received):
+            raise _reused()
+        return known[1]
+
+    def add(self, method: str, key: str | None, received: Any, answer: dict[str, Any]) -> None:
+        """Keep an answer to the caller's key."""
+        if key is None:
+            return
+        work, input_hash = self._work, _hash(method, received)
+        self._known[work.caller.principal, key] = (input_hash, answer)
+        row = {"principal": work.caller.principal, "key": key, "method": method, "input_hash": input_hash}
+        self._new.append({**row, "answer": answer, "created_at": work.now})
+
+    def write(self) -> None:
+        """Write what was added; `KeyTaken` where another process was faster."""
+        keys = self._work.table("idempotency_keys")
+        if insert_new_rows(self._work.connection, keys, self._new) != len(self._new):
+            raise KeyTaken
 
 
 def unwrap(answer: Mapping[str, Any]) -> Any:
@@ -76,6 +128,10 @@ def forget_old_keys(work: UnitOfWork) -> int:
     keys = work.table("idempotency_keys")
     oldest = work.now - timedelta(days=KEPT_DAYS)
     return int(work.execute(delete(keys).where(keys.c.created_at < oldest)).rowcount)
+
+
+def _reused() -> Conflict:
+    return Conflict("该 Idempotency-Key 已用于另一个请求", code=REUSED)
 
 
 def _hash(method: str, received: Any) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import MetaData, bindparam, delete, func, insert, literal, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.caller import service_caller
@@ -32,20 +34,68 @@ class StreamStopped(Exception):
     """A stream cannot go on by itself: its source was restored, or an event that concerns all failed."""
 
 
+class _Statements:
+    """What reading asks of its tables, built once: building a statement costs as much as running it."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        positions, parked = metadata.tables["positions"], metadata.tables["parked_events"]
+        self.lock = text("SELECT pg_advisory_xact_lock(:key)")
+        self.position = select(positions.c.sequence, positions.c.last_event_id, positions.c.state).where(
+            positions.c.source == bindparam("of_source")
+        )
+        self.lock_position = self.position.with_for_update()
+        self.move = (
+            update(positions)
+            .where(positions.c.source == bindparam("of_source"))
+            .values(
+                sequence=bindparam("to_sequence"),
+                last_event_id=bindparam("event_id"),
+                updated_at=bindparam("now"),
+            )
+        )
+        self.parked_keys = (
+            select(parked.c.ordering_key)
+            .where(
+                parked.c.source == bindparam("of_source"),
+                parked.c.resolved_at.is_(None),
+                parked.c.ordering_key.in_(bindparam("keys", expanding=True)),
+            )
+            .distinct()
+        )
+        open_of_source = (
+            select(func.count())
+            .select_from(parked)
+            .where(parked.c.source == positions.c.source, parked.c.resolved_at.is_(None))
+            .scalar_subquery()
+        )
+        commands, head = metadata.tables["commands"], metadata.tables["event_head"]
+        log = metadata.tables["events"]
+        pending = select(func.count()).select_from(commands).where(commands.c.state == "pending")
+        always = select(literal(1).label("one")).subquery()
+        self.standing = select(
+            positions,
+            open_of_source.label("parked"),
+            select(head.c.sequence).scalar_subquery().label("head"),
+            pending.scalar_subquery().label("commands"),
+            select(log.c.identity).where(log.c.sequence.is_(None)).exists().label("unnumbered"),
+        ).select_from(always.outerjoin(positions, true()))
+
+
+_statements = cache(_Statements)
+
+
 def position_of(work: UnitOfWork, source: str, *, locked: bool = False) -> tuple[int, UUID | None, str]:
     """(sequence, last event id, state) of one source; makes the row at the first look when `locked`.
 
     With `locked` it locks the position row until the transaction ends.
     """
-    positions = work.table("positions")
-    statement = select(positions.c.sequence, positions.c.last_event_id, positions.c.state).where(
-        positions.c.source == source
-    )
-    row = work.execute(statement.with_for_update() if locked else statement).first()
+    statements = _statements(work.metadata)
+    statement = statements.lock_position if locked else statements.position
+    row = work.execute(statement, {"of_source": source}).first()
     if row is None and locked:
         first = {"source": source, "sequence": 0, "state": "running", "updated_at": work.now}
-        work.execute(upsert(positions).values(first).on_conflict_do_nothing())
-        row = work.execute(statement.with_for_update()).first()
+        work.execute(upsert(work.table("positions")).values(first).on_conflict_do_nothing())
+        row = work.execute(statement, {"of_source": source}).first()
     return (row.sequence, row.last_event_id, row.state) if row else (0, None, "running")
 
 
@@ -93,15 +143,15 @@ def _apply_together(
     database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
 ) -> int:
     with database.begin(service_caller(service)) as work:
-        # Streams of different sources touch the same customers, each in its own order: one at a time.
-        work.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROJECTION_LOCK})
+        _one_at_a_time(work)
         sequence, _, state = position_of(work, source, locked=True)
         if state != "running":
             raise StreamStopped(f"{service} has stopped reading {source}")
         new = [event for event in batch if event.sequence > sequence]
         if not new:
             return 0
-        waiting = _parked_keys(work, source, [event.ordering_key for event in new])
+        work.foreseen = [event.ordering_key for event in new if event.name in handlers]
+        waiting = _parked_keys(work, source, work.foreseen) if work.foreseen else set()
         for event in new:
             handler = handlers.get(event.name)
             if handler is None:
@@ -113,6 +163,12 @@ def _apply_together(
             handler(work, event)
         _move(work, source, new[-1])
         return len(new)
+
+
+def _one_at_a_time(work: UnitOfWork) -> None:
+    """Wait until nothing else is being read: streams of different sources touch the same rows, each in its
+    own order."""
+    work.execute(_statements(work.metadata).lock, {"key": _PROJECTION_LOCK})
 
 
 def _park(database: Database, service: str, source: str, event: Event, problem: Exception) -> int:
@@ -151,24 +207,38 @@ def resume(work: UnitOfWork, source: str) -> None:
     )
 
 
-def forget_positions(work: UnitOfWork, sources: Sequence[str]) -> None:
-    """Read these sources again from their beginning; parked events of them are dropped (they come again)."""
+def read_again(work: UnitOfWork, projections: Sequence[str], sources: Sequence[str]) -> None:
+    """Empty these tables, and read these sources again from their beginning.
+
+    Parked events of them are dropped (they come again). Waits for the batch that is being applied.
+    """
+    _one_at_a_time(work)
+    for name in projections:
+        work.execute(delete(work.table(name)))
     positions, parked = work.table("positions"), work.table("parked_events")
     work.execute(delete(positions).where(positions.c.source.in_(sources)))
     work.execute(delete(parked).where(parked.c.source.in_(sources)))
 
 
-def list_positions(work: UnitOfWork) -> list[dict[str, Any]]:
-    """Every source this service reads, with its position, state and number of parked events."""
-    positions, parked = work.table("positions"), work.table("parked_events")
-    count = (
-        select(func.count())
-        .select_from(parked)
-        .where(parked.c.source == positions.c.source, parked.c.resolved_at.is_(None))
-        .scalar_subquery()
-    )
-    rows = work.execute(select(positions, count.label("parked")).order_by(positions.c.source)).all()
-    return [dict(row._mapping) for row in rows]
+@dataclass(frozen=True)
+class Standing:
+    """How far a service's own log and its reading reach, at one moment; `positions` by source.
+
+    `unnumbered` says that the log holds committed events beyond its head.
+    """
+
+    head: int
+    unnumbered: bool
+    commands: int
+    positions: dict[str, dict[str, Any]]
+
+
+def standing(work: UnitOfWork) -> Standing:
+    """How far everything reaches, in one statement."""
+    rows = [dict(row._mapping) for row in work.execute(_statements(work.metadata).standing)]
+    found = {row["source"]: row for row in rows if row["source"] is not None}
+    first = rows[0]
+    return Standing(int(first["head"] or 0), bool(first["unnumbered"]), int(first["commands"]), found)
 
 
 def list_parked(work: UnitOfWork, limit: int = 200) -> list[dict[str, Any]]:
@@ -201,8 +271,10 @@ def replay_parked(
 ) -> int:
     """Apply the parked events of one ordering key in their order, all or none; returns how many.
 
-    Locks the position row first, so that none of that key is parked behind our back meanwhile.
+    Waits for the batch that is being applied and locks the position row, so that none of that key is parked
+    behind our back meanwhile.
     """
+    _one_at_a_time(work)
     position_of(work, source, locked=True)
     parked = work.table("parked_events")
     rows = work.execute(
@@ -239,6 +311,13 @@ def park_document(
     )
 
 
+def was_parked(work: UnitOfWork, source: str, event_id: UUID) -> bool:
+    """Whether this message was ever set aside: delivered again, it is not, whatever somebody did with it."""
+    parked = work.table("parked_events")
+    here = select(parked.c.identity).where(parked.c.source == source, parked.c.id == event_id)
+    return work.execute(here.limit(1)).first() is not None
+
+
 def handle_parked(handlers: Mapping[str, Handler], work: UnitOfWork) -> Callable[[dict[str, Any]], None]:
     """How `replay_parked` applies an event of another service's log."""
 
@@ -269,17 +348,8 @@ def _resolve(work: UnitOfWork, identity: int, how: str) -> None:
 
 
 def _parked_keys(work: UnitOfWork, source: str, keys: Sequence[str]) -> set[str]:
-    parked = work.table("parked_events")
-    rows = work.execute(
-        select(parked.c.ordering_key)
-        .where(
-            parked.c.source == source,
-            parked.c.resolved_at.is_(None),
-            parked.c.ordering_key.in_(sorted(set(keys))),
-        )
-        .distinct()
-    )
-    return {row.ordering_key for row in rows}
+    asked = {"of_source": source, "keys": sorted(set(keys))}
+    return {row.ordering_key for row in work.execute(_statements(work.metadata).parked_keys, asked)}
 
 
 def _insert_parked(work: UnitOfWork, event: Event, problem: str, attempts: int) -> None:
@@ -298,12 +368,8 @@ def _insert_parked(work: UnitOfWork, event: Event, problem: str, attempts: int) 
 
 
 def _move(work: UnitOfWork, source: str, event: Event) -> None:
-    positions = work.table("positions")
-    work.execute(
-        update(positions)
-        .where(positions.c.source == source)
-        .values(sequence=event.sequence, last_event_id=event.id, updated_at=work.now)
-    )
+    to = {"of_source": source, "to_sequence": event.sequence, "event_id": event.id, "now": work.now}
+    work.execute(_statements(work.metadata).move, to)
 
 
 def _concerns_one(event: Event) -> bool:

@@ -58,7 +58,11 @@ def loads(
 
 def dumps(value: Any) -> str:
     """Compact JSON of a value that may hold what `to_plain` takes; `ValueError` for NaN and infinities."""
-    return json.dumps(to_plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        return _compact.encode(value)
+    except TypeError:
+        # A key that is no text; `to_plain` knows more of them.
+        return _compact.encode(to_plain(value))
 
 
 def to_plain(value: Any) -> Any:
@@ -69,7 +73,7 @@ def to_plain(value: Any) -> Any:
     `TypeError` for an unknown type.
     """
     kind = type(value)
-    if kind is str or value is None or kind is int or kind is bool:
+    if kind is str or value is None or kind is int or kind is bool or kind is Plain:
         return value
     if kind is dict:
         return {key if type(key) is str else _key(key): to_plain(item) for key, item in value.items()}
@@ -77,6 +81,16 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     convert = _CONVERT.get(kind)
     return convert(value) if convert else _other(value)
+
+
+# What JSON has is written as it is, without a copy; anything else goes through `to_plain`.
+_compact = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=lambda value: to_plain(value)
+)
+
+
+class Plain(dict[str, Any]):
+    """What `to_plain` has made of a mapping: it need not be looked through again."""
 
 
 class _Reader:

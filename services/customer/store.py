@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.common.db import UnitOfWork
 from services.common.paging import page
+from services.common.snapshots import Snapshots
 from services.customer.model import (
     attachments,
     customer_code_numbers,
@@ -176,13 +177,7 @@ def list_history(work: UnitOfWork, customer_id: UUID, received: Mapping[str, Any
 
 def put_credit(work: UnitOfWork, copy: Mapping[str, Any]) -> None:
     """Keep the copy of what another service decided; touches only the columns given."""
-    values = {**copy, "updated_at": work.now}
-    changed = {name: value for name, value in values.items() if name != "customer_id"}
-    work.execute(
-        upsert(customer_credit)
-        .values(values)
-        .on_conflict_do_update(index_elements=["customer_id"], set_=changed)
-    )
+    work.part(Snapshots).put(customer_credit, {**copy, "updated_at": work.now})
 
 
 def claim_erp_revision(work: UnitOfWork, source: str, code: str, revision: int) -> bool:

@@ -288,24 +288,6 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
     return wanted
 
 
-def allocate_oldest_first(
-    amount: Decimal, open_items: Sequence[tuple[Any, date, Decimal]]
-) -> tuple[list[tuple[Any, Decimal]], Decimal]:
-    """Spread an amount over open items (key, due date, open amount), the oldest due first.
-
-    Returns the parts and what is left over; parts and rest always sum to the amount.
-    """
-    parts = []
-    rest = amount
-    for key, _, open_amount in sorted(open_items, key=lambda item: item[1]):
-        part = min(rest, open_amount)
-        if part <= 0:
-            break
-        parts.append((key, part))
-        rest -= part
-    return parts, rest
-
-
 def is_cured(cure: Mapping[str, Any] | None, max_days_overdue: int) -> bool:
     """Whether the cause of a freeze is gone; a freeze without a cure ends only by a person."""
     if not cure:

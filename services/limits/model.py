@@ -121,6 +121,8 @@ orders = Table(
     Column("salesperson", Text),
     Column("status", Text, nullable=False),
     Column("revision", Integer, nullable=False),
+    # A status may come with a later revision than the content that it belongs to, and before it.
+    Column("content_revision", Integer, nullable=False),
     Column("delivered_total", MONEY, nullable=False),
     Column("invoiced_total", MONEY, nullable=False),
     Column("reserved", MONEY, nullable=False),
@@ -218,7 +220,14 @@ allocations = Table(
     Column("invoice_no", Text, nullable=False),
     Column("amount", MONEY, nullable=False),
     Column("allocated_on", Date, nullable=False),
+    # Nobody named the invoice: the ledger let the money cover what was due first, and may think again.
+    Column("automatic", Boolean, nullable=False),
     CheckConstraint("amount > 0", name="amount"),
+)
+Index(
+    "ix_allocations_automatic",
+    allocations.c.customer_id,
+    postgresql_where=allocations.c.automatic,
 )
 Index(
     "ix_allocations_waiting",
@@ -246,6 +255,7 @@ entries = Table(
     Column("trace_id", Text, nullable=False),
 )
 Index("ix_entries_pool", entries.c.pool_id, entries.c.identity)
+Index("ix_entries_customer", entries.c.customer_id, entries.c.identity)
 
 decisions = Table(
     "decisions",

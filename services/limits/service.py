@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from services.common.db import UnitOfWork
 from services.common.fields import load
+from services.common.group_commit import Foresee
 from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Service, endpoint, every
 from services.common.paging import ListInput
 from services.common.positions import StreamStopped
@@ -29,6 +31,10 @@ _KNOWN_MAX = 1_000_000
 _known: set[tuple[str, str]] = set()
 
 
+def _nothing_to_foresee(work: UnitOfWork, inputs: Sequence[Any]) -> None:
+    """A batch reads for its items by itself, once it has sorted out the wrong ones."""
+
+
 class LimitsService(Service):
     """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
 
@@ -42,7 +48,9 @@ class LimitsService(Service):
         },
         "risk_rules": {"rule_published": accounts.rule_published, "rule_fired": accounts.rule_fired},
     }
-    erp = ErpSubscription(keys=intake.KEYS, apply=intake.apply_document)
+    # A rule may ask to freeze a customer who was made a moment ago.
+    reads_first = {"risk_rules": ("customer",)}  # noqa: RUF012
+    erp = ErpSubscription(keys=intake.KEYS, apply=intake.apply_document, foresee=intake.foresee)
 
     def knowing_customers(self, call: Call, operation: Any, *arguments: Any) -> dict[str, Any]:
         """Apply an operation, having read the customer service's news where the customer is new here.
@@ -51,6 +59,11 @@ class LimitsService(Service):
         """
         self._learn_missing(call, [call.received])
         return self.apply(call, operation, *arguments)
+
+    def document(self, call: Call, operation: Any, foresee: Foresee) -> dict[str, Any]:
+        """Apply a document of a customer together with those that come at the same time."""
+        self._learn_missing(call, [call.received])
+        return self.apply_grouped(call, operation, foresee)
 
     @endpoint(schema.AccountKey(), "credit.read")
     def get_credit_account(self, call: Call) -> dict[str, Any]:
@@ -92,7 +105,7 @@ class LimitsService(Service):
     @endpoint(schema.NewOrder(), "orders.create")
     def reserve_order(self, call: Call) -> dict[str, Any]:
         """Check an order and reserve its amount."""
-        return self.knowing_customers(call, orders.reserve_order, call.input)
+        return self.document(call, orders.reserve_order, orders.foresee_orders)
 
     @endpoint(schema.OrderToCheck(), "orders.check")
     def check_order(self, call: Call) -> dict[str, Any]:
@@ -102,7 +115,7 @@ class LimitsService(Service):
     @endpoint(schema.Batch(), "orders.create")
     def reserve_orders(self, call: Call) -> dict[str, Any]:
         """Check and reserve many orders."""
-        return self._batch(call, _NEW_ORDER, orders.reserve_locked)
+        return self._batch(call, _NEW_ORDER, orders.reserve_locked, orders.foresee_orders)
 
     @endpoint(schema.OrderKey(), "orders.read")
     def get_order(self, call: Call) -> dict[str, Any]:
@@ -147,12 +160,14 @@ class LimitsService(Service):
     @endpoint(schema.NewInvoice(), "invoices.create")
     def record_invoice(self, call: Call) -> dict[str, Any]:
         """Record an invoice."""
-        return self.knowing_customers(call, receivables.record_invoice, call.input)
+        return self.document(call, receivables.record_invoice, receivables.foresee_invoices)
 
     @endpoint(schema.Batch(), "invoices.create")
     def record_invoices(self, call: Call) -> dict[str, Any]:
         """Record many invoices."""
-        return self._batch(call, _NEW_INVOICE, receivables.record_invoice_locked)
+        return self._batch(
+            call, _NEW_INVOICE, receivables.record_invoice_locked, receivables.foresee_invoices
+        )
 
     @endpoint(schema.DocumentKey(), "invoices.reverse")
     def reverse_invoice(self, call: Call) -> dict[str, Any]:
@@ -167,12 +182,14 @@ class LimitsService(Service):
     @endpoint(schema.NewPayment(), "payments.create")
     def record_payment(self, call: Call) -> dict[str, Any]:
         """Record a payment."""
-        return self.knowing_customers(call, receivables.record_payment, call.input)
+        return self.document(call, receivables.record_payment, receivables.foresee_payments)
 
     @endpoint(schema.Batch(), "payments.create")
     def record_payments(self, call: Call) -> dict[str, Any]:
         """Record many payments."""
-        return self._batch(call, _NEW_PAYMENT, receivables.record_payment_locked)
+        return self._batch(
+            call, _NEW_PAYMENT, receivables.record_payment_locked, receivables.foresee_payments
+        )
 
     @endpoint(schema.DocumentKey(), "payments.reverse")
     def reverse_payment(self, call: Call) -> dict[str, Any]:
@@ -227,10 +244,14 @@ class LimitsService(Service):
         """What the ledger says of every customer."""
         return dict(self.read(call, verification.ledger_totals))
 
-    def _batch(self, call: Call, shape: Any, operation: Any) -> dict[str, Any]:
+    def _batch(self, call: Call, shape: Any, operation: Any, foresee: Foresee) -> dict[str, Any]:
         items = call.input["items"]
         self._learn_missing(call, items)
-        return self.apply(call, batches.run_batch, items, partial(load, shape), operation)
+
+        def run(work: UnitOfWork, _: Any) -> dict[str, Any]:
+            return batches.run_batch(work, items, partial(load, shape), operation, foresee)
+
+        return self.apply_grouped(call, run, _nothing_to_foresee, alone=True)
 
     def _learn_missing(self, call: Call, items: Sequence[Any]) -> None:
         """Read the customer service's news when somebody names customers that are not known here yet."""

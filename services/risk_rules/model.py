@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -69,6 +70,9 @@ episodes = Table(
     Column("fired_at", INSTANT, nullable=False),
     Column("ended_on", Date),
     Column("ended_at", INSTANT),
+    # Where in the log of limits it began and ended: what is read again from there is known.
+    Column("first_sequence", BigInteger, nullable=False),
+    Column("end_sequence", BigInteger),
     UniqueConstraint("rule_key", "customer_id", "number"),
 )
 _open = episodes.c.ended_at.is_(None)

@@ -148,7 +148,7 @@ def customer_aged(work: UnitOfWork, event: Event) -> None:
         **{name: data.get(name) for name in ("customer_name", "customer_code", "salesperson", "items")},
         **{name: data[name] for name in ("max_days_overdue", "overdue_amount", "currency")},
     }
-    _follow(work, "overdue", UUID(str(data["customer_id"])), facts, told, on)
+    _follow(work, event, "overdue", UUID(str(data["customer_id"])), facts, told, on)
 
 
 def account_changed(work: UnitOfWork, event: Event) -> None:
@@ -162,7 +162,7 @@ def account_changed(work: UnitOfWork, event: Event) -> None:
         "currency": account["currency"],
     }
     running = store.open_episodes(work, customer_id)
-    _follow(work, "overdue", customer_id, overdue, {}, on, running=running, only_end=True)
+    _follow(work, event, "overdue", customer_id, overdue, {}, on, running=running, only_end=True)
     used = account["utilisation"]
     facts = {
         "utilisation": None if used is None else Decimal(used),
@@ -171,7 +171,7 @@ def account_changed(work: UnitOfWork, event: Event) -> None:
         "state": account["state"],
     }
     told = {"utilisation_percent": "" if used is None else f"{Decimal(used) * 100:.1f}%"}
-    _follow(work, "utilisation", customer_id, facts, told, on, running=running)
+    _follow(work, event, "utilisation", customer_id, facts, told, on, running=running)
 
 
 def payment_recorded(work: UnitOfWork, event: Event) -> None:
@@ -212,6 +212,7 @@ def _rerate(work: UnitOfWork, customer_id: UUID, on: date) -> None:
 
 def _follow(
     work: UnitOfWork,
+    event: Event,
     trigger: str,
     customer_id: UUID,
     facts: Mapping[str, Any],
@@ -231,13 +232,24 @@ def _follow(
         episode = running.get(rule["key"])
         true_now = fires(rule["definition"], facts)
         if episode is not None and not true_now:
-            store.end_episode(work, episode["id"], on)
-        elif episode is None and true_now and not only_end:
-            _fire(work, rule, customer_id, {**facts, **told}, on)
+            # Read again from the beginning, what was before an episode does not end it.
+            if event.sequence > episode["first_sequence"]:
+                store.end_episode(work, episode, on, event.sequence)
+        elif (
+            episode is None
+            and true_now
+            and not (only_end or store.is_known(work, rule["key"], customer_id, event.sequence))
+        ):
+            _fire(work, event, rule, customer_id, {**facts, **told}, on)
 
 
 def _fire(
-    work: UnitOfWork, rule: Mapping[str, Any], customer_id: UUID, facts: Mapping[str, Any], on: date
+    work: UnitOfWork,
+    event: Event,
+    rule: Mapping[str, Any],
+    customer_id: UUID,
+    facts: Mapping[str, Any],
+    on: date,
 ) -> None:
     customer = store.find_customer(work, customer_id) or {"name": "", "code": "", "salesperson": None}
     number = store.next_number(work, rule["key"], customer_id)
@@ -259,6 +271,7 @@ def _fire(
             "facts": plain,
             "began_on": on,
             "fired_at": work.now,
+            "first_sequence": event.sequence,
         },
     )
     events.rule_fired(

@@ -14,6 +14,7 @@ class RiskRulesService(Service):
 
     name = "risk_rules"
     metadata = model.metadata
+    projections = ("customers", "behaviour")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "customer": {
             "customer_created": operations.customer_changed,
@@ -26,6 +27,9 @@ class RiskRulesService(Service):
             "payment_reversed": operations.payment_reversed,
         },
     }
+
+    # A firing names the customer and its salesperson.
+    reads_first = {"limits": ("customer",)}  # noqa: RUF012
 
     @endpoint(ListInput(), "rules.read")
     def list_rules(self, call: Call) -> dict[str, Any]:

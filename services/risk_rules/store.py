@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
+from services.common.snapshots import Snapshots
 from services.risk_rules.model import behaviour, customers, episodes, ratings, rule_versions, rules
 
 Row = dict[str, Any]
+
+
+_OPEN_EPISODES = (
+    select(episodes)
+    .where(episodes.c.customer_id == any_(bindparam("ids", type_=ARRAY(Uuid))), episodes.c.ended_at.is_(None))
+    .order_by(episodes.c.id)
+    .with_for_update()
+)
+_ENDED_EPISODE = (
+    select(episodes.c.id)
+    .where(
+        episodes.c.rule_key == bindparam("rule"),
+        episodes.c.customer_id == bindparam("customer"),
+        episodes.c.first_sequence <= bindparam("here"),
+        episodes.c.end_sequence > bindparam("here"),
+    )
+    .limit(1)
+)
+_BEHAVIOUR = select(behaviour).where(behaviour.c.customer_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+_RATINGS = select(ratings).where(ratings.c.customer_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+_LOCK_RATINGS = _RATINGS.order_by(ratings.c.customer_id).with_for_update()
 
 
 def _one(work: UnitOfWork, statement: Any) -> Row | None:
@@ -22,8 +45,33 @@ def _one(work: UnitOfWork, statement: Any) -> Row | None:
     return None if row is None else dict(row)
 
 
-def _all(work: UnitOfWork, statement: Any) -> list[Row]:
-    return [dict(row) for row in work.execute(statement).mappings()]
+def _all(work: UnitOfWork, statement: Any, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    return [dict(row) for row in work.execute(statement, parameters).mappings()]
+
+
+def _of_customer(work: UnitOfWork, what: str, statement: Any, customer_id: UUID) -> list[Row]:
+    """The rows of one customer, read with those of all customers that this unit of work will ask for."""
+    held: dict[UUID, list[Row]] = work.remembered(what, dict)
+    if customer_id not in held:
+        wanted = sorted({customer_id, *_customers_foreseen(work)} - set(held))
+        held.update((one, []) for one in wanted)
+        for row in _all(work, statement, {"ids": wanted}):
+            held[row["customer_id"]].append(row)
+    return held[customer_id]
+
+
+def _customers_foreseen(work: UnitOfWork) -> list[UUID]:
+    found: list[UUID] = work.remembered("customers-foreseen", lambda: _ids(work.foreseen))
+    return found
+
+
+def _ids(keys: Sequence[str]) -> list[UUID]:
+    ids = []
+    for key in keys:
+        # The key of an event that concerns no customer (a business date) is no id.
+        with suppress(ValueError):
+            ids.append(UUID(key))
+    return ids
 
 
 def find_rule(work: UnitOfWork, key: str, *, locked: bool = False) -> Row | None:
@@ -81,20 +129,25 @@ def save_customer(work: UnitOfWork, customer: Mapping[str, Any]) -> None:
     """Insert or replace the copy of a customer."""
     names = ("id", "code", "name", "salesperson", "department")
     values = {name: customer.get(name) for name in names}
-    values["id"] = UUID(str(values["id"]))
-    statement = upsert(customers).values(**values)
-    work.execute(statement.on_conflict_do_update(index_elements=[customers.c.id], set_=values))
+    work.part(Snapshots).put(customers, {**values, "id": UUID(str(values["id"]))})
 
 
 def find_customer(work: UnitOfWork, customer_id: UUID) -> Row | None:
     """The copy of a customer."""
+    work.part(Snapshots).flush()
     return _one(work, select(customers).where(customers.c.id == customer_id))
 
 
 def open_episodes(work: UnitOfWork, customer_id: UUID) -> dict[str, Row]:
     """The episodes of a customer that have not ended, by rule. Locks their rows."""
-    statement = select(episodes).where(episodes.c.customer_id == customer_id, episodes.c.ended_at.is_(None))
-    return {row["rule_key"]: row for row in _all(work, statement.order_by(episodes.c.id).with_for_update())}
+    rows = _of_customer(work, "episodes", _OPEN_EPISODES, customer_id)
+    return {row["rule_key"]: row for row in rows}
+
+
+def is_known(work: UnitOfWork, rule_key: str, customer_id: UUID, sequence: int) -> bool:
+    """Whether a place in the log of limits lies within an episode of a rule that has ended since."""
+    asked = {"rule": rule_key, "customer": customer_id, "here": sequence}
+    return work.execute(_ENDED_EPISODE, asked).first() is not None
 
 
 def next_number(work: UnitOfWork, rule_key: str, customer_id: UUID) -> int:
@@ -108,12 +161,15 @@ def next_number(work: UnitOfWork, rule_key: str, customer_id: UUID) -> int:
 def add_episode(work: UnitOfWork, episode: Mapping[str, Any]) -> None:
     """Insert an episode."""
     work.execute(insert(episodes).values(**episode))
+    _of_customer(work, "episodes", _OPEN_EPISODES, episode["customer_id"]).append(dict(episode))
 
 
-def end_episode(work: UnitOfWork, episode_id: UUID, on: date) -> None:
-    """End an episode."""
-    statement = update(episodes).where(episodes.c.id == episode_id)
-    work.execute(statement.values(ended_on=on, ended_at=work.now))
+def end_episode(work: UnitOfWork, episode: Mapping[str, Any], on: date, sequence: int) -> None:
+    """End an open episode, on a date and at a place in the log of limits."""
+    statement = update(episodes).where(episodes.c.id == episode["id"])
+    work.execute(statement.values(ended_on=on, ended_at=work.now, end_sequence=sequence))
+    running = _of_customer(work, "episodes", _OPEN_EPISODES, episode["customer_id"])
+    running[:] = [row for row in running if row["id"] != episode["id"]]
 
 
 def episodes_of_rule(rule_key: str) -> Select[Any]:
@@ -125,38 +181,30 @@ def add_behaviour(
     work: UnitOfWork, customer_id: UUID, currency: str, paid: Decimal, on_time: Decimal, amount_days: Decimal
 ) -> None:
     """Add what a payment shows (or take it back, with negative figures)."""
-    row = {
-        "customer_id": customer_id,
-        "currency": currency,
-        "paid": paid,
-        "paid_on_time": on_time,
-        "amount_days_late": amount_days,
-    }
-    statement = upsert(behaviour).values(**row)
-    work.execute(
-        statement.on_conflict_do_update(
-            index_elements=[behaviour.c.customer_id, behaviour.c.currency],
-            set_={
-                "paid": behaviour.c.paid + paid,
-                "paid_on_time": behaviour.c.paid_on_time + on_time,
-                "amount_days_late": behaviour.c.amount_days_late + amount_days,
-            },
-        )
-    )
+    rows = _of_customer(work, "behaviour", _BEHAVIOUR, customer_id)
+    added = {"paid": paid, "paid_on_time": on_time, "amount_days_late": amount_days}
+    row = next((row for row in rows if row["currency"] == currency), None)
+    if row is None:
+        row = {"customer_id": customer_id, "currency": currency, **dict.fromkeys(added, Decimal(0))}
+        rows.append(row)
+    row.update((name, row[name] + amount) for name, amount in added.items())
+    work.part(Snapshots).put(behaviour, row)
 
 
 def behaviour_of(work: UnitOfWork, customer_id: UUID) -> Row | None:
     """How a customer has paid, in the currency in which most was paid."""
-    statement = select(behaviour).where(behaviour.c.customer_id == customer_id)
-    return _one(work, statement.order_by(behaviour.c.paid.desc()).limit(1))
+    rows = _of_customer(work, "behaviour", _BEHAVIOUR, customer_id)
+    return max(rows, key=lambda row: row["paid"], default=None)
 
 
 def rating_of(work: UnitOfWork, customer_id: UUID) -> Row | None:
-    """The rating of a customer."""
-    return _one(work, select(ratings).where(ratings.c.customer_id == customer_id))
+    """The rating of a customer. Locks its row, where the unit of work may change it."""
+    statement = _RATINGS if work.reads_only else _LOCK_RATINGS
+    rows = _of_customer(work, "ratings", statement, customer_id)
+    return rows[0] if rows else None
 
 
 def save_rating(work: UnitOfWork, rating: Mapping[str, Any]) -> None:
     """Insert or replace the rating of a customer."""
-    statement = upsert(ratings).values(**rating)
-    work.execute(statement.on_conflict_do_update(index_elements=[ratings.c.customer_id], set_=dict(rating)))
+    _of_customer(work, "ratings", _LOCK_RATINGS, rating["customer_id"])[:] = [dict(rating)]
+    work.part(Snapshots).put(ratings, rating)

@@ -82,6 +82,9 @@ def checked_graph(received: Any) -> dict[str, Any]:
     if len(nodes) > NODES_MAX:
         raise Invalid(f"流程最多 {NODES_MAX} 个节点", code="flow_too_large")
     keys = [str(node.get("key")) for node in nodes]
+    for node in nodes:
+        if not isinstance(node.get("key"), str) or not node["key"]:
+            fault(str(node.get("key"))[:40], "node_key", "每个节点需要一个文本 key")
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         fault(key, "node_twice", f"节点 {key} 出现了两次")
     _check_nodes(nodes, edges, fault)
@@ -140,7 +143,7 @@ def _check_approvers(key: str, approvers: Any, fault: Any) -> None:
 def _checked_edge(edge: Mapping[str, Any], keys: set[str], fault: Any) -> dict[str, Any]:
     parsed = dict(edge)
     for end in ("from", "to"):
-        if str(edge.get(end)) not in keys:
+        if not isinstance(edge.get(end), str) or edge[end] not in keys:
             fault(str(edge.get(end)), "edge_end", f"连线指向不存在的节点 {edge.get(end)}")
     if edge.get("when"):
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema
+from typing import Any
+
+from marshmallow import Schema, validates_schema
 from marshmallow.fields import Dict, List, Nested
 
 from services.common.fields import (
@@ -14,6 +16,7 @@ from services.common.fields import (
     ObjectField,
     StrictSchema,
     TextField,
+    refuse,
 )
 from services.common.paging import ListInput
 
@@ -73,6 +76,11 @@ class TaskBatch(StrictSchema):
     action = TextField(max_length=20, required=True)
     task_ids = List(IdField(), required=True)
     opinion = TextField(max_length=2_000, multiline=True, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _size(self, data: dict[str, Any], **_: Any) -> None:
+        if not 1 <= len(data.get("task_ids") or ()) <= BATCH_MAX:
+            raise refuse("batch_size", f"一次处理 1 到 {BATCH_MAX} 个任务")
 
 
 class TaskKey(StrictSchema):

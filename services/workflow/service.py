@@ -18,6 +18,7 @@ class WorkflowService(Service):
 
     name = "workflow"
     metadata = model.metadata
+    projections = ("users", "departments", "customers")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "application": {
             "application_submitted": instances.start_for_application,
@@ -34,6 +35,8 @@ class WorkflowService(Service):
             "department_changed": copies.department_changed,
         },
     }
+    # An approver who was made before an application was submitted is known before its flow starts.
+    reads_first = {"application": ("gateway",), "risk_rules": ("gateway",)}  # noqa: RUF012
     answers = {  # noqa: RUF012 - declared by the base class
         "application_grant": instances.granting_marked,
         "credit_granted": instances.credit_granted,
@@ -77,7 +80,6 @@ class WorkflowService(Service):
     @endpoint(None, None)
     def hear_applications(self, call: Call) -> dict[str, Any]:
         """Read people's and applications' news now, so that whoever has submitted finds the tasks."""
-        self.catch_up("gateway")
         return {"heard": self.catch_up("application")}
 
     @endpoint(schema.TaskList(), "tasks.read")

@@ -10,6 +10,7 @@ from sqlalchemy import Select, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
+from services.common.snapshots import Snapshots
 from services.workflow.model import (
     customers,
     departments,
@@ -194,8 +195,7 @@ def save_department(work: UnitOfWork, department: Mapping[str, Any]) -> None:
 
 def save_customer(work: UnitOfWork, customer_id: UUID, values: Mapping[str, Any]) -> None:
     """Keep a part of what is known of a customer."""
-    statement = upsert(customers).values(customer_id=customer_id, **values)
-    work.execute(statement.on_conflict_do_update(index_elements=[customers.c.customer_id], set_=dict(values)))
+    work.part(Snapshots).put(customers, {"customer_id": customer_id, **values})
 
 
 def customers_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Row]:

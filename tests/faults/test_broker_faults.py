@@ -180,4 +180,4 @@ def _published(ground: object) -> int:
     from services.common import events
 
     with ground.database.read(CALLER) as work:  # type: ignore[attr-defined]
-        return events.published_until(work)
+        return events.head_of_log(work)[1]

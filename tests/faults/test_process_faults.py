@@ -166,4 +166,4 @@ def test_sigterm_lets_work_in_hand_end(toys_settings: Settings) -> None:
 
 def _published(toys: Toys) -> int:
     with toys.ground("till").database.read(CALLER) as work:
-        return events.published_until(work)
+        return events.head_of_log(work)[1]

@@ -18,7 +18,7 @@ from services.common.db import Database, UnitOfWork, is_transient
 from services.common.errors import CreditError, MalformedRequest, is_passing
 from services.common.messaging import wire
 from services.common.messaging.loops import Bell, Stopping, keep_going
-from services.common.positions import park_document
+from services.common.positions import park_document, was_parked
 
 _log = logging.getLogger(__name__)
 _BATCH_MAX = 200
@@ -27,18 +27,24 @@ _IDLE_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 20
 _EVENT_IDS = uuid.UUID("6f0c2f0e-6f43-4d0f-9a52-3a0c1b5d8f10")
 ERP_SOURCE = "erp"
+_RAW_LENGTH_MAX = 100_000
+
+Document = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class ErpSubscription:
     """Which routing keys a service takes from `erp.events`, and the operation that applies a document.
 
-    `apply(work, routing_key, body)` runs in a savepoint; a definite refusal or any fault of the document
-    parks it, a passing failure gives the whole batch back to the broker.
+    `apply(work, routing_key, body)` is called for each document of a batch, in one transaction; `foresee`
+    gets all (routing key, body) of it before, to read together what they will ask for. A document that is
+    refused for good, or fails by any fault of its own, is parked; a passing failure gives the whole batch
+    back to the broker.
     """
 
     keys: tuple[str, ...]
     apply: Callable[[UnitOfWork, str, dict[str, Any]], Any]
+    foresee: Callable[[UnitOfWork, list[Document]], None] | None = None
 
 
 class ErpConsumer:
@@ -93,47 +99,54 @@ class ErpConsumer:
             wait = _GATHER_SECONDS
 
     def _apply(self, batch: list[Any]) -> None:
-        with self._database.begin(service_caller(self._service, ERP_SOURCE)) as work:
-            for message in batch:
-                self._apply_one(work, message)
+        self._apply_or_halve(batch)
         faults.point("erp-before-ack")
         for message in batch:
             message.ack()
 
-    def _apply_one(self, work: UnitOfWork, message: Any) -> None:
-        key = message.delivery_info["routing_key"]
-        body: Any = None
+    def _apply_or_halve(self, batch: list[Any]) -> None:
+        """Apply all in one transaction; where that fails for good, halves find the culprit and park it."""
         try:
-            body = _read(message.body)
-            with work.savepoint():
-                self._subscription.apply(work, key, body)
-        except CreditError as problem:
-            if is_passing(problem):
-                raise
-            self._park(work, key, body, message, f"{problem.detail} {problem.errors or ''}")
+            with self._database.begin(service_caller(self._service, ERP_SOURCE)) as work:
+                self._apply_together(work, batch)
         except Exception as problem:
-            if is_transient(problem):
+            if is_passing(problem) if isinstance(problem, CreditError) else is_transient(problem):
                 raise
-            _log.exception("an ERP document cannot be applied")
-            self._park(work, key, body, message, repr(problem))
+            if len(batch) == 1:
+                self._park(batch[0], problem)
+                return
+            middle = len(batch) // 2
+            self._apply_or_halve(batch[:middle])
+            self._apply_or_halve(batch[middle:])
 
-    def _park(self, work: UnitOfWork, key: str, body: Any, message: Any, why: str) -> None:
-        document = body if isinstance(body, dict) else {}
-        source = str(document.get("source") or "")
-        event_id = str(document.get("event_id") or uuid.uuid4())
-        raw = body if body is not None else bytes(message.body or b"").decode("utf-8", "replace")[:100_000]
-        event = {"routing_key": key, "data": raw, "type": key, "source": ERP_SOURCE}
-        name = str(document.get("customer_code") or document.get("customer_id") or key)
-        already = uuid.uuid5(_EVENT_IDS, f"{source}/{event_id}")
-        telemetry.parked_total.labels(self._service, ERP_SOURCE).inc()
+    def _apply_together(self, work: UnitOfWork, batch: list[Any]) -> None:
+        documents = [(message.delivery_info["routing_key"], _read(message.body)) for message in batch]
+        if self._subscription.foresee is not None:
+            self._subscription.foresee(work, documents)
+        for key, body in documents:
+            self._subscription.apply(work, key, body)
+
+    def _park(self, message: Any, problem: Exception) -> None:
+        if isinstance(problem, CreditError):
+            why = f"{problem.detail} {problem.errors or ''}".strip()
+        else:
+            _log.error("an ERP document cannot be applied", exc_info=problem)
+            why = repr(problem)
+        key = message.delivery_info["routing_key"]
+        body: Any
+        document: dict[str, Any] = {}
         try:
-            with work.savepoint():
-                park_document(work, ERP_SOURCE, already, name, strict_json.to_plain(event), why.strip())
-        except Exception as problem:
-            if is_transient(problem):
-                raise
-            # The same document delivered again is parked already: one row is enough.
-            _log.warning("ERP document %s was parked before: %r", event_id, problem)
+            body = document = _read(message.body)
+        except MalformedRequest:
+            body = bytes(message.body or b"").decode("utf-8", "replace")[:_RAW_LENGTH_MAX]
+        event_id = str(document.get("event_id") or uuid.uuid4())
+        event = {"routing_key": key, "data": body, "type": key, "source": ERP_SOURCE}
+        name = str(document.get("customer_code") or document.get("customer_id") or key)
+        already = uuid.uuid5(_EVENT_IDS, f"{document.get('source') or ''}/{event_id}")
+        telemetry.parked_total.labels(self._service, ERP_SOURCE).inc()
+        with self._database.begin(service_caller(self._service, ERP_SOURCE)) as work:
+            if not was_parked(work, ERP_SOURCE, already):
+                park_document(work, ERP_SOURCE, already, name, strict_json.to_plain(event), why)
 
 
 def replay_document(subscription: ErpSubscription, work: UnitOfWork) -> Callable[[dict[str, Any]], None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -14,9 +15,12 @@ from nameko.extensions import DependencyProvider, SharedExtension
 from services.common import keys, strict_json
 from services.common.caller import Caller, CallerSigner, CallerVerifier, service_caller
 from services.common.clock import SystemClock
+from services.common.coalesce import Coalescer
 from services.common.commands import Command
 from services.common.config import Settings
 from services.common.db import Database
+from services.common.errors import error_from_dict
+from services.common.group_commit import GroupCommit
 from services.common.messaging import memory_transport, wire
 from services.common.messaging.erp import ErpConsumer
 from services.common.messaging.relay import EventRelay
@@ -33,6 +37,10 @@ from services.common.messaging.timers import Timer, timers_of
 _log = logging.getLogger(__name__)
 _STOP_SECONDS_MAX = 3
 _HINTS_MAX = 1_000
+# Commands in one message, and messages under way: enough to keep several replicas of a service busy.
+_TOGETHER_MAX = 64
+_MESSAGES_AT_ONCE = 4
+_LARGE_AT_ONCE = 4
 
 
 class HintListener(SharedExtension):
@@ -92,18 +100,24 @@ class Ground(DependencyProvider):
             timezone=self.settings.timezone,
             base_currency=self.settings.currency,
         )
+        self.group = GroupCommit(self.database, self.service)
+        self.large = GroupCommit(self.database, self.service, most=1, at_once=_LARGE_AT_ONCE)
         self.verifier = CallerVerifier(keys.load_public_keys(self.settings.keys_dir), self.service)
         self.signer = CallerSigner(keys.load_private_key(self.settings.keys_dir, self.service), self.service)
-        self.relay = EventRelay(self.database, self.service, self._hint, self.settings.amqp_uri)
+        outside = None if self.settings.embedded_broker else self.settings.amqp_uri
+        self.relay = EventRelay(self.database, self.service, self._hint, outside)
         self.runner = CommandRunner(self.database, self.service, kind.answers, self._send)
         self.readers = {
             source: StreamReader(self.database, self.service, source, handlers, self._fetch)
             for source, handlers in kind.subscriptions.items()
         }
+        for source, earlier in kind.reads_first.items():
+            self.readers[source].first = [self.readers[name] for name in earlier]
         self.hints.readers = self.readers
         self.database.on_events = self.relay.bell.ring
         self.database.on_commands = self.runner.bell.ring
         self.erp = ErpConsumer(self.database, self.service, kind.erp, self.settings) if kind.erp else None
+        self._together: dict[str, Coalescer[dict[str, Any]]] = {}
         self._stopping = False
         self._loops: list[Any] = []
 
@@ -167,6 +181,34 @@ class Ground(DependencyProvider):
         """Call a method as `caller` (a person only from the gateway); see `RpcClient.call`."""
         request = self.request(service, received, caller, trace_id, idempotency_key)
         return self.client.call(service, method, request, timeout)
+
+    def ask_together(
+        self,
+        service: str,
+        method: str,
+        received: Mapping[str, Any],
+        *,
+        caller: Caller,
+        trace_id: str = "",
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """The same, in one message with what is asked of that service at the same time."""
+        request = self.request(service, received, caller, trace_id, idempotency_key)
+        if service not in self._together:
+            send = partial(self._send_together, service)
+            self._together[service] = Coalescer(send, most=_TOGETHER_MAX, at_once=_MESSAGES_AT_ONCE)
+        answer = self._together[service].do({"method": method, "request": request})
+        if "error" in answer:
+            raise error_from_dict(answer["error"])
+        return answer["ok"]
+
+    def _send_together(self, service: str, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(requests) == 1:
+            only = requests[0]
+            return [self.client.call_async(service, only["method"], only["request"])()]
+        answer = self.client.call(service, "many", {"input": {"requests": list(requests)}})
+        answers: list[dict[str, Any]] = answer["answers"]
+        return answers
 
     def request(
         self,

@@ -29,20 +29,26 @@ _REST_SECONDS = 0.1
 
 
 class EventRelay:
-    """One service's way out. Every replica runs one; an advisory lock lets one publish at a time."""
+    """One service's way out. Every replica runs one; an advisory lock lets one publish at a time.
 
-    def __init__(self, database: Database, service: str, hint: Callable[[int], None], uri: str) -> None:
+    Without a `uri` there is nobody outside to hear it: what is not published now waits for a broker.
+    """
+
+    def __init__(
+        self, database: Database, service: str, hint: Callable[[int], None], uri: str | None
+    ) -> None:
         self.bell = Bell()
         self._database = database
         self._service = service
         self._hint = hint
-        self._publisher = ConfirmedPublisher(uri)
+        self._publisher = ConfirmedPublisher(uri) if uri else None
         self._lock_key = zlib.crc32(f"credit-relay-{service}".encode())
 
     def run(self, stopping: Stopping) -> None:
         """Number, hint and publish whenever rung, and every few seconds, until `stopping`."""
         keep_going(f"relay of {self._service}", self._step, self.bell, stopping)
-        self._publisher.close()
+        if self._publisher is not None:
+            self._publisher.close()
 
     def _step(self) -> float:
         self.number()
@@ -53,9 +59,12 @@ class EventRelay:
 
     def number(self) -> int:
         """Number what has been committed and hint at it; returns how many."""
+        with self._database.glance(service_caller(self._service)) as work:
+            if not events.has_unnumbered(work):
+                return 0
         with self._database.begin(service_caller(self._service)) as work:
             numbered = events.number_events(work)
-            head = events.head_sequence(work) if numbered else 0
+            head, _ = events.head_of_log(work) if numbered else (0, 0)
         if numbered:
             with suppress(Unavailable):  # a lost hint costs a few seconds; the log has the event
                 self._hint(head)
@@ -63,22 +72,26 @@ class EventRelay:
 
     def publish(self) -> bool:
         """Publish with confirms everything numbered; False when another replica is at it."""
+        if self._publisher is None:
+            return True
         while True:
-            with self._database.read(service_caller(self._service)) as work:
-                if events.head_sequence(work) == events.published_until(work):
-                    return True
+            with self._database.glance(service_caller(self._service)) as work:
+                numbered, published = events.head_of_log(work)
+            if numbered == published:
+                return True
             with self._alone() as alone:
                 if not alone:
                     return False
-                self._publish_batch()
+                self._publish_batch(self._publisher)
 
-    def _publish_batch(self) -> None:
+    def _publish_batch(self, publisher: ConfirmedPublisher) -> None:
         with self._database.read(service_caller(self._service)) as work:
-            batch = events.read_batch(work, self._service, events.published_until(work), _BATCH).events
+            _, published = events.head_of_log(work)
+            batch = events.read_batch(work, self._service, published, _BATCH).events
         if not batch:
             return
         faults.point("relay-before-publish")
-        self._publisher.publish(batch)
+        publisher.publish(batch)
         faults.point("relay-before-mark")
         with self._database.begin(service_caller(self._service)) as work:
             events.mark_published(work, batch[-1]["sequence"])

@@ -47,6 +47,9 @@ class CommandRunner:
 
     def run_due(self) -> int:
         """Send what is due now; returns how many were sent."""
+        with self._database.glance(service_caller(self._service)) as work:
+            if not commands.has_due(work):
+                return 0
         with self._database.begin(service_caller(self._service)) as work:
             due = commands.claim_due(work)
         for _ in self._pool.imap(self._run, due):

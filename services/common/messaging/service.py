@@ -9,15 +9,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import eventlet
 from marshmallow import EXCLUDE, Schema, fields, validate
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData
 
 from services.common import events, idempotency, positions, telemetry
 from services.common.caller import Caller, service_caller
-from services.common.commands import AnswerHandler, pending_count
+from services.common.commands import AnswerHandler
 from services.common.db import UnitOfWork, is_deadlock
 from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest, NotFound, Unavailable
 from services.common.fields import load
+from services.common.group_commit import Foresee, GroupCommand, Operation
 from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
 from services.common.messaging.ground import Ground
 from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS, Endpoint
@@ -127,6 +129,15 @@ class _EventsAfter(Schema):
     types = fields.List(fields.String(), allow_none=True, load_default=None)
 
 
+class _One(Schema):
+    method = fields.String(required=True)
+    request = fields.Raw(required=True)
+
+
+class _Many(Schema):
+    requests = fields.List(fields.Nested(_One()), required=True)
+
+
 class _Settle(Schema):
     heads = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True), load_default=None)
 
@@ -147,9 +158,13 @@ class Service:
     name: ClassVar[str]
     metadata: ClassVar[MetaData]
     subscriptions: ClassVar[Mapping[str, Mapping[str, Handler]]] = {}
+    # What happened in one source may rest on what was told by another before: by source, those that are
+    # read to their end before a batch of it is applied. They form no circle.
+    reads_first: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     answers: ClassVar[Mapping[str, AnswerHandler]] = {}
     erp: ClassVar[ErpSubscription | None] = None
-    # Tables that are nothing but a projection of events: emptied by a rebuild, then read anew.
+    # Tables that are nothing but a projection of events: emptied by a rebuild, then read anew. What else
+    # the handlers do, they do once however often they read of it.
     projections: ClassVar[tuple[str, ...]] = ()
 
     ground = Ground()
@@ -186,6 +201,27 @@ class Service:
         value: dict[str, Any] = idempotency.unwrap(answer)
         return value
 
+    def apply_grouped(
+        self, call: Call, operation: Operation, foresee: Foresee, *, alone: bool = False
+    ) -> dict[str, Any]:
+        """Run a changing operation on the call's input, in one unit of work with those that come meanwhile.
+
+        What is a group already goes `alone`. See `GroupCommand` for what operation and foresee hold to.
+        """
+        command = GroupCommand(
+            method=call.method,
+            operation=operation,
+            foresee=foresee,
+            input=call.input,
+            received=call.received,
+            caller=call.caller,
+            key=call.idempotency_key,
+            trace_id=call.trace_id,
+        )
+        group = self.ground.large if alone else self.ground.group
+        value: dict[str, Any] = idempotency.unwrap(group.apply(command))
+        return value
+
     def read(self, call: Call, operation: Callable[..., Any], *arguments: Any) -> Any:
         """Run a reading operation in a unit of work that sees one moment."""
         with self.ground.database.read(call.caller, call.trace_id) as work:
@@ -213,26 +249,38 @@ class Service:
         """A unit of work of the service's own, for timers."""
         return self.ground.database.begin(service_caller(self.name))
 
+    @endpoint(None, None)
+    def echo(self, call: Call) -> dict[str, Any]:
+        """Nothing but an answer: what the way here and back costs."""
+        return {"service": self.name}
+
     @endpoint(None, PUBLIC)
     def ping(self, call: Call) -> dict[str, Any]:
         """Whether the service and its database answer."""
-        with self.ground.database.read(call.caller) as work:
-            work.execute(text("SELECT 1"))
-        stopped = [
-            source for source, reader in self.ground.readers.items() if self._state(source) != "running"
-        ]
+        with self.ground.database.glance(call.caller) as work:
+            found = positions.standing(work).positions
+        stopped = [source for source, row in found.items() if row["state"] != "running"]
         return {"service": self.name, "status": "ok", "stopped_streams": stopped}
 
-    def _state(self, source: str) -> str:
-        with self.ground.database.read(service_caller(self.name)) as work:
-            return positions.position_of(work, source)[2]
+    @endpoint(_Many(), PUBLIC)
+    def many(self, call: Call) -> dict[str, Any]:
+        """The answers to many requests, side by side; each names its caller, whose rights count for it."""
+        asked = [eventlet.spawn(self._answer_one, **one) for one in call.input["requests"]]
+        return {"answers": [each.wait() for each in asked]}
+
+    def _answer_one(self, method: str, request: Any) -> dict[str, Any]:
+        door = getattr(type(self), method, None)
+        if not hasattr(door, "__credit_endpoint__") or method == "many":
+            return {"error": NotFound("没有这个接口").to_dict()}
+        answer: dict[str, Any] = door(self, request)  # type: ignore[misc]
+        return answer
 
     @endpoint(_EventsAfter(), SERVICES_ONLY)
     def events_after(self, call: Call) -> dict[str, Any]:
         """A contiguous batch of this service's log: `{"events", "more", "head", "diverged"}`."""
         self.ground.relay.number()
         asked = call.input
-        with self.ground.database.read(call.caller) as work:
+        with self.ground.database.glance(call.caller) as work:
             batch = events.read_batch(
                 work,
                 self.name,
@@ -252,50 +300,55 @@ class Service:
     def settle(self, call: Call) -> dict[str, Any]:
         """Read every source to its end, or only those that `{"heads": {source: sequence}}` says have news.
 
-        Sends what is due. Tells what moved, how far the own log reaches now, and what is still open.
+        Sends what is due. Tells how far the own log reaches now, how far each source has been read, and how
+        many commands wait for an answer.
         """
         heads = call.input["heads"]
         moved, before = 0, self._standing()
         for source in self.ground.readers:
-            row = before["positions"].get(source)
+            row = before.positions.get(source)
             if row is not None and row["state"] != "running":
                 continue
             if heads is None or heads.get(source, 0) > (row["sequence"] if row else 0):
                 # A stream that stops meanwhile shows as stopped in what is told below.
                 with suppress(StreamStopped):
                     moved += self.catch_up(source)
-        if before["commands"] or moved:
+        if before.commands or moved:
             moved += self.ground.runner.run_due()
         now = self._standing() if moved else before
-        stopped = [name for name, row in now["positions"].items() if row["state"] != "running"]
-        parked = sum(int(row["parked"]) for row in now["positions"].values())
-        standing = {"head": now["head"], "commands": now["commands"]}
-        return {"moved": moved, **standing, "stopped": stopped, "parked": parked}
+        read = {source: now.positions.get(source, {}).get("sequence", 0) for source in self.ground.readers}
+        return {
+            "head": now.head,
+            "read": read,
+            "commands": now.commands,
+            "stopped": [source for source, row in now.positions.items() if row["state"] != "running"],
+            "parked": sum(int(row["parked"]) for row in now.positions.values()),
+        }
 
-    def _standing(self) -> dict[str, Any]:
-        """How far the own log and every position reach, in one unit of work."""
-        with self.work() as work:
-            numbered = events.number_events(work)
-            standing = {
-                "head": events.head_sequence(work),
-                "positions": {row["source"]: row for row in positions.list_positions(work)},
-                "commands": pending_count(work),
-            }
-        if numbered:
+    def _standing(self) -> positions.Standing:
+        """How far the own log and every position reach, with everything committed numbered."""
+        with self.ground.database.glance(service_caller(self.name)) as work:
+            now = positions.standing(work)
+        if now.unnumbered:
+            self.ground.relay.number()
             self.ground.relay.bell.ring()
-        return standing
+            with self.ground.database.glance(service_caller(self.name)) as work:
+                now = positions.standing(work)
+        return now
 
     @endpoint(None, SERVICES_ONLY)
     def list_positions(self, call: Call) -> dict[str, Any]:
         """How far this service has read each source, and how far its own log reaches."""
         with self.ground.database.read(call.caller) as work:
-            return {
-                "service": self.name,
-                "head": events.head_sequence(work),
-                "published": events.published_until(work),
-                "commands": pending_count(work),
-                "positions": positions.list_positions(work),
-            }
+            _, published = events.head_of_log(work)
+            now = positions.standing(work)
+        return {
+            "service": self.name,
+            "head": now.head,
+            "published": published,
+            "commands": now.commands,
+            "positions": [now.positions[source] for source in sorted(now.positions)],
+        }
 
     @endpoint(None, "admin.parked")
     def list_parked(self, call: Call) -> dict[str, Any]:
@@ -346,13 +399,11 @@ class Service:
         sources = sorted(self.subscriptions)
 
         def empty(work: UnitOfWork) -> dict[str, Any]:
-            for name in self.projections:
-                work.execute(self.metadata.tables[name].delete())
-            positions.forget_positions(work, sources)
+            positions.read_again(work, self.projections, sources)
             return {"rebuilding": sources}
 
-        if not self.projections:
-            raise Invalid(f"服务 {self.name} 没有可以重建的投影", code="nothing_to_rebuild")
+        if not sources:
+            raise Invalid(f"服务 {self.name} 不读取其他服务的事件", code="nothing_to_rebuild")
         answer = self.apply(call, empty)
         for reader in self.ground.readers.values():
             reader.bell.ring()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import eventlet
@@ -33,6 +33,8 @@ class StreamReader:
     ) -> None:
         self.source = source
         self.bell = Bell()
+        # Whose news the handlers of this source rely on: theirs is read to its end before each batch.
+        self.first: Sequence[StreamReader] = ()
         self._database = database
         self._service = service
         self._handlers = handlers
@@ -49,6 +51,8 @@ class StreamReader:
             while True:
                 batch, more = self._next_batch()
                 if batch:
+                    for reader in self.first:
+                        reader.pull()
                     applied += apply_batch(self._database, self._service, self.source, self._handlers, batch)
                 if not more:
                     telemetry.stream_lag.labels(self._service, self.source).set(0)
@@ -56,7 +60,7 @@ class StreamReader:
                     return applied
 
     def _next_batch(self) -> tuple[list[Any], bool]:
-        with self._database.read(service_caller(self._service)) as work:
+        with self._database.glance(service_caller(self._service)) as work:
             sequence, last_event_id, state = position_of(work, self.source)
         if state != "running":
             raise StreamStopped(f"{self._service} has stopped reading {self.source} ({state})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,15 @@ def require_customer(work: UnitOfWork, customer_id: UUID | None, code: str | Non
     if customer is None:
         raise NotFound("没有这个客户", code="unknown_customer")
     return customer
+
+
+def lock_customers_of(work: UnitOfWork, items: Iterable[Mapping[str, Any]]) -> list[UUID]:
+    """The customers that documents name by id or by code. Locks their rows."""
+    found = list(items)
+    codes = [item["customer_code"] for item in found if item.get("customer_code")]
+    by_code = store.customers_by_code(work, codes) if codes else {}
+    ids = {item["customer_id"] for item in found if item.get("customer_id")} | set(by_code.values())
+    return list(store.lock_customers(work, ids))
 
 
 def knows_customers(work: UnitOfWork, named: Iterable[tuple[str, str]]) -> bool:
@@ -150,9 +159,24 @@ def _freezes_on(work: UnitOfWork, customer_id: UUID, as_of: date | None) -> list
 
 
 def tell_accounts(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
-    """Publish the accounts that a unit of work has changed, once each."""
-    for customer_id in sorted(set(customer_ids)):
+    """Publish the accounts that a unit of work has changed, once each, as they are in the end."""
+    store.book_of(work).tell(customer_ids, _publish_accounts)
+
+
+def _publish_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
+    # Nobody changes an account between what is told of it and the commit: the last told is the last there is.
+    store.lock_customers(work, customer_ids)
+    read_accounts(work, customer_ids)
+    for customer_id in customer_ids:
         events.account_changed(work, account_view(work, customer_id))
+
+
+def read_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
+    """Hold what every check and view of these accounts reads."""
+    store.read_grants(work, customer_ids)
+    store.read_customer_pools(work, customer_ids)
+    store.read_open_freezes(work, customer_ids)
+    store.read_overdue(work, customer_ids, dates.today(work))
 
 
 # --- grants ----------------------------------------------------------------------------------------------
@@ -294,7 +318,7 @@ def _freeze(
 
 def _lift(work: UnitOfWork, freezes: list[dict[str, Any]], reason: str) -> None:
     on = dates.today(work)
-    store.lift_freezes(work, freezes[0]["customer_id"], [row["id"] for row in freezes], on, reason)
+    store.lift_freezes(work, [row["id"] for row in freezes], on, reason)
     for row in freezes:
         events.freeze_changed(work, "customer_unfrozen", row, on, reason)
 
@@ -311,17 +335,13 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
     if customer_id not in store.lock_customers(work, [customer_id]):
         raise NotFound("没有这个客户", code="unknown_customer")
     days = max_days_overdue(work, customer_id)
+    episode = str(event.data.get("episode") or "")
     frozen = [
-        _freeze(
-            work,
-            customer_id,
-            action["source"],
-            action["reason"],
-            action.get("cure"),
-            str(event.data.get("episode") or ""),
-        )
+        _freeze(work, customer_id, action["source"], action["reason"], action.get("cure"), episode)
         for action in wanted
         if not ledger.is_cured(action.get("cure"), days)
+        # An episode freezes once: what a person lifted stays lifted when it is read of again.
+        and not (episode and store.was_frozen_for(work, customer_id, action["source"], episode))
     ]
     if any(frozen):
         tell_accounts(work, [customer_id])

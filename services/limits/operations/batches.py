@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError, is_passing
-from services.limits import store
 from services.limits.operations.accounts import tell_accounts
 
 
@@ -17,13 +16,15 @@ def run_batch(
     items: Sequence[Any],
     load: Callable[[Any], Mapping[str, Any]],
     operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
+    foresee: Callable[[UnitOfWork, Sequence[Mapping[str, Any]]], None],
 ) -> dict[str, Any]:
-    """Run one operation for each item in a savepoint of its own; every changed account is told once.
+    """Run one operation for each item, each failing alone; every changed account is told once.
 
-    The customers of all items are locked first, in one order, so that batches cannot deadlock.
+    `foresee` locks the customers of all items, in one order, so that batches cannot deadlock, and reads
+    together what the operations will ask for.
     """
     loaded = [_loaded(item, load) for item in items]
-    _lock_customers_of(work, [item for item in loaded if not isinstance(item, CreditError)])
+    foresee(work, [item for item in loaded if not isinstance(item, CreditError)])
     results: list[dict[str, Any]] = []
     changed: set[UUID] = set()
     for index, item in enumerate(loaded):
@@ -62,7 +63,7 @@ def _run_item(
     operation: Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]],
 ) -> dict[str, Any] | CreditError:
     try:
-        with work.savepoint():
+        with work.attempt():
             answer = operation(work, item)
     except CreditError as refusal:
         if is_passing(refusal):
@@ -70,12 +71,3 @@ def _run_item(
         return refusal
     document = answer.get("order") or answer.get("invoice") or answer.get("payment") or {}
     return {**answer, "customer_id": document.get("customer_id")}
-
-
-def _lock_customers_of(work: UnitOfWork, items: Iterable[Mapping[str, Any]]) -> None:
-    found = list(items)
-    codes = [item["customer_code"] for item in found if item.get("customer_code")]
-    by_code = store.customers_by_code(work, codes) if codes else {}
-    ids = {item["customer_id"] for item in found if item.get("customer_id")} | set(by_code.values())
-    if ids:
-        store.lock_customers(work, ids)

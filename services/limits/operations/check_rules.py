@@ -24,7 +24,7 @@ def evaluate(
     """
     rules = work.remembered("active_rules", lambda: store.active_rules(work))
     facts = _facts(check, order)
-    if any("average_order_90d" in rule["definition"].get("reads", ()) for rule in rules):
+    if reads_average(work):
         facts["average_order_90d"] = average()
     reasons, asked = [], []
     for rule in rules:
@@ -45,6 +45,12 @@ def evaluate(
             )
         )
     return reasons, asked
+
+
+def reads_average(work: UnitOfWork) -> bool:
+    """Whether a rule in force asks for the customer's average order."""
+    rules = work.remembered("active_rules", lambda: store.active_rules(work))
+    return any("average_order_90d" in rule["definition"].get("reads", ()) for rule in rules)
 
 
 def _facts(check: Check, order: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
@@ -13,7 +14,7 @@ from services.common.money import format_amount
 from services.limits import ledger, store
 from services.limits.ledger import Check, Verdict
 from services.limits.operations import check_rules, dates
-from services.limits.operations.accounts import currency_of
+from services.limits.operations.accounts import currency_of, read_accounts
 
 _AVERAGE_DAYS = 90
 
@@ -47,11 +48,22 @@ def judge(work: UnitOfWork, check: Check, order: Mapping[str, Any]) -> tuple[Ver
     return ledger.judge(check, reasons), rules
 
 
+def foresee(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
+    """Hold what the checks of these customers' orders read."""
+    read_accounts(work, customer_ids)
+    if check_rules.reads_average(work):
+        store.read_trade(work, customer_ids, _averaged_since(work))
+
+
+def _averaged_since(work: UnitOfWork) -> date:
+    return dates.today(work) - timedelta(days=_AVERAGE_DAYS)
+
+
 def average_asked(work: UnitOfWork, order: Mapping[str, Any]) -> Callable[[], Decimal | None]:
     """The customer's 90-day average order, asked of the database only by a rule that reads it."""
 
     def average() -> Decimal | None:
-        since = dates.today(work) - timedelta(days=_AVERAGE_DAYS)
+        since = _averaged_since(work)
         return store.average_order_amount(work, order["customer_id"], order["currency"], since)
 
     return average

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,9 +11,9 @@ from services.common.errors import Conflict, Invalid, NotFound
 from services.common.events import Event
 from services.common.fields import load, parse_date
 from services.common.positions import park_document
-from services.limits import events, ledger, schema, store
-from services.limits.operations import orders, receivables
-from services.limits.operations.accounts import tell_accounts
+from services.limits import events, schema, store
+from services.limits.operations import checking, orders, receivables
+from services.limits.operations.accounts import lock_customers_of, tell_accounts
 
 KEYS = ("order.*", "invoice.*", "payment.*")
 WAIT_HOURS = 72
@@ -40,12 +40,54 @@ def apply_document(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> 
     return _route(work, routing_key, body)
 
 
+def foresee(work: UnitOfWork, documents: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Read together, and lock in one order, what these documents will ask for; wrong ones ask for nothing."""
+    bodies = [body for _, body in documents]
+    store.read_event_ids(work, {(body["source"], body["event_id"]) for body in bodies if _is_addressed(body)})
+    keys = {kind: _keys(kind, bodies) for kind in ("order", "invoice", "payment")}
+    owners = {owner for kind, found in keys.items() for owner in store.owners_of(work, kind, found)}
+    named = [_named_customer(body) for body in bodies]
+    owners |= set(lock_customers_of(work, [*named, *({"customer_id": owner} for owner in owners)]))
+    store.read_orders(work, keys["order"])
+    store.read_invoices(work, keys["invoice"])
+    store.read_payments(work, keys["payment"])
+    store.read_waiting(
+        work,
+        "order",
+        [
+            *("|".join(key) for key in keys["order"]),
+            *("|".join((kind, *key)) for kind in ("invoice", "payment") for key in keys[kind]),
+        ],
+    )
+    store.read_matchable(work, list(owners))
+    checking.foresee(work, list(owners))
+
+
+def _is_addressed(body: Body) -> bool:
+    return all(isinstance(body.get(name), str) and body[name] for name in ("source", "event_id"))
+
+
+def _keys(kind: str, bodies: Iterable[Body]) -> set[tuple[str, str, str]]:
+    named = ((body.get("source"), body.get("company") or "", body.get(f"{kind}_no")) for body in bodies)
+    return {key for key in named if all(isinstance(part, str) for part in key)}  # type: ignore[misc]
+
+
+def _named_customer(body: Body) -> dict[str, Any]:
+    code, text = body.get("customer_code"), body.get("customer_id")
+    if isinstance(code, str):
+        return {"customer_code": code}
+    try:
+        return {"customer_id": UUID(text) if isinstance(text, str) else None}
+    except ValueError:
+        return {}
+
+
 def _route(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> dict[str, Any]:
     apply = _ROUTES.get(routing_key)
     if apply is None:
         raise Invalid(f"未知的 ERP 报文类型: {routing_key[:100]}", code="routing_key")
     try:
-        with work.savepoint():
+        with work.attempt():
             return apply(work, body)
     except NotFound as refusal:
         if refusal.code == "unknown_customer":
@@ -82,15 +124,15 @@ def _amend(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
-    existing = store.lock_order(work, received["source"], received["company"], received["order_no"])
-    if existing is not None and received["revision"] <= existing["revision"]:
+    existing = store.order_of(work, received["source"], received["company"], received["order_no"])
+    if existing is not None and received["revision"] <= existing["content_revision"]:
         return {"status": "duplicate"}
     if existing is not None and existing["status"] in ("cancelled", "closed"):
-        existing["amount"], existing["revision"] = received["amount"], received["revision"]
+        orders.take_content(existing, received["amount"], received["revision"])
         store.save_order(work, existing)
         return {"status": existing["status"]}
     answer = orders.reserve_locked(work, received)
-    order = store.lock_order(work, received["source"], received["company"], received["order_no"])
+    order = store.order_of(work, received["source"], received["company"], received["order_no"])
     if order is not None and existing is None:
         _catch_up_with_order(work, order)
     if order is not None:
@@ -114,7 +156,7 @@ def _named_order(work: UnitOfWork, body: Body) -> dict[str, Any]:
     number = body.get("order_no")
     if not isinstance(number, str) or not number:
         raise Invalid("ERP 报文缺少 order_no", code="order_no")
-    order = store.lock_order(work, names["source"], names["company"], number)
+    order = store.order_of(work, names["source"], names["company"], number)
     if order is None:
         raise NotFound("没有这个订单", code="unknown_order")
     return order
@@ -123,8 +165,10 @@ def _named_order(work: UnitOfWork, body: Body) -> dict[str, Any]:
 def _end(status: str) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
     def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
         order = _named_order(work, body)
-        if _is_old(order, body) or order["status"] == status:
+        if _is_old(order, body):
             return {"status": "duplicate"}
+        if order["status"] == status:
+            return _noted(work, order, body)
         store.lock_customers(work, [order["customer_id"]])
         orders.release_order(work, order, status, body.get("revision"))
         tell_accounts(work, [order["customer_id"]])
@@ -135,10 +179,20 @@ def _end(status: str) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
 
 def _reopen(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     order = _named_order(work, body)
-    if _is_old(order, body) or order["status"] == ledger.OPEN_ORDER:
+    if _is_old(order, body):
         return {"status": "duplicate"}
+    if order["status"] not in ("cancelled", "closed"):
+        # What it opens again has not been closed yet: when that comes, it comes too late.
+        return _noted(work, order, body)
     key = {name: order[name] for name in ("source", "company", "order_no")}
     return orders.reopen_order(work, {**key, "revision": body.get("revision")})
+
+
+def _noted(work: UnitOfWork, order: dict[str, Any], body: Body) -> dict[str, Any]:
+    """Remember the revision of a document that finds everything as it wants it."""
+    order["revision"] = max(order["revision"], body.get("revision") or 0)
+    store.save_order(work, order)
+    return {"status": "duplicate"}
 
 
 def _deliver(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:

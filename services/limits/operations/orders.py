@@ -16,7 +16,7 @@ from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import decisions, orders
 from services.limits.operations import checking, dates
-from services.limits.operations.accounts import require_customer, tell_accounts
+from services.limits.operations.accounts import lock_customers_of, require_customer, tell_accounts
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
 
@@ -34,11 +34,18 @@ def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     return answer
 
 
+def foresee_orders(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    """Hold what these new orders will ask for. Locks their customers."""
+    customer_ids = lock_customers_of(work, items)
+    store.read_orders(work, [(item["source"], item["company"], item["order_no"]) for item in items])
+    checking.foresee(work, customer_ids)
+
+
 def reserve_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for callers that reserve several orders."""
     customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
     store.lock_customers(work, [customer["id"]])
-    existing = store.lock_order(work, received["source"], received["company"], received["order_no"])
+    existing = store.order_of(work, received["source"], received["company"], received["order_no"])
     if existing is not None and existing["status"] == OPEN_ORDER:
         return _repeated(work, existing, customer["id"], received)
     if existing is not None and existing["customer_id"] != customer["id"]:
@@ -59,7 +66,7 @@ def take_order(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
     )
     bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
-    pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
+    pool = store.customer_pool(work, order["customer_id"], order["currency"])
     check = checking.check_of(work, order, pool, (wanted - bound).total)
     verdict, rules = checking.judge(work, check, order)
     result = "reserved" if forced else verdict.result
@@ -121,16 +128,23 @@ def amend_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     if order["status"] in ("cancelled", "closed"):
         raise Conflict("订单已取消或关闭, 请先重新打开", code="order_not_open")
     before = dict(order)
+    amount = order["amount"]
     if received.get("amount"):
-        order["amount"] = positive_amount(received["amount"], order["currency"])
+        amount = positive_amount(received["amount"], order["currency"])
     for name in ("delivery_date", "order_date"):
         order[name] = received.get(name) or order[name]
-    order["revision"] = received.get("revision") or order["revision"] + 1
+    take_content(order, amount, received.get("revision") or order["revision"] + 1)
     answer = take_order(work, order, "amend", event="order_amended")
     if answer["status"] != "reserved" and before["status"] == OPEN_ORDER:
         answer["order"] = events.order_view(before)
     tell_accounts(work, [order["customer_id"]])
     return answer
+
+
+def take_content(order: dict[str, Any], amount: Decimal, revision: int) -> None:
+    """Give an order the amount that it has from a revision on."""
+    order["amount"], order["content_revision"] = amount, revision
+    order["revision"] = max(order["revision"], revision)
 
 
 def close_order(work: UnitOfWork, received: Mapping[str, Any], status: str) -> dict[str, Any]:
@@ -151,7 +165,7 @@ def release_order(work: UnitOfWork, order: dict[str, Any], status: str, revision
     """Write that an order is cancelled or closed."""
     order["status"] = status
     order["revision"] = max(order["revision"], revision or 0)
-    pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
+    pool = store.customer_pool(work, order["customer_id"], order["currency"])
     left = ledger.order_stages(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=False
     )
@@ -220,7 +234,7 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
 
 def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
     """Bring what an order binds in line with its totals after one of them has moved."""
-    pool = store.lock_customer_pool(work, order["customer_id"], order["currency"])
+    pool = store.customer_pool(work, order["customer_id"], order["currency"])
     stages = ledger.order_stages(
         order["amount"],
         order["delivered_total"],
@@ -291,7 +305,7 @@ def require_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
         store.find_orders(work, received["order_no"], received.get("source"), received.get("company"))
     )
     store.lock_customers(work, [found["customer_id"]])
-    order = store.lock_order(work, found["source"], found["company"], found["order_no"])
+    order = store.order_of(work, found["source"], found["company"], found["order_no"])
     if order is None:
         raise NotFound("没有这个订单", code="unknown_order")
     return order
@@ -331,13 +345,13 @@ def _unchanged(work: UnitOfWork, order: Mapping[str, Any]) -> dict[str, Any]:
 def _repeated(
     work: UnitOfWork, existing: dict[str, Any], customer_id: UUID, received: Mapping[str, Any]
 ) -> dict[str, Any]:
-    if received["revision"] < existing["revision"]:
+    if received["revision"] < existing["content_revision"]:
         return {**_unchanged(work, existing), "status": "duplicate"}
     new = {**received, "customer_id": customer_id}
     if all(new[name] == existing[name] for name in _SAME_FIELDS):
         return {**_unchanged(work, existing), "status": "duplicate"}
-    if received["revision"] > existing["revision"] and customer_id == existing["customer_id"]:
-        existing["amount"], existing["revision"] = received["amount"], received["revision"]
+    if received["revision"] > existing["content_revision"] and customer_id == existing["customer_id"]:
+        take_content(existing, received["amount"], received["revision"])
         return take_order(work, existing, "amend", event="order_amended")
     raise Conflict("该订单号已存在, 内容不同", code="order_exists", order=events.order_view(existing))
 
@@ -368,7 +382,8 @@ def _new_order(
         "delivery_date": received.get("delivery_date"),
         "salesperson": received.get("salesperson") or customer["salesperson"],
         "status": "refused",
-        "revision": received["revision"],
+        "revision": max(received["revision"], existing["revision"] if existing else 0),
+        "content_revision": received["revision"],
         **{name: totals[name] for name in ("delivered_total", "invoiced_total", "reserved", "delivered")},
         "decision_id": None,
         "created_at": existing["created_at"] if existing else work.now,

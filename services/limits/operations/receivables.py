@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,13 @@ from services.limits import events, ledger, store
 from services.limits.ledger import Stages
 from services.limits.model import invoices, payments
 from services.limits.operations import dates
-from services.limits.operations.accounts import cure_freezes, require_customer, tell_accounts
+from services.limits.operations.accounts import (
+    cure_freezes,
+    lock_customers_of,
+    read_accounts,
+    require_customer,
+    tell_accounts,
+)
 from services.limits.operations.orders import positive_amount, restage, wanted_columns
 
 
@@ -30,11 +36,25 @@ def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     return answer
 
 
+def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    """Hold what these new invoices will ask for. Locks their customers."""
+    customer_ids = lock_customers_of(work, items)
+    store.read_invoices(work, [(item["source"], item["company"], item["invoice_no"]) for item in items])
+    store.read_orders(
+        work,
+        [(item["source"], item["company"], item["order_no"]) for item in items if item.get("order_no")],
+    )
+    store.read_matchable(work, customer_ids)
+    read_accounts(work, customer_ids)
+
+
 def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for batches."""
     customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
     store.lock_customers(work, [customer["id"]])
-    existing = store.lock_invoice(work, received["source"], received["company"], received["invoice_no"])
+    existing = store.document_of(
+        work, "invoice", received["source"], received["company"], received["invoice_no"]
+    )
     if existing is not None:
         _same_or_conflict(existing, received, customer["id"], "invoice")
         return {"status": "duplicate", "invoice": events.invoice_view(existing)}
@@ -52,16 +72,17 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
         "recorded_at": work.now,
     }
     store.add_invoice(work, invoice)
-    pool = store.lock_customer_pool(work, customer["id"], invoice["currency"])
+    pool = store.customer_pool(work, customer["id"], invoice["currency"])
     _post(work, pool, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
     if order is not None:
         order["invoiced_total"] += invoice["amount"]
         restage(work, order, "invoice")
-    settled = _match_invoice(work, invoice)
+    touched = _match_named(work, invoice)
+    touched |= cover_oldest(work, customer["id"], invoice["currency"])
+    invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
     over_limit = _is_over_limit(work, customer["id"], invoice["currency"])
     events.invoice_event(work, "invoice_recorded", invoice, over_limit=over_limit)
-    for payment in settled:
-        _tell_payment(work, "payment_allocated", payment)
+    _tell_allocated(work, touched)
     return {"status": "recorded", "invoice": events.invoice_view(invoice), "over_limit": over_limit}
 
 
@@ -70,8 +91,8 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     invoice = _require(work, "invoice", received)
     if invoice["status"] == "reversed":
         raise Conflict("发票已冲销", code="already_reversed")
-    pool = store.lock_customer_pool(work, invoice["customer_id"], invoice["currency"])
-    freed = _free_allocations(work, "invoice_id", invoice["id"])
+    pool = store.customer_pool(work, invoice["customer_id"], invoice["currency"])
+    freed = _free_allocations(work, store.allocations_to(work, invoice["id"]))
     invoice.update(status="reversed", open_amount=Decimal(0))
     store.update_invoice(work, invoice["id"], {"status": "reversed", "open_amount": Decimal(0)})
     reversed_stages = Stages(receivable=-invoice["amount"])
@@ -81,8 +102,8 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
         order["invoiced_total"] -= invoice["amount"]
         restage(work, order, "reverse_invoice")
     events.invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
-    for payment in freed:
-        _tell_payment(work, "payment_allocated", payment)
+    touched = freed | cover_oldest(work, invoice["customer_id"], invoice["currency"])
+    _tell_allocated(work, touched)
     cure_freezes(work, invoice["customer_id"])
     tell_accounts(work, [invoice["customer_id"]])
     return {"status": "reversed", "invoice": events.invoice_view(invoice)}
@@ -100,11 +121,27 @@ def record_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     return answer
 
 
+def foresee_payments(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    """Hold what these new payments will ask for. Locks their customers."""
+    customer_ids = lock_customers_of(work, items)
+    store.read_payments(work, [(item["source"], item["company"], item["payment_no"]) for item in items])
+    named = [
+        (item["customer_id"], part["invoice_no"]) for item in items for part in item["allocations"] or ()
+    ]
+    store.read_named_invoices(work, [(owner, number) for owner, number in named if owner is not None])
+    if any(item["allocations"] is None for item in items):
+        store.read_open_invoices(work, customer_ids)
+    store.read_matchable(work, customer_ids)
+    read_accounts(work, customer_ids)
+
+
 def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for batches."""
     customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
     store.lock_customers(work, [customer["id"]])
-    existing = store.lock_payment(work, received["source"], received["company"], received["payment_no"])
+    existing = store.document_of(
+        work, "payment", received["source"], received["company"], received["payment_no"]
+    )
     if existing is not None:
         _same_or_conflict(existing, received, customer["id"], "payment")
         return {"status": "duplicate", **_payment_answer(work, existing)}
@@ -120,13 +157,13 @@ def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
         "recorded_at": work.now,
     }
     store.add_payment(work, payment)
-    pool = store.lock_customer_pool(work, customer["id"], payment["currency"])
+    pool = store.customer_pool(work, customer["id"], payment["currency"])
     _post(work, pool, "payment", "payment", payment, Stages(receivable=-payment["amount"]))
-    if wanted is None:
-        _allocate_oldest(work, payment)
-    else:
-        _allocate_named(work, payment, wanted)
+    touched = _allocate_named(work, payment, wanted or ())
+    touched |= cover_oldest(work, customer["id"], payment["currency"])
+    payment = store.documents_by_id(work, "payment", [payment["id"]])[payment["id"]]
     _tell_payment(work, "payment_recorded", payment)
+    _tell_allocated(work, touched - {payment["id"]})
     cure_freezes(work, customer["id"])
     return {"status": "recorded", **_payment_answer(work, payment)}
 
@@ -136,12 +173,13 @@ def reverse_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     payment = _require(work, "payment", received)
     if payment["status"] == "reversed":
         raise Conflict("收款已冲销", code="already_reversed")
-    pool = store.lock_customer_pool(work, payment["customer_id"], payment["currency"])
-    _free_allocations(work, "payment_id", payment["id"])
+    pool = store.customer_pool(work, payment["customer_id"], payment["currency"])
+    _free_allocations(work, store.allocations_of(work, payment["id"]))
     payment.update(status="reversed", unallocated=Decimal(0))
     store.update_payment(work, payment["id"], {"status": "reversed", "unallocated": Decimal(0)})
     _post(work, pool, "reverse_payment", "payment", payment, Stages(receivable=payment["amount"]))
     events.payment_event(work, "payment_reversed", payment, [], reason=received.get("reason"))
+    _tell_allocated(work, cover_oldest(work, payment["customer_id"], payment["currency"]))
     tell_accounts(work, [payment["customer_id"]])
     over_limit = _is_over_limit(work, payment["customer_id"], payment["currency"])
     return {"status": "reversed", "payment": events.payment_view(payment), "over_limit": over_limit}
@@ -175,11 +213,11 @@ def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
 def _order_of(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -> dict[str, Any] | None:
     if not named.get("order_no"):
         return None
-    order = store.lock_order(work, named["source"], named["company"], named["order_no"])
+    order = store.order_of(work, named["source"], named["company"], named["order_no"])
     if order is None:
         found = store.find_orders(work, named["order_no"], None, None)
         if len(found) == 1:
-            order = store.lock_order(work, found[0]["source"], found[0]["company"], named["order_no"])
+            order = store.order_of(work, found[0]["source"], found[0]["company"], named["order_no"])
     if order is None or order["customer_id"] != customer_id or order["currency"] != named["currency"]:
         return None
     return order
@@ -193,8 +231,7 @@ def _require(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[s
     if len(found) > 1:
         raise Conflict("有多个来源使用该单号, 请给出 source 与 company", code="document_ambiguous")
     store.lock_customers(work, [found[0]["customer_id"]])
-    lock = store.lock_invoice if kind == "invoice" else store.lock_payment
-    row = lock(work, found[0]["source"], found[0]["company"], received["number"])
+    row = store.document_of(work, kind, found[0]["source"], found[0]["company"], received["number"])
     if row is None:
         raise NotFound(f"没有这张{word}单据", code=f"unknown_{kind}")
     return row
@@ -225,67 +262,122 @@ def _wanted_allocations(received: Mapping[str, Any]) -> list[tuple[str, Decimal]
     return wanted
 
 
-def _allocate_named(work: UnitOfWork, payment: dict[str, Any], wanted: Sequence[tuple[str, Decimal]]) -> None:
+def _allocate_named(
+    work: UnitOfWork, payment: dict[str, Any], wanted: Sequence[tuple[str, Decimal]]
+) -> set[UUID]:
+    """Pay what the payer names; what has not arrived is kept for it. Returns the payments it displaced."""
+    touched: set[UUID] = set()
     found = store.invoices_named(work, payment["customer_id"], [number for number, _ in wanted])
     for number, amount in wanted:
         invoice = found.get(number)
         if invoice is None:
             _add_allocation(work, payment, number, None, amount)
-        elif invoice["currency"] == payment["currency"]:
-            part = min(amount, invoice["open_amount"])
-            if part:
-                _pay(work, payment, invoice, part)
+        elif invoice["currency"] == payment["currency"] and invoice["status"] != "reversed":
+            touched |= _displace(work, invoice, amount)
+            _pay(work, payment, invoice, min(amount, invoice["open_amount"]))
+    return touched
 
 
-def _allocate_oldest(work: UnitOfWork, payment: dict[str, Any]) -> None:
-    items = store.open_invoices(work, payment["customer_id"], payment["currency"])
-    by_id = {item["id"]: item for item in items}
-    parts, _ = ledger.allocate_oldest_first(
-        payment["unallocated"], [(item["id"], item["due_date"], item["open_amount"]) for item in items]
-    )
-    for invoice_id, part in parts:
-        _pay(work, payment, by_id[invoice_id], part)
-
-
-def _match_invoice(work: UnitOfWork, invoice: dict[str, Any]) -> list[dict[str, Any]]:
-    """Match payments that named this invoice before it came, then what stands on account without a name."""
-    touched: dict[UUID, dict[str, Any]] = {}
+def _match_named(work: UnitOfWork, invoice: dict[str, Any]) -> set[UUID]:
+    """Match payments that named this invoice before it came; returns them."""
     named = store.waiting_allocations(work, invoice["customer_id"], invoice["invoice_no"])
-    on_account = store.on_account_payments(work, invoice["customer_id"], invoice["currency"])
-    by_id = {payment["id"]: payment for payment in on_account}
-    for allocation in named:
-        payment = by_id.get(allocation["payment_id"])
-        if payment is None:
-            continue
-        store.delete_allocations(work, [allocation["id"]])
-        part = min(allocation["amount"], invoice["open_amount"], payment["unallocated"])
-        if part:
-            _pay(work, payment, invoice, part)
-            touched[payment["id"]] = payment
-    for payment in on_account:
-        free = payment["unallocated"] - _promised(work, payment)
-        part = min(free, invoice["open_amount"])
-        if part > 0:
-            _pay(work, payment, invoice, part)
-            touched[payment["id"]] = payment
-    return list(touched.values())
+    payments_by_id = store.documents_by_id(work, "payment", [row["payment_id"] for row in named])
+    matching = [row for row in named if payments_by_id[row["payment_id"]]["currency"] == invoice["currency"]]
+    for row in sorted(matching, key=lambda row: store.payment_order(payments_by_id[row["payment_id"]])):
+        payment = payments_by_id[row["payment_id"]]
+        store.delete_allocations(work, [row["id"]])
+        _pay(work, payment, invoice, min(row["amount"], invoice["open_amount"], payment["unallocated"]))
+    return {row["payment_id"] for row in matching}
+
+
+def cover_oldest(work: UnitOfWork, customer_id: UUID, currency: str) -> set[UUID]:
+    """Let the money that nobody has assigned cover what was due first; returns the payments it moved.
+
+    However the documents came: what an older invoice lacks is taken back from newer ones.
+    """
+    touched: set[UUID] = set()
+    paying = store.on_account_payments(work, customer_id, currency)
+    free = {payment["id"]: payment["unallocated"] - _promised(work, payment) for payment in paying}
+    if not any(free.values()) and not store.has_automatic(work, customer_id):
+        return touched
+    lacking = store.open_invoices(work, customer_id, currency)
+    for payment in paying:
+        for invoice in lacking:
+            part = min(free[payment["id"]], invoice["open_amount"])
+            if part > 0:
+                _pay(work, payment, invoice, part, automatic=True)
+                free[payment["id"]] -= part
+                touched.add(payment["id"])
+    lacking = [invoice for invoice in lacking if invoice["open_amount"]]
+    if not lacking:
+        return touched
+    covered = store.covered_from(work, customer_id, currency, lacking[0]["due_date"])
+    order = store.invoice_order
+    for invoice in lacking:
+        while invoice["open_amount"] and covered and order(covered[-1]) > order(invoice):
+            moved = _displace(work, covered[-1], covered[-1]["open_amount"] + invoice["open_amount"])
+            if not moved:
+                covered.pop()
+                continue
+            for payment in store.documents_by_id(work, "payment", moved).values():
+                back = payment["unallocated"] - _promised(work, payment)
+                _pay(work, payment, invoice, min(back, invoice["open_amount"]), automatic=True)
+            touched |= moved
+    return touched
+
+
+def _displace(work: UnitOfWork, invoice: dict[str, Any], wanted: Decimal) -> set[UUID]:
+    """Take back from an invoice what nobody has assigned to it, until so much of it is open.
+
+    The latest payment gives way first. Returns the payments that have their money back.
+    """
+    short = min(wanted, invoice["amount"]) - invoice["open_amount"]
+    if short <= 0:
+        return set()
+    rows = [row for row in store.allocations_to(work, invoice["id"]) if row["automatic"]]
+    payers = store.documents_by_id(work, "payment", [row["payment_id"] for row in rows])
+    touched: set[UUID] = set()
+    for row in sorted(rows, key=lambda row: store.payment_order(payers[row["payment_id"]]), reverse=True):
+        part = min(short, row["amount"])
+        if not part:
+            break
+        payment = payers[row["payment_id"]]
+        if part == row["amount"]:
+            store.delete_allocations(work, [row["id"]])
+        else:
+            store.change_allocation(work, row["id"], row["amount"] - part)
+        short -= part
+        _move(work, payment, invoice, -part)
+        touched.add(payment["id"])
+    return touched
 
 
 def _promised(work: UnitOfWork, payment: Mapping[str, Any]) -> Decimal:
     """What of a payment is kept for invoices that its payer named and that have not arrived."""
     waiting = [
-        row["amount"]
-        for row in store.allocations_of(work, "payment_id", payment["id"])
-        if row["invoice_id"] is None
+        row["amount"] for row in store.allocations_of(work, payment["id"]) if row["invoice_id"] is None
     ]
     return sum(waiting, Decimal(0))
 
 
-def _pay(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], part: Decimal) -> None:
+def _pay(
+    work: UnitOfWork,
+    payment: dict[str, Any],
+    invoice: dict[str, Any],
+    part: Decimal,
+    *,
+    automatic: bool = False,
+) -> None:
+    if part > 0:
+        _move(work, payment, invoice, part)
+        _add_allocation(work, payment, invoice["invoice_no"], invoice["id"], part, automatic=automatic)
+
+
+def _move(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], part: Decimal) -> None:
+    """Bring both documents in line with a part of the payment that goes to the invoice, or back."""
     payment["unallocated"] -= part
     invoice["open_amount"] -= part
     invoice["status"] = "open" if invoice["open_amount"] else "paid"
-    _add_allocation(work, payment, invoice["invoice_no"], invoice["id"], part)
     store.update_invoice(
         work, invoice["id"], {"open_amount": invoice["open_amount"], "status": invoice["status"]}
     )
@@ -293,7 +385,13 @@ def _pay(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], par
 
 
 def _add_allocation(
-    work: UnitOfWork, payment: Mapping[str, Any], number: str, invoice_id: UUID | None, amount: Decimal
+    work: UnitOfWork,
+    payment: Mapping[str, Any],
+    number: str,
+    invoice_id: UUID | None,
+    amount: Decimal,
+    *,
+    automatic: bool = False,
 ) -> None:
     row = {
         "id": new_id(),
@@ -303,26 +401,26 @@ def _add_allocation(
         "invoice_no": number,
         "amount": amount,
         "allocated_on": payment["paid_at"],
+        "automatic": automatic,
     }
     store.add_allocations(work, [row])
 
 
-def _free_allocations(work: UnitOfWork, column: str, document_id: UUID) -> list[dict[str, Any]]:
-    """Undo the allocations of a payment or to an invoice; returns the payments that they belonged to."""
-    rows = store.allocations_of(work, column, document_id)
+def _free_allocations(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Undo allocations; returns the payments that they belonged to."""
     store.delete_allocations(work, [row["id"] for row in rows])
-    touched: dict[UUID, dict[str, Any]] = {}
-    for row in rows:
-        if row["invoice_id"] is None:
-            continue
-        invoice = store.get_document(work, "invoice", row["invoice_id"])
-        payment = touched.get(row["payment_id"]) or store.get_document(work, "payment", row["payment_id"])
-        payment["unallocated"] += row["amount"]
-        touched[payment["id"]] = payment
-        store.update_payment(work, payment["id"], {"unallocated": payment["unallocated"]})
-        open_amount = invoice["open_amount"] + row["amount"]
-        store.update_invoice(work, invoice["id"], {"open_amount": open_amount, "status": "open"})
-    return list(touched.values())
+    matched = [row for row in rows if row["invoice_id"] is not None]
+    freed = store.documents_by_id(work, "payment", [row["payment_id"] for row in matched])
+    opened = store.documents_by_id(work, "invoice", [row["invoice_id"] for row in matched])
+    for row in matched:
+        _move(work, freed[row["payment_id"]], opened[row["invoice_id"]], -row["amount"])
+    return set(freed)
+
+
+def _tell_allocated(work: UnitOfWork, payment_ids: Iterable[UUID]) -> None:
+    """Tell how these payments are allocated now."""
+    for payment in store.documents_by_id(work, "payment", sorted(payment_ids)).values():
+        _tell_payment(work, "payment_allocated", payment)
 
 
 def _tell_payment(work: UnitOfWork, name: str, payment: Mapping[str, Any]) -> None:
@@ -330,12 +428,11 @@ def _tell_payment(work: UnitOfWork, name: str, payment: Mapping[str, Any]) -> No
 
 
 def _payment_answer(work: UnitOfWork, payment: Mapping[str, Any]) -> dict[str, Any]:
-    rows = store.allocations_with_invoices(work, payment["id"])
+    rows = store.allocations_of(work, payment["id"])
+    paid = store.documents_by_id(work, "invoice", [row["invoice_id"] for row in rows if row["invoice_id"]])
     return {
         "payment": events.payment_view(payment),
-        "allocations": [
-            events.allocation_view(row, row if row["invoice_id"] is not None else None) for row in rows
-        ],
+        "allocations": [events.allocation_view(row, paid.get(row["invoice_id"])) for row in rows],
     }
 
 
@@ -343,7 +440,7 @@ def _is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
     grants = store.as_grants(store.grants_of(work, customer_id))
     mine = [grant for grant in grants if grant.currency == currency]
     limit = ledger.limit_on(dates.today(work), mine)
-    pool = store.lock_customer_pool(work, customer_id, currency)
+    pool = store.customer_pool(work, customer_id, currency)
     exposure = pool["reserved"] + pool["delivered"] + pool["receivable"]
     available = limit.available(exposure)
     return bool(available is not None and available < 0)

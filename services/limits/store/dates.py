@@ -17,10 +17,12 @@ from services.limits.model import (
 )
 from services.limits.store.rows import Row, one_row
 
+_OPEN_DATE = select(business_clock.c.date)
+
 
 def business_date(work: UnitOfWork) -> date | None:
     """The open business date; None before the first was opened."""
-    found: date | None = work.execute(select(business_clock.c.date)).scalar()
+    found: date | None = work.execute(_OPEN_DATE).scalar()
     return found
 
 

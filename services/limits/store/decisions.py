@@ -6,27 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
-from services.limits.model import (
-    decisions,
-    order_check_rules,
-)
+from services.limits.model import decisions, order_check_rules
+from services.limits.store.book import book_of
 from services.limits.store.rows import Row, all_rows, one_row
+
+_BY_ID = select(decisions).where(decisions.c.id == bindparam("decision"))
+_ACTIVE_RULES = select(order_check_rules).where(order_check_rules.c.active).order_by(order_check_rules.c.key)
 
 
 def add_decision(work: UnitOfWork, decision: Mapping[str, Any]) -> None:
     """Insert a documented credit decision."""
-    work.execute(insert(decisions).values(**decision))
+    book_of(work).decisions.add(decision)
 
 
 def find_decision(work: UnitOfWork, decision_id: UUID | None) -> Row | None:
     """A documented credit decision."""
-    return (
-        None if decision_id is None else one_row(work, select(decisions).where(decisions.c.id == decision_id))
-    )
+    if decision_id is None:
+        return None
+    return book_of(work).decisions.get(decision_id) or one_row(work, _BY_ID, {"decision": decision_id})
 
 
 def decisions_with(where: Mapping[str, Any]) -> Select[Any]:
@@ -43,5 +44,4 @@ def save_rule(work: UnitOfWork, key: str, version: int, active: bool, definition
 
 def active_rules(work: UnitOfWork) -> list[Row]:
     """The published order-check rules in force, by key."""
-    statement = select(order_check_rules).where(order_check_rules.c.active)
-    return all_rows(work, statement.order_by(order_check_rules.c.key))
+    return all_rows(work, _ACTIVE_RULES)

@@ -7,24 +7,37 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, or_, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import Grant
-from services.limits.model import (
-    freezes,
-    grants,
-)
+from services.limits.model import freezes, grants
+from services.limits.store.book import among_ids, book_of
 from services.limits.store.rows import Row, all_rows, one_row
+
+_OF_CUSTOMER = ("customer_id",)
+_GRANTS = select(grants).where(among_ids(grants.c.customer_id))
+_GRANT_OF_APPLICATION = select(grants).where(grants.c.application_id == bindparam("application"))
+_OPEN_FREEZES = select(freezes).where(among_ids(freezes.c.customer_id), freezes.c.lifted_at.is_(None))
+
+_OF_EPISODE = select(freezes.c.id).where(
+    freezes.c.customer_id == bindparam("customer"),
+    freezes.c.source == bindparam("of_source"),
+    freezes.c.episode == bindparam("of_episode"),
+)
+
+
+def read_grants(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
+    """Hold every grant of these customers."""
+    book = book_of(work)
+    book.fetch_ids("grants", customer_ids, _GRANTS, book.grants)
 
 
 def grants_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
     """Every grant that a customer ever had, newest first."""
-    statement = select(grants).where(grants.c.customer_id == customer_id)
-    statement = statement.order_by(grants.c.granted_at.desc(), grants.c.id.desc())
-    found: list[Row] = work.remembered(f"grants:{customer_id}", lambda: all_rows(work, statement))
-    return found
+    read_grants(work, [customer_id])
+    rows = book_of(work).grants.find(_OF_CUSTOMER, customer_id)
+    return sorted(rows, key=lambda row: (row["granted_at"], row["id"]), reverse=True)
 
 
 def as_grants(rows: Iterable[Mapping[str, Any]]) -> list[Grant]:
@@ -35,22 +48,22 @@ def as_grants(rows: Iterable[Mapping[str, Any]]) -> list[Grant]:
 
 def replace_base_grants(work: UnitOfWork, customer_id: UUID, on: date) -> None:
     """End the base grants that are in force or to come, as from a date."""
-    work.execute(
-        update(grants)
-        .where(grants.c.customer_id == customer_id, grants.c.kind == "base", grants.c.replaced_on.is_(None))
-        .values(replaced_on=func.greatest(on, grants.c.valid_from))
-    )
+    for row in grants_of(work, customer_id):
+        if row["kind"] == "base" and row["replaced_on"] is None:
+            book_of(work).grants.change(row["id"], {"replaced_on": max(on, row["valid_from"])})
 
 
 def add_grant(work: UnitOfWork, grant: Mapping[str, Any]) -> None:
     """Insert a grant."""
-    work.execute(insert(grants).values(**grant))
-    work.forget(f"grants:{grant['customer_id']}")
+    book_of(work).grants.add(grant)
 
 
 def grant_of_application(work: UnitOfWork, application_id: str) -> Row | None:
     """The grant that an application led to."""
-    return one_row(work, select(grants).where(grants.c.application_id == application_id))
+    held = book_of(work).grants
+    held.hold(all_rows(work, _GRANT_OF_APPLICATION, {"application": application_id}))
+    found = held.find(("application_id",), application_id)
+    return found[0] if found else None
 
 
 def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
@@ -62,12 +75,18 @@ def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
     return sorted({row.customer_id for row in work.execute(statement)})
 
 
+def read_open_freezes(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
+    """Hold the freezes in force of these customers."""
+    book = book_of(work)
+    book.fetch_ids("open-freezes", customer_ids, _OPEN_FREEZES, book.freezes)
+
+
 def open_freezes(work: UnitOfWork, customer_id: UUID) -> list[Row]:
     """The freezes in force, oldest first."""
-    statement = select(freezes).where(freezes.c.customer_id == customer_id, freezes.c.lifted_at.is_(None))
-    statement = statement.order_by(freezes.c.frozen_at, freezes.c.id)
-    found: list[Row] = work.remembered(f"freezes:{customer_id}", lambda: all_rows(work, statement))
-    return found
+    read_open_freezes(work, [customer_id])
+    held = book_of(work).freezes.find(_OF_CUSTOMER, customer_id)
+    rows = [row for row in held if row["lifted_at"] is None]
+    return sorted(rows, key=lambda row: (row["frozen_at"], row["id"]))
 
 
 def freezes_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
@@ -77,17 +96,24 @@ def freezes_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
 
 
 def add_freeze(work: UnitOfWork, freeze: Mapping[str, Any]) -> bool:
-    """Insert a freeze; False when that source froze the customer already."""
-    work.forget(f"freezes:{freeze['customer_id']}")
-    statement = upsert(freezes).values(**freeze).on_conflict_do_nothing().returning(freezes.c.id)
-    return work.execute(statement).first() is not None
+    """Insert a freeze; False when that source has frozen the customer already."""
+    if any(row["source"] == freeze["source"] for row in open_freezes(work, freeze["customer_id"])):
+        return False
+    book_of(work).freezes.add(freeze)
+    return True
 
 
-def lift_freezes(work: UnitOfWork, customer_id: UUID, ids: Sequence[UUID], on: date, why: str | None) -> None:
-    """End freezes of a customer."""
-    work.forget(f"freezes:{customer_id}")
-    work.execute(
-        update(freezes)
-        .where(freezes.c.id.in_(ids))
-        .values(lifted_on=on, lifted_at=work.now, lifted_by=work.caller.actor, lift_reason=why)
-    )
+def was_frozen_for(work: UnitOfWork, customer_id: UUID, source: str, episode: str) -> bool:
+    """Whether a customer was ever frozen for this episode of a source."""
+    held = book_of(work).freezes.find(_OF_CUSTOMER, customer_id)
+    if any((row["source"], row["episode"]) == (source, episode) for row in held):
+        return True
+    asked = {"customer": customer_id, "of_source": source, "of_episode": episode}
+    return one_row(work, _OF_EPISODE, asked) is not None
+
+
+def lift_freezes(work: UnitOfWork, ids: Sequence[UUID], on: date, why: str | None) -> None:
+    """End freezes that are held."""
+    lifted = {"lifted_on": on, "lifted_at": work.now, "lifted_by": work.caller.actor, "lift_reason": why}
+    for freeze_id in ids:
+        book_of(work).freezes.change(freeze_id, lifted)

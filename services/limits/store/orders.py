@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Select, bindparam, func, select
 
 from services.common.db import UnitOfWork
-from services.limits.model import (
-    deliveries,
-    orders,
+from services.limits.ledger import ZERO
+from services.limits.model import deliveries, orders
+from services.limits.store.book import among_ids, book_of
+from services.limits.store.documents import DocumentKey, found_with_number, held_document, hold_documents
+from services.limits.store.rows import Row, all_rows
+
+_COUNTED = ("reserved", "closed")
+_DELIVERIES = select(deliveries).where(among_ids(deliveries.c.order_id))
+_TRADE = (
+    select(
+        orders.c.customer_id,
+        orders.c.currency,
+        func.sum(orders.c.amount).label("amount"),
+        func.count().label("count"),
+    )
+    .where(
+        among_ids(orders.c.customer_id),
+        orders.c.order_date >= bindparam("since"),
+        orders.c.status.in_(_COUNTED),
+    )
+    .group_by(orders.c.customer_id, orders.c.currency)
 )
-from services.limits.store.rows import Row, all_rows, one_row
 
 
-def lock_order(work: UnitOfWork, source: str, company: str, order_no: str) -> Row | None:
-    """An order by its full key. Locks its row."""
-    which = and_(orders.c.source == source, orders.c.company == company, orders.c.order_no == order_no)
-    return one_row(work, select(orders).where(which).with_for_update())
+def read_orders(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
+    """Hold the orders with these keys."""
+    hold_documents(work, "order", keys)
+
+
+def order_of(work: UnitOfWork, source: str, company: str, order_no: str) -> Row | None:
+    """An order by its full key; whoever changes it holds its customer's lock."""
+    return held_document(work, "order", (source, company, order_no))
 
 
 def find_orders(work: UnitOfWork, order_no: str, source: str | None, company: str | None) -> list[Row]:
     """Up to two orders with a number, narrowed by source and company where given."""
-    statement = select(orders).where(orders.c.order_no == order_no)
-    if source is not None:
-        statement = statement.where(orders.c.source == source)
-    if company is not None:
-        statement = statement.where(orders.c.company == company)
-    return all_rows(work, statement.order_by(orders.c.created_at).limit(2))
+    return found_with_number(work, "order", order_no, {"source": source, "company": company})
 
 
 def orders_with(where: Mapping[str, Any]) -> Select[Any]:
@@ -42,30 +57,54 @@ def orders_with(where: Mapping[str, Any]) -> Select[Any]:
 
 def save_order(work: UnitOfWork, order: Mapping[str, Any]) -> None:
     """Insert an order, or write every column of one that is there."""
-    statement = upsert(orders).values(**order)
-    changed = {name: value for name, value in order.items() if name not in ("id", "created_at")}
-    work.execute(statement.on_conflict_do_update(index_elements=[orders.c.id], set_=changed))
+    shelf = book_of(work).orders
+    if shelf.get(order["id"]) is None:
+        shelf.add(order)
+    else:
+        shelf.change(order["id"], order)
 
 
 def add_delivery(work: UnitOfWork, delivery: Mapping[str, Any]) -> bool:
     """Insert a delivery; False when the order has one of that number already."""
-    statement = upsert(deliveries).values(**delivery).on_conflict_do_nothing().returning(deliveries.c.id)
-    return work.execute(statement).first() is not None
+    if find_delivery(work, delivery["order_id"], delivery["delivery_no"]) is not None:
+        return False
+    book_of(work).deliveries.add(delivery)
+    return True
 
 
 def find_delivery(work: UnitOfWork, order_id: UUID, delivery_no: str) -> Row | None:
     """A delivery of an order by its number."""
-    which = and_(deliveries.c.order_id == order_id, deliveries.c.delivery_no == delivery_no)
-    return one_row(work, select(deliveries).where(which))
+    book = book_of(work)
+    book.fetch_ids("deliveries", [order_id], _DELIVERIES, book.deliveries)
+    found = book.deliveries.find(("order_id",), order_id)
+    return next((row for row in found if row["delivery_no"] == delivery_no), None)
+
+
+def read_trade(work: UnitOfWork, customer_ids: Iterable[UUID], since: date) -> None:
+    """Hold what these customers have ordered since a date, as the database has it."""
+    totals: dict[UUID, dict[str, Row]] = work.remembered(f"trade:{since}", dict)
+    missing = [customer_id for customer_id in dict.fromkeys(customer_ids) if customer_id not in totals]
+    if missing:
+        totals.update((customer_id, {}) for customer_id in missing)
+        for row in all_rows(work, _TRADE, {"ids": missing, "since": since}):
+            totals[row["customer_id"]][row["currency"]] = row
 
 
 def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, since: date) -> Decimal | None:
     """The average amount of the orders that were taken since a date; None without any."""
-    statement = select(func.avg(orders.c.amount)).where(
-        orders.c.customer_id == customer_id,
-        orders.c.currency == currency,
-        orders.c.order_date >= since,
-        orders.c.status.in_(("reserved", "closed")),
-    )
-    found: Decimal | None = work.execute(statement).scalar()
-    return found
+    read_trade(work, [customer_id], since)
+    totals: dict[UUID, dict[str, Row]] = work.remembered(f"trade:{since}", dict)
+    read = totals[customer_id].get(currency)
+    amount, count = (read["amount"], read["count"]) if read else (ZERO, 0)
+    shelf = book_of(work).orders
+    for now in shelf.find(("customer_id",), customer_id):
+        for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
+            if (
+                row
+                and row["currency"] == currency
+                and row["order_date"] >= since
+                and row["status"] in _COUNTED
+            ):
+                amount += sign * row["amount"]
+                count += sign
+    return amount / count if count else None

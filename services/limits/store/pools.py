@@ -2,91 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, select
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
 from services.limits.ledger import ZERO, Stages
-from services.limits.model import (
-    entries,
-    pools,
+from services.limits.model import entries, pools
+from services.limits.store.book import book_of
+from services.limits.store.rows import Row, all_rows
+
+_STAGES = ("reserved", "delivered", "receivable")
+_OF_CUSTOMERS = select(pools).where(
+    pools.c.kind == "customer", pools.c.key == any_(bindparam("keys", type_=ARRAY(Text)))
 )
-from services.limits.store.rows import Row, all_rows, one_row
 
 
-def lock_customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
-    """The customer's overall pool in a currency, made at first use. Locks its row, once per unit of work.
+def read_customer_pools(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
+    """Hold the pools of these customers; whoever changes them holds the customers' locks."""
+    book = book_of(work)
 
-    `post_entry` keeps the answered row's balances up to date.
-    """
-    key = f"pool:{customer_id}:{currency}"
-    found: Row = work.remembered(key, lambda: _locked_pool(work, customer_id, currency))
-    return found
+    def read(keys: list[str]) -> list[Row]:
+        return all_rows(work, _OF_CUSTOMERS, {"keys": keys})
+
+    book.fetch("customer-pools", (str(customer_id) for customer_id in customer_ids), read, book.pools)
 
 
-def _locked_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
+def customer_pools(work: UnitOfWork, customer_id: UUID) -> list[Row]:
+    """Every pool of a customer."""
+    read_customer_pools(work, [customer_id])
+    found = book_of(work).pools.find(("kind", "key"), "customer", str(customer_id))
+    return sorted(found, key=lambda row: (row["currency"], row["segment"]))
+
+
+def customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
+    """The customer's overall pool in a currency, made at first use; the customer is locked."""
+    for row in customer_pools(work, customer_id):
+        if row["currency"] == currency and row["segment"] == "":
+            return row
     first = {
         "id": new_id(),
         "kind": "customer",
         "key": str(customer_id),
         "segment": "",
         "currency": currency,
-        "reserved": ZERO,
-        "delivered": ZERO,
-        "receivable": ZERO,
+        **dict.fromkeys(_STAGES, ZERO),
     }
-    which = and_(
-        pools.c.kind == "customer",
-        pools.c.key == str(customer_id),
-        pools.c.segment == "",
-        pools.c.currency == currency,
-    )
-    found = one_row(work, select(pools).where(which).with_for_update())
-    if found is None:
-        work.execute(upsert(pools).values(first).on_conflict_do_nothing())
-        found = one_row(work, select(pools).where(which).with_for_update())
-    assert found is not None  # noqa: S101 - it was inserted just above, in this transaction or another
-    return found
-
-
-def customer_pools(work: UnitOfWork, customer_id: UUID) -> list[Row]:
-    """Every pool of a customer."""
-    which = and_(pools.c.kind == "customer", pools.c.key == str(customer_id))
-    return all_rows(work, select(pools).where(which).order_by(pools.c.currency, pools.c.segment))
+    book_of(work).pools.add(first)
+    return first
 
 
 def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Stages) -> None:
-    """Write one immutable entry and move the balance with it: of the row, which is locked, and of `pool`."""
-    pool_id = pool["id"]
-    for stage in ("reserved", "delivered", "receivable"):
-        pool[stage] += getattr(delta, stage)
-    work.execute(
-        insert(entries),
+    """Write one immutable entry and move the balance with it, that of `pool` as well."""
+    book = book_of(work)
+    held = book.pools.get(pool["id"]) or pool
+    pool.update({stage: held[stage] + getattr(delta, stage) for stage in _STAGES})
+    book.pools.change(pool["id"], {stage: pool[stage] for stage in _STAGES})
+    book.entries.add(
         {
             **entry,
-            "pool_id": pool_id,
-            "reserved": delta.reserved,
-            "delivered": delta.delivered,
-            "receivable": delta.receivable,
+            "pool_id": pool["id"],
+            **{stage: getattr(delta, stage) for stage in _STAGES},
             "recorded_at": work.now,
             "actor": work.caller.actor,
             "trace_id": work.trace_id,
-        },
-    )
-    work.execute(
-        update(pools)
-        .where(pools.c.id == pool_id)
-        .values(
-            reserved=pools.c.reserved + delta.reserved,
-            delivered=pools.c.delivered + delta.delivered,
-            receivable=pools.c.receivable + delta.receivable,
-        )
+        }
     )
 
 
@@ -98,7 +82,7 @@ def entries_of(customer_id: UUID) -> Select[Any]:
 def balances_on(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> Stages:
     """What the customer's pool held at the end of a date, from its entries."""
     statement = (
-        select(func.sum(entries.c.reserved), func.sum(entries.c.delivered), func.sum(entries.c.receivable))
+        select(*(func.sum(entries.c[stage]) for stage in _STAGES))
         .join(pools, pools.c.id == entries.c.pool_id)
         .where(
             entries.c.customer_id == customer_id,

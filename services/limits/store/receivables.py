@@ -2,192 +2,311 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, insert, select, update
+from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, column, func, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import OverdueItem
-from services.limits.model import (
-    allocations,
-    customers,
-    invoices,
-    payments,
+from services.limits.model import allocations, customers, invoices, payments
+from services.limits.store.book import among_ids, book_of
+from services.limits.store.documents import (
+    DocumentKey,
+    found_with_number,
+    held_document,
+    hold_documents,
+    shelf_of,
 )
-from services.limits.store.rows import Row, all_rows, one_row
+from services.limits.store.rows import Row, all_rows
 
-
-def lock_invoice(work: UnitOfWork, source: str, company: str, invoice_no: str) -> Row | None:
-    """An invoice by its full key. Locks its row."""
-    which = and_(
-        invoices.c.source == source, invoices.c.company == company, invoices.c.invoice_no == invoice_no
+_OF_CUSTOMER = ("customer_id",)
+_is_open = invoices.c.open_amount > 0
+_OPEN = select(invoices).where(among_ids(invoices.c.customer_id), _is_open)
+_OVERDUE = _OPEN.where(invoices.c.due_date < bindparam("on"))
+_INVOICES = select(invoices).where(among_ids(invoices.c.id))
+_PAYMENTS = select(payments).where(among_ids(payments.c.id))
+_ON_ACCOUNT = select(payments).where(among_ids(payments.c.customer_id), payments.c.unallocated > 0)
+_WAITING = select(allocations).where(among_ids(allocations.c.customer_id), allocations.c.invoice_id.is_(None))
+_LATER_COVERED = (
+    select(allocations)
+    .join(invoices, invoices.c.id == allocations.c.invoice_id)
+    .where(
+        allocations.c.customer_id == bindparam("customer"),
+        allocations.c.automatic,
+        invoices.c.currency == bindparam("of_currency"),
+        invoices.c.due_date >= bindparam("due"),
     )
-    return one_row(work, select(invoices).where(which).with_for_update())
+)
+_WITH_AUTOMATIC = (
+    select(allocations.c.customer_id)
+    .where(among_ids(allocations.c.customer_id), allocations.c.automatic)
+    .distinct()
+)
+_OF_PAYMENTS = select(allocations).where(among_ids(allocations.c.payment_id))
+_OF_INVOICES = select(allocations).where(among_ids(allocations.c.invoice_id))
+_named = (
+    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("numbers", type_=ARRAY(Text)))
+    .table_valued(column("customer_id", Uuid), column("invoice_no", Text), name="named")
+    .render_derived()
+)
+_NAMED = select(invoices).join(
+    _named,
+    and_(invoices.c.customer_id == _named.c.customer_id, invoices.c.invoice_no == _named.c.invoice_no),
+)
+_UNMATCHED = select(invoices).where(
+    invoices.c.customer_id == bindparam("customer"),
+    invoices.c.source == bindparam("of_source"),
+    invoices.c.order_no == bindparam("number"),
+    invoices.c.order_id.is_(None),
+)
 
 
-def lock_payment(work: UnitOfWork, source: str, company: str, payment_no: str) -> Row | None:
-    """A payment by its full key. Locks its row."""
-    which = and_(
-        payments.c.source == source, payments.c.company == company, payments.c.payment_no == payment_no
-    )
-    return one_row(work, select(payments).where(which).with_for_update())
+def invoice_order(row: Row) -> tuple[Any, ...]:
+    """The order in which money covers invoices: the first due first, whenever each arrived."""
+    return (row["due_date"], row["source"], row["company"], row["invoice_no"])
 
 
-def find_documents(work: UnitOfWork, kind: str, number: str, key: Mapping[str, Any]) -> list[Row]:
+def payment_order(row: Row) -> tuple[Any, ...]:
+    """The order in which payments give their money."""
+    return (row["paid_at"], row["source"], row["company"], row["payment_no"])
+
+
+def read_invoices(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
+    """Hold the invoices with these keys."""
+    hold_documents(work, "invoice", keys)
+
+
+def read_payments(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
+    """Hold the payments with these keys."""
+    hold_documents(work, "payment", keys)
+
+
+def read_matchable(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
+    """Hold what new documents of these customers may be matched with: money on account, or that may move."""
+    book = book_of(work)
+    book.fetch_ids("on-account", customer_ids, _ON_ACCOUNT, book.payments)
+    book.fetch_ids("waiting-allocations", customer_ids, _WAITING, book.allocations)
+    _read_automatic(work, customer_ids)
+
+
+def has_automatic(work: UnitOfWork, customer_id: UUID) -> bool:
+    """Whether money of a customer covers invoices to which nobody has assigned it."""
+    held = book_of(work).allocations.find(_OF_CUSTOMER, customer_id)
+    return any(row["automatic"] for row in held) or _read_automatic(work, [customer_id])[customer_id]
+
+
+def _read_automatic(work: UnitOfWork, customer_ids: Sequence[UUID]) -> dict[UUID, bool]:
+    known: dict[UUID, bool] = work.remembered("customers-with-automatic", dict)
+    missing = [one for one in dict.fromkeys(customer_ids) if one not in known]
+    if missing:
+        found = {row["customer_id"] for row in all_rows(work, _WITH_AUTOMATIC, {"ids": missing})}
+        known.update((one, one in found) for one in missing)
+    return known
+
+
+def read_overdue(work: UnitOfWork, customer_ids: Iterable[UUID], on: date) -> None:
+    """Hold the open invoices of these customers that are past their due date on a date."""
+    book = book_of(work)
+    unknown = [one for one in customer_ids if not book.knows("open-invoices", one)]
+    book.fetch_ids(("overdue", on), unknown, _OVERDUE, book.invoices, {"on": on})
+
+
+def read_open_invoices(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
+    """Hold every open invoice of these customers."""
+    book = book_of(work)
+    book.fetch_ids("open-invoices", customer_ids, _OPEN, book.invoices)
+
+
+def document_of(work: UnitOfWork, kind: str, source: str, company: str, number: str) -> Row | None:
+    """An invoice or a payment by its full key; whoever changes it holds its customer's lock."""
+    return held_document(work, kind, (source, company, number))
+
+
+def find_documents(work: UnitOfWork, kind: str, number: str, narrowed: Mapping[str, Any]) -> list[Row]:
     """Up to two invoices or payments with a number, narrowed by source and company where given."""
-    table = invoices if kind == "invoice" else payments
-    statement = select(table).where(table.c[f"{kind}_no"] == number)
-    for name in ("source", "company"):
-        if key.get(name) is not None:
-            statement = statement.where(table.c[name] == key[name])
-    return all_rows(work, statement.limit(2))
-
-
-def documents_with(kind: str, where: Mapping[str, Any]) -> Select[Any]:
-    """Invoices or payments with these column values, as a statement to be paged."""
-    table = invoices if kind == "invoice" else payments
-    return select(table).where(*(table.c[name] == value for name, value in where.items()))
+    return found_with_number(work, kind, number, narrowed)
 
 
 def add_invoice(work: UnitOfWork, invoice: Mapping[str, Any]) -> None:
     """Insert an invoice."""
-    work.execute(insert(invoices).values(**invoice))
+    book = book_of(work)
+    book.invoices.add(invoice)
+    book.know("allocations-to", [invoice["id"]])
 
 
 def add_payment(work: UnitOfWork, payment: Mapping[str, Any]) -> None:
     """Insert a payment."""
-    work.execute(insert(payments).values(**payment))
+    book = book_of(work)
+    book.payments.add(payment)
+    book.know("allocations-of", [payment["id"]])
 
 
 def update_invoice(work: UnitOfWork, invoice_id: UUID, values: Mapping[str, Any]) -> None:
-    """Change an invoice."""
-    work.execute(update(invoices).where(invoices.c.id == invoice_id).values(**values))
+    """Change an invoice that is held."""
+    book_of(work).invoices.change(invoice_id, values)
 
 
 def update_payment(work: UnitOfWork, payment_id: UUID, values: Mapping[str, Any]) -> None:
-    """Change a payment."""
-    work.execute(update(payments).where(payments.c.id == payment_id).values(**values))
+    """Change a payment that is held."""
+    book_of(work).payments.change(payment_id, values)
 
 
 def open_invoices(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
-    """The open invoices of a customer in a currency, the oldest due first. Locks their rows."""
-    statement = select(invoices).where(
-        invoices.c.customer_id == customer_id, invoices.c.currency == currency, invoices.c.open_amount > 0
-    )
-    return all_rows(work, statement.order_by(invoices.c.due_date, invoices.c.id).with_for_update())
+    """The open invoices of a customer in a currency, the oldest due first."""
+    read_open_invoices(work, [customer_id])
+    return _open_held(work, customer_id, currency)
+
+
+def read_named_invoices(work: UnitOfWork, named: Iterable[tuple[UUID, str]]) -> None:
+    """Hold the invoices with these customers and numbers."""
+    book = book_of(work)
+
+    def read(missing: list[tuple[UUID, str]]) -> list[Row]:
+        ids, numbers = zip(*missing, strict=True)
+        return all_rows(work, _NAMED, {"ids": list(ids), "numbers": list(numbers)})
+
+    book.fetch("invoice-named", named, read, book.invoices)
 
 
 def invoices_named(work: UnitOfWork, customer_id: UUID, numbers: Sequence[str]) -> dict[str, Row]:
-    """A customer's invoices by number, reversed ones left out. Locks their rows."""
-    statement = select(invoices).where(
-        invoices.c.customer_id == customer_id,
-        invoices.c.invoice_no.in_(sorted(set(numbers))),
-        invoices.c.status != "reversed",
-    )
-    return {
-        row["invoice_no"]: row for row in all_rows(work, statement.order_by(invoices.c.id).with_for_update())
-    }
+    """A customer's invoices by number; a reversed one only where there is no other of that number."""
+    read_named_invoices(work, [(customer_id, number) for number in numbers])
+    shelf = book_of(work).invoices
+    held = [row for number in numbers for row in shelf.find(("invoice_no",), number)]
+    mine = [row for row in held if row["customer_id"] == customer_id]
+    return {row["invoice_no"]: row for row in sorted(mine, key=lambda row: row["status"] != "reversed")}
 
 
 def unmatched_invoices(work: UnitOfWork, customer_id: UUID, source: str, order_no: str) -> list[Row]:
-    """Invoices that name an order which had not arrived. Locks their rows."""
-    statement = select(invoices).where(
-        invoices.c.customer_id == customer_id,
-        invoices.c.source == source,
-        invoices.c.order_no == order_no,
-        invoices.c.order_id.is_(None),
-    )
-    return all_rows(work, statement.order_by(invoices.c.id).with_for_update())
+    """Invoices that name an order which had not arrived."""
+    book = book_of(work)
+    wanted = {"customer": customer_id, "of_source": source, "number": order_no}
+    book.invoices.hold(all_rows(work, _UNMATCHED, wanted))
+    return [
+        row
+        for row in book.invoices.find(_OF_CUSTOMER, customer_id)
+        if row["order_id"] is None and row["source"] == source and row["order_no"] == order_no
+    ]
 
 
 def on_account_payments(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
-    """Payments of which a part is not allocated, the oldest first. Locks their rows."""
-    statement = select(payments).where(
-        payments.c.customer_id == customer_id, payments.c.currency == currency, payments.c.unallocated > 0
-    )
-    return all_rows(work, statement.order_by(payments.c.paid_at, payments.c.id).with_for_update())
+    """Payments of which a part is not allocated, the oldest first."""
+    book = book_of(work)
+    book.fetch_ids("on-account", [customer_id], _ON_ACCOUNT, book.payments)
+    rows = [
+        row
+        for row in book.payments.find(_OF_CUSTOMER, customer_id)
+        if row["currency"] == currency and row["unallocated"] > 0
+    ]
+    return sorted(rows, key=payment_order)
 
 
 def add_allocations(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert allocations."""
-    if rows:
-        work.execute(insert(allocations), [dict(row) for row in rows])
+    for row in rows:
+        book_of(work).allocations.add(row)
 
 
-def allocations_of(work: UnitOfWork, column: str, document_id: UUID) -> list[Row]:
-    """The allocations of a payment (`payment_id`) or to an invoice (`invoice_id`). Locks their rows."""
-    statement = select(allocations).where(allocations.c[column] == document_id)
-    return all_rows(work, statement.order_by(allocations.c.id).with_for_update())
+def allocations_of(work: UnitOfWork, payment_id: UUID) -> list[Row]:
+    """The allocations of a payment."""
+    book = book_of(work)
+    book.fetch_ids("allocations-of", [payment_id], _OF_PAYMENTS, book.allocations)
+    return sorted(book.allocations.find(("payment_id",), payment_id), key=lambda row: row["id"])
 
 
-def allocations_with_invoices(work: UnitOfWork, payment_id: UUID) -> list[Row]:
-    """The allocations of a payment with the dates of their invoices."""
-    statement = (
-        select(allocations, invoices.c.due_date, invoices.c.invoice_date)
-        .select_from(allocations.outerjoin(invoices, invoices.c.id == allocations.c.invoice_id))
-        .where(allocations.c.payment_id == payment_id)
-        .order_by(allocations.c.id)
-    )
-    return all_rows(work, statement)
-
-
-def get_document(work: UnitOfWork, kind: str, document_id: UUID) -> Row:
-    """An invoice or a payment that is known to be there. Locks its row."""
-    table = invoices if kind == "invoice" else payments
-    found = one_row(work, select(table).where(table.c.id == document_id).with_for_update())
-    assert found is not None  # noqa: S101 - foreign keys hold it
-    return found
+def allocations_to(work: UnitOfWork, invoice_id: UUID) -> list[Row]:
+    """The allocations to an invoice."""
+    book = book_of(work)
+    book.fetch_ids("allocations-to", [invoice_id], _OF_INVOICES, book.allocations)
+    return sorted(book.allocations.find(("invoice_id",), invoice_id), key=lambda row: row["id"])
 
 
 def waiting_allocations(work: UnitOfWork, customer_id: UUID, invoice_no: str) -> list[Row]:
-    """Allocations that name an invoice which had not arrived. Locks their rows."""
-    statement = select(allocations).where(
-        allocations.c.customer_id == customer_id,
-        allocations.c.invoice_no == invoice_no,
-        allocations.c.invoice_id.is_(None),
-    )
-    return all_rows(work, statement.order_by(allocations.c.id).with_for_update())
+    """Allocations that name an invoice which had not arrived."""
+    book = book_of(work)
+    book.fetch_ids("waiting-allocations", [customer_id], _WAITING, book.allocations)
+    rows = [
+        row
+        for row in book.allocations.find(_OF_CUSTOMER, customer_id)
+        if row["invoice_id"] is None and row["invoice_no"] == invoice_no
+    ]
+    return sorted(rows, key=lambda row: row["id"])
+
+
+def covered_from(work: UnitOfWork, customer_id: UUID, currency: str, due: date) -> list[Row]:
+    """The invoices due from a date on that money covers which nobody has assigned, oldest first."""
+    book = book_of(work)
+    asked = {"customer": customer_id, "of_currency": currency, "due": due}
+    book.allocations.hold(all_rows(work, _LATER_COVERED, asked))
+    held = book.allocations.find(_OF_CUSTOMER, customer_id)
+    found = documents_by_id(work, "invoice", [row["invoice_id"] for row in held if row["automatic"]])
+    rows = [row for row in found.values() if row["currency"] == currency and row["due_date"] >= due]
+    return sorted(rows, key=invoice_order)
+
+
+def change_allocation(work: UnitOfWork, allocation_id: UUID, amount: Decimal) -> None:
+    """Change the amount of an allocation that is held."""
+    book_of(work).allocations.change(allocation_id, {"amount": amount})
 
 
 def delete_allocations(work: UnitOfWork, ids: Sequence[UUID]) -> None:
     """Take allocations back; the entries keep what happened."""
-    work.execute(delete(allocations).where(allocations.c.id.in_(ids)))
+    for allocation_id in ids:
+        book_of(work).allocations.remove(allocation_id)
+
+
+def documents_by_id(work: UnitOfWork, kind: str, ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Invoices or payments that are known to be there."""
+    book, wanted = book_of(work), list(dict.fromkeys(ids))
+    shelf = shelf_of(book, kind)
+    missing = [document_id for document_id in wanted if shelf.get(document_id) is None]
+    if missing:
+        shelf.hold(all_rows(work, _INVOICES if kind == "invoice" else _PAYMENTS, {"ids": missing}))
+    found = ((document_id, shelf.get(document_id)) for document_id in wanted)
+    return {document_id: row for document_id, row in found if row is not None}
 
 
 def overdue_items(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> list[OverdueItem]:
     """The open invoices that are past their due date on a date, oldest first."""
-    statement = (
-        select(invoices.c.invoice_no, invoices.c.open_amount, invoices.c.due_date)
-        .where(
-            invoices.c.customer_id == customer_id,
-            invoices.c.currency == currency,
-            invoices.c.open_amount > 0,
-            invoices.c.due_date < on,
-        )
-        .order_by(invoices.c.due_date, invoices.c.id)
-    )
-    return [OverdueItem(**row) for row in all_rows(work, statement)]
+    read_overdue(work, [customer_id], on)
+    return [
+        OverdueItem(row["invoice_no"], row["open_amount"], row["due_date"])
+        for row in _open_held(work, customer_id, currency)
+        if row["due_date"] < on
+    ]
 
 
 def overdue_customers(work: UnitOfWork, on: date) -> list[Row]:
     """Every open invoice past its due date on a date, with its customer, by customer and currency."""
-    statement = (
-        select(
-            invoices.c.customer_id,
-            customers.c.name,
-            customers.c.code,
-            customers.c.salesperson,
-            customers.c.department,
-            invoices.c.currency,
-            invoices.c.invoice_no,
-            invoices.c.due_date,
-            invoices.c.open_amount,
-        )
-        .join(customers, customers.c.id == invoices.c.customer_id)
-        .where(invoices.c.open_amount > 0, invoices.c.due_date < on)
-        .order_by(invoices.c.customer_id, invoices.c.currency, invoices.c.due_date, invoices.c.id)
+    return all_rows(work, _AGED, {"on": on})
+
+
+def _open_held(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
+    rows = [
+        row
+        for row in book_of(work).invoices.find(_OF_CUSTOMER, customer_id)
+        if row["currency"] == currency and row["open_amount"] > 0
+    ]
+    return sorted(rows, key=invoice_order)
+
+
+_AGED = (
+    select(
+        invoices.c.customer_id,
+        customers.c.name,
+        customers.c.code,
+        customers.c.salesperson,
+        customers.c.department,
+        invoices.c.currency,
+        invoices.c.invoice_no,
+        invoices.c.due_date,
+        invoices.c.open_amount,
     )
-    return all_rows(work, statement)
+    .join(customers, customers.c.id == invoices.c.customer_id)
+    .where(_is_open, invoices.c.due_date < bindparam("on"))
+    .order_by(invoices.c.customer_id, invoices.c.currency, invoices.c.due_date, invoices.c.id)
+)

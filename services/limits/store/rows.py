@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.common.db import UnitOfWork
@@ -9,12 +10,12 @@ from services.common.db import UnitOfWork
 Row = dict[str, Any]
 
 
-def one_row(work: UnitOfWork, statement: Any) -> Row | None:
+def one_row(work: UnitOfWork, statement: Any, parameters: Mapping[str, Any] | None = None) -> Row | None:
     """The first row of a statement."""
-    row = work.execute(statement).mappings().first()
+    row = work.execute(statement, parameters).mappings().first()
     return None if row is None else dict(row)
 
 
-def all_rows(work: UnitOfWork, statement: Any) -> list[Row]:
+def all_rows(work: UnitOfWork, statement: Any, parameters: Mapping[str, Any] | None = None) -> list[Row]:
     """Every row of a statement."""
-    return [dict(row) for row in work.execute(statement).mappings()]
+    return [dict(row) for row in work.execute(statement, parameters).mappings()]

@@ -2,51 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, column, delete, func, select
 
 from services.common.db import UnitOfWork
-from services.limits.model import (
-    erp_event_ids,
-    waiting_documents,
-)
+from services.limits.model import erp_event_ids, waiting_documents
+from services.limits.store.book import book_of
 from services.limits.store.rows import Row, all_rows
+
+_WAITING = (
+    select(waiting_documents)
+    .where(
+        waiting_documents.c.waits_for == bindparam("what"),
+        waiting_documents.c.key == any_(bindparam("keys", type_=ARRAY(Text))),
+    )
+    .with_for_update()
+)
+_asked = (
+    func.unnest(bindparam("sources", type_=ARRAY(Text)), bindparam("event_ids", type_=ARRAY(Text)))
+    .table_valued(column("source", Text), column("event_id", Text), name="asked")
+    .render_derived()
+)
+_SEEN = select(erp_event_ids.c.source, erp_event_ids.c.event_id).join(
+    _asked,
+    and_(erp_event_ids.c.source == _asked.c.source, erp_event_ids.c.event_id == _asked.c.event_id),
+)
+_EventId = tuple[str, str]
+
+
+def read_event_ids(work: UnitOfWork, ids: Iterable[_EventId]) -> None:
+    """Look up which of these ERP events were seen before."""
+    seen: dict[_EventId, bool] = work.remembered("erp-event-ids", dict)
+    missing = [event_id for event_id in dict.fromkeys(ids) if event_id not in seen]
+    if missing:
+        asked = {"sources": [one[0] for one in missing], "event_ids": [one[1] for one in missing]}
+        found = {(row["source"], row["event_id"]) for row in all_rows(work, _SEEN, asked)}
+        seen.update((event_id, event_id in found) for event_id in missing)
 
 
 def is_new_event(work: UnitOfWork, source: str, event_id: str) -> bool:
     """Claim an ERP event id; False when it was claimed before."""
-    row = {"source": source, "event_id": event_id, "received_at": work.now}
-    statement = upsert(erp_event_ids).values(**row).on_conflict_do_nothing()
-    return work.execute(statement.returning(erp_event_ids.c.event_id)).first() is not None
+    read_event_ids(work, [(source, event_id)])
+    seen: dict[_EventId, bool] = work.remembered("erp-event-ids", dict)
+    if seen[source, event_id]:
+        return False
+    seen[source, event_id] = True
+    book_of(work).erp_event_ids.add({"source": source, "event_id": event_id, "received_at": work.now})
+    return True
 
 
 def wait_for(
     work: UnitOfWork, what: str, key: str, routing_key: str, revision: int, body: Mapping[str, Any]
 ) -> None:
     """Keep a document until its customer or its order arrives."""
-    work.execute(
-        insert(waiting_documents).values(
-            waits_for=what,
-            key=key,
-            routing_key=routing_key,
-            revision=revision,
-            body=dict(body),
-            received_at=work.now,
-        )
+    book = book_of(work)
+    book.waiting.add(
+        {
+            "identity": book.temporary_key(),
+            "waits_for": what,
+            "key": key,
+            "routing_key": routing_key,
+            "revision": revision,
+            "body": dict(body),
+            "received_at": work.now,
+        }
     )
+
+
+def read_waiting(work: UnitOfWork, what: str, keys: Iterable[str]) -> None:
+    """Hold the documents that wait for these. Locks their rows."""
+    book = book_of(work)
+
+    def read(missing: list[str]) -> list[Row]:
+        return all_rows(work, _WAITING, {"what": what, "keys": missing})
+
+    book.fetch(f"waiting-{what}", keys, read, book.waiting)
 
 
 def take_waiting(work: UnitOfWork, what: str, keys: Sequence[str]) -> list[Row]:
     """Take the documents that waited for something, by revision and arrival. Deletes their rows."""
-    taken = delete(waiting_documents).where(
-        waiting_documents.c.waits_for == what, waiting_documents.c.key.in_(sorted(keys))
-    )
-    rows = all_rows(work, taken.returning(waiting_documents))
-    return sorted(rows, key=lambda row: (row["revision"], row["identity"]))
+    read_waiting(work, what, keys)
+    shelf = book_of(work).waiting
+    rows = [row for key in keys for row in shelf.find(("waits_for", "key"), what, key)]
+    for row in rows:
+        shelf.remove(row["identity"])
+    # Those that came in this unit of work have falling keys below zero, and came after all others.
+    return sorted(rows, key=lambda row: (row["revision"], row["identity"] < 0, abs(row["identity"])))
 
 
 def take_waiting_since(work: UnitOfWork, hours: int, limit: int) -> list[Row]:

@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, delete, insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Table, delete, insert
 
 from services.common.db import UnitOfWork
 from services.common.events import Event
+from services.common.snapshots import Snapshots
 from services.reporting import model
 
 
 def _save(work: UnitOfWork, table: Table, row: Mapping[str, Any]) -> None:
-    work.execute(_saving(table, tuple(row)), dict(row))
-
-
-@cache
-def _saving(table: Table, names: tuple[str, ...]) -> Any:
-    """The statement that inserts or replaces these columns; made once: it costs as much as a run."""
-    keys = [column.name for column in table.primary_key.columns]
-    statement = upsert(table).values({name: bindparam(name) for name in names})
-    changed = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    work.part(Snapshots).put(table, row)
 
 
 def customer_changed(work: UnitOfWork, event: Event) -> None:
@@ -152,8 +142,7 @@ def invoice_changed(work: UnitOfWork, event: Event) -> None:
         },
     )
     if reversed_now:
-        allocations = model.fact_allocation
-        work.execute(delete(allocations).where(allocations.c.invoice_id == invoice_id))
+        work.part(Snapshots).replace(model.fact_allocation, "invoice_id", invoice_id, [])
 
 
 def payment_changed(work: UnitOfWork, event: Event) -> None:
@@ -173,8 +162,6 @@ def payment_changed(work: UnitOfWork, event: Event) -> None:
             "reversed": payment["status"] == "reversed",
         },
     )
-    allocations = model.fact_allocation
-    work.execute(delete(allocations).where(allocations.c.payment_id == payment_id))
     summed: dict[UUID, dict[str, Any]] = {}
     for part in event.data["allocations"]:
         if part["invoice_id"] is None:
@@ -190,8 +177,7 @@ def payment_changed(work: UnitOfWork, event: Event) -> None:
             },
         )
         row["amount"] += Decimal(part["amount"])
-    if summed:
-        work.execute(insert(allocations), list(summed.values()))
+    work.part(Snapshots).replace(model.fact_allocation, "payment_id", payment_id, list(summed.values()))
 
 
 def date_opened(work: UnitOfWork, event: Event) -> None:

@@ -11,10 +11,9 @@ from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
 from services.common.paging import page
 from services.workflow import model, store
-from services.workflow.engine import advance, checked_graph
+from services.workflow.engine import NODES_MAX, advance, checked_graph
 from services.workflow.people import assign
 
-_SIMULATED_STEPS_MAX = 100
 _NUMBERS = ("amount", "amount_base", "approved_amount", "approved_amount_base", "term_days")
 
 
@@ -108,7 +107,7 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     facts = facts_of({**received["data"], "initiator": initiator}, work.base_currency)
     path: list[dict[str, Any]] = []
     key: str | None = None
-    for _ in range(_SIMULATED_STEPS_MAX):
+    for _ in range(NODES_MAX):
         stop = advance(graph, key, facts)
         for node in stop.path:
             approvers: tuple[str, ...] = ()
@@ -125,6 +124,8 @@ def facts_of(data: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
     """What conditions may read. Without a rate to the base currency an amount in it is unknown."""
     facts = {name: data.get(name) for name in ("currency", "type", "initiator", "department", "grade")}
     approved = data.get("approved") or {}
+    if not isinstance(approved, Mapping):
+        raise _wrong("approved", "not_an_object", "应为对象")
     facts["currency"] = facts["currency"] or base_currency
     facts["amount"] = data.get("amount")
     facts["approved_amount"] = approved.get("amount") or data.get("amount")
@@ -139,10 +140,17 @@ def facts_of(data: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
 
 def _number(name: str, value: Any) -> Decimal | None:
     try:
-        return None if value is None else Decimal(str(value))
+        number = None if value is None else Decimal(str(value))
     except ArithmeticError:
-        error = {"field": f"data.{name}", "code": "not_a_number", "message": "应为数字"}
-        raise Invalid(f"{name} 应为数字", code="not_a_number", errors=[error]) from None
+        raise _wrong(name, "not_a_number", "应为数字") from None
+    if number is not None and not number.is_finite():
+        raise _wrong(name, "not_a_number", "应为数字")
+    return number
+
+
+def _wrong(name: str, code: str, message: str) -> Invalid:
+    error = {"field": f"data.{name}", "code": code, "message": message}
+    return Invalid(f"{name} {message}", code=code, errors=[error])
 
 
 def require_flow(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:

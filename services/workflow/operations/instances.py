@@ -67,7 +67,8 @@ def withdraw_for_application(work: UnitOfWork, event: Event) -> None:
     """A withdrawn application ends its flow; what was open is closed."""
     application = event.data["application"]
     instance = store.instance_of_subject(work, _APPLICATION, str(application["id"]))
-    if instance is None or instance["state"] != "running":
+    submission = int(event.data["submission"])
+    if instance is None or instance["state"] != "running" or instance["submission"] != submission:
         return
     close_open_tasks(work, instance, "cancelled")
     note(work, instance, "withdraw", actor=application["initiator"])

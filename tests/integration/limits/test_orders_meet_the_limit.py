@@ -150,7 +150,9 @@ def test_a_batch_answers_each_item_by_itself(ledger: Ledger) -> None:
         "no object",
         {**body, "order_no": "A5", "amount": "1.00", "customer_id": "018f0000-0000-7000-8000-0000000000ff"},
     ]
-    results = ledger.do(batches.run_batch, items, read, orders.reserve_locked)["results"]
+    results = ledger.do(batches.run_batch, items, read, orders.reserve_locked, orders.foresee_orders)[
+        "results"
+    ]
     statuses = [result["status"] for result in results]
     assert statuses == ["reserved", "refused", "error", "duplicate", "reserved", "error", "error"]
     assert results[2]["problem"]["errors"][0]["field"] == "amount"

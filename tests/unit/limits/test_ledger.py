@@ -16,7 +16,6 @@ from services.limits.ledger import (
     Limit,
     account_state,
     aging_bucket,
-    allocate_oldest_first,
     judge,
     limit_on,
     order_stages,
@@ -88,14 +87,6 @@ def test_an_order_passes_exactly_when_it_is_within_what_is_available(
     granted = limit_on(ON, [_grant(str(limit))])
     verdict = judge(Check(increase, "CNY", granted, "CNY", exposure))
     assert (verdict.result == "reserved") == (increase <= limit - exposure)
-
-
-@given(amounts, st.lists(amounts, max_size=6))
-def test_allocations_and_rest_sum_to_the_payment(payment: Decimal, open_amounts: list[Decimal]) -> None:
-    items = [(n, ON + timedelta(days=n), amount) for n, amount in enumerate(open_amounts)]
-    parts, rest = allocate_oldest_first(payment, items)
-    assert sum((part for _, part in parts), rest) == payment
-    assert rest == 0 or all(part == open_amounts[key] for key, part in parts)
 
 
 @pytest.mark.parametrize(

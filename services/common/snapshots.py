@@ -1,0 +1,76 @@
+"""Rows of which only the last state counts: put in memory while events are applied, written set by set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from services.common.bulk import delete_where, insert_rows, upsert_rows
+from services.common.db import UnitOfWork
+
+Key = tuple[Any, ...]
+
+
+class Snapshots:
+    """What one unit of work puts into tables that it does not read back.
+
+    Rows are told apart by the primary key of their table; what is put later wins, column by column.
+    """
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._rows: dict[Table, dict[Key, dict[str, Any]]] = {}
+        self._replaced: dict[tuple[Table, str], dict[Any, list[Mapping[str, Any]]]] = {}
+        self._journal: list[Callable[[], None]] = []
+
+    def put(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert a row, or set these columns of the one with its primary key."""
+        key = tuple(row[column.name] for column in table.primary_key.columns)
+        rows = self._rows.setdefault(table, {})
+        before = rows.get(key)
+        rows[key] = {**(before or {}), **row}
+        self._journal.append(lambda: _put_back(rows, key, before))
+
+    def replace(self, table: Table, column: str, value: Any, rows: list[Mapping[str, Any]]) -> None:
+        """Let the rows with this value in a column be these, and no others."""
+        sets = self._replaced.setdefault((table, column), {})
+        before = sets.get(value)
+        sets[value] = rows
+        self._journal.append(lambda: _put_back(sets, value, before))
+
+    def mark(self) -> int:
+        """Where the changes stand now."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back what was put since a mark."""
+        while len(self._journal) > mark:
+            self._journal.pop()()
+
+    def forget(self) -> None:
+        """Drop what was put: nothing of it is wanted any more."""
+        self._journal.clear()
+        self._rows.clear()
+        self._replaced.clear()
+
+    def flush(self) -> None:
+        """Write everything, in the order of tables in which it first came."""
+        for table, rows in self._rows.items():
+            alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+            for row in rows.values():
+                alike.setdefault(tuple(sorted(row)), []).append(row)
+            for same_columns in alike.values():
+                upsert_rows(self._work.connection, table, same_columns)
+        for (table, column), sets in self._replaced.items():
+            delete_where(self._work.connection, table, column, list(sets))
+            insert_rows(self._work.connection, table, [row for found in sets.values() for row in found])
+        self.forget()
+
+
+def _put_back(held: dict[Any, Any], key: Any, before: Any) -> None:
+    if before is None:
+        del held[key]
+    else:
+        held[key] = before

@@ -1,0 +1,164 @@
+"""What one unit of work holds of the ledger: read set by set, changed in memory, written in a few statements.
+
+Everything a customer owns is guarded by the lock of the customer's row, so what was read after that lock
+stays true until the transaction ends. A batch reads what it will need for all its customers at once; a
+single document reads the same through the same functions, for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, bindparam
+
+from services.common.db import UnitOfWork
+from services.limits import model
+from services.limits.store.rows import Row, all_rows
+from services.limits.store.shelf import Pile, Shelf, Undo
+
+Teller = Callable[[UnitOfWork, Sequence[UUID]], None]
+
+# Where a new row's key is given by the database, it gets one of these until it is written.
+_FIRST_TEMPORARY_KEY = -1
+
+
+def among_ids(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a column's id is one of the parameter `ids`."""
+    return column == any_(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+class Book:
+    """The shelves of one unit of work; the functions of this package read and write through them."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._journal: list[Undo] = []
+        self._known: set[Hashable] = set()
+        self._changed: dict[UUID, None] = {}
+        self._teller: Teller | None = None
+        self._temporary = _FIRST_TEMPORARY_KEY
+
+        def shelf(table: Table, *indexes: tuple[str, ...]) -> Shelf:
+            return Shelf(table, self._journal, *indexes)
+
+        of_customer = ("customer_id",)
+        self.customers = shelf(model.customers, ("code",))
+        self.pools = shelf(model.pools, ("kind", "key"))
+        self.grants = shelf(model.grants, of_customer, ("application_id",))
+        self.freezes = shelf(model.freezes, of_customer)
+        self.orders = shelf(model.orders, of_customer, ("source", "company", "order_no"), ("order_no",))
+        self.deliveries = shelf(model.deliveries, ("order_id",))
+        self.invoices = shelf(
+            model.invoices, of_customer, ("source", "company", "invoice_no"), ("invoice_no",)
+        )
+        self.payments = shelf(
+            model.payments, of_customer, ("source", "company", "payment_no"), ("payment_no",)
+        )
+        self.allocations = shelf(model.allocations, of_customer, ("payment_id",), ("invoice_id",))
+        self.decisions = shelf(model.decisions)
+        self.waiting = shelf(model.waiting_documents, ("waits_for", "key"))
+        self.entries = Pile(model.entries, self._journal)
+        self.erp_event_ids = Pile(model.erp_event_ids, self._journal)
+        # Customers, and documents below what they belong to: in this order rows may refer to one another.
+        self._written = (
+            self.pools,
+            self.grants,
+            self.freezes,
+            self.orders,
+            self.deliveries,
+            self.invoices,
+            self.payments,
+            self.allocations,
+            self.decisions,
+        )
+
+    # --- a part of the unit of work ----------------------------------------------------------------------
+
+    def mark(self) -> int:
+        """Where the changes stand now."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back what was changed since a mark; what was read stays."""
+        while len(self._journal) > mark:
+            self._journal.pop()()
+
+    def forget(self) -> None:
+        """Hold nothing any more."""
+        self._journal.clear()
+        self._known.clear()
+        self._changed.clear()
+        for held in (self.customers, *self._written, self.waiting, self.entries, self.erp_event_ids):
+            held.forget()
+
+    def flush(self) -> None:
+        """Tell the accounts that have changed, and write everything."""
+        if self._changed and self._teller is not None:
+            changed = sorted(self._changed)
+            self._changed.clear()
+            self._teller(self._work, changed)
+        if not self._journal:
+            return
+        self._journal.clear()
+        for held in (self.allocations, self.waiting):
+            held.delete(self._work)
+        for held in self._written:
+            held.write(self._work)
+        self.waiting.write(self._work, without=("identity",))
+        self.entries.write(self._work)
+        self.erp_event_ids.write(self._work)
+
+    def tell(self, customer_ids: Iterable[UUID], teller: Teller) -> None:
+        """Have these accounts told once, as they are when everything is written."""
+        self._teller = teller
+        self._changed.update(dict.fromkeys(customer_ids))
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def fetch(
+        self,
+        what: Hashable,
+        keys: Iterable[Any],
+        read: Callable[[list[Any]], Iterable[Row]],
+        shelf: Shelf,
+    ) -> None:
+        """Hold what belongs to keys that nobody has asked for yet under the name `what`."""
+        missing = [key for key in dict.fromkeys(keys) if (what, key) not in self._known]
+        if missing:
+            shelf.hold(read(missing))
+            self.know(what, missing)
+
+    def fetch_ids(
+        self,
+        what: Hashable,
+        ids: Iterable[UUID],
+        statement: Any,
+        shelf: Shelf,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The same for a statement with the parameter `ids`."""
+
+        def read(missing: list[UUID]) -> list[Row]:
+            return all_rows(self._work, statement, {"ids": missing, **(parameters or {})})
+
+        self.fetch(what, ids, read, shelf)
+
+    def know(self, what: Hashable, keys: Iterable[Any]) -> None:
+        """Remember that everything under these keys is held."""
+        self._known.update((what, key) for key in keys)
+
+    def knows(self, what: Hashable, key: Any) -> bool:
+        """Whether everything under a key is held."""
+        return (what, key) in self._known
+
+    def temporary_key(self) -> int:
+        """A key for a row whose key the database gives."""
+        self._temporary -= 1
+        return self._temporary
+
+
+def book_of(work: UnitOfWork) -> Book:
+    """The book of a unit of work."""
+    return work.part(Book)

@@ -1,0 +1,96 @@
+"""Orders, invoices and payments by what identifies them: source, company and number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Select, Table, Text, and_, bindparam, column, func, select
+
+from services.common.db import UnitOfWork
+from services.limits.model import invoices, orders, payments
+from services.limits.store.accounts import lock_customers
+from services.limits.store.book import Book, book_of
+from services.limits.store.rows import Row, all_rows
+from services.limits.store.shelf import Shelf
+
+DocumentKey = tuple[str, str, str]
+_TABLES: dict[str, Table] = {"order": orders, "invoice": invoices, "payment": payments}
+
+
+def _by_keys(kind: str) -> Select[Any]:
+    table = _TABLES[kind]
+    names = ("source", "company", f"{kind}_no")
+    arrays = (bindparam(name, type_=ARRAY(Text)) for name in ("sources", "companies", "numbers"))
+    wanted = (
+        func.unnest(*arrays)
+        .table_valued(*(column(name, Text) for name in names), name="wanted")
+        .render_derived()
+    )
+    return select(table).join(wanted, and_(*(table.c[name] == wanted.c[name] for name in names)))
+
+
+_BY_KEYS = {kind: _by_keys(kind) for kind in _TABLES}
+
+
+def hold_documents(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> None:
+    """Hold the documents of a kind with these keys. Locks their customers."""
+    book = book_of(work)
+
+    def read(missing: list[DocumentKey]) -> list[Row]:
+        rows = _read_documents(work, kind, missing)
+        owners = {row["customer_id"] for row in rows}
+        if work.reads_only or all(book.customers.get(owner) for owner in owners):
+            return rows
+        # Until their customers were locked, somebody else might have changed them.
+        lock_customers(work, owners)
+        return _read_documents(work, kind, missing)
+
+    book.fetch(kind, keys, read, shelf_of(book, kind))
+
+
+def owners_of(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> set[UUID]:
+    """The customers of the documents of a kind with these keys."""
+    wanted = list(keys)
+    return {row["customer_id"] for row in _read_documents(work, kind, wanted)} if wanted else set()
+
+
+def _read_documents(work: UnitOfWork, kind: str, keys: list[DocumentKey]) -> list[Row]:
+    sources, companies, numbers = zip(*keys, strict=True)
+    wanted = {"sources": list(sources), "companies": list(companies), "numbers": list(numbers)}
+    return all_rows(work, _BY_KEYS[kind], wanted)
+
+
+def held_document(work: UnitOfWork, kind: str, key: DocumentKey) -> Row | None:
+    """A document by its full key."""
+    hold_documents(work, kind, [key])
+    found = shelf_of(book_of(work), kind).find(("source", "company", f"{kind}_no"), *key)
+    return found[0] if found else None
+
+
+def found_with_number(work: UnitOfWork, kind: str, number: str, narrowed: Mapping[str, Any]) -> list[Row]:
+    """Up to two documents with a number, narrowed by source and company where given."""
+    table = _TABLES[kind]
+    narrower = {name: narrowed[name] for name in ("source", "company") if narrowed.get(name) is not None}
+    statement = select(table).where(table.c[f"{kind}_no"] == number)
+    statement = statement.where(*(table.c[name] == value for name, value in narrower.items())).limit(2)
+    held = [
+        row
+        for row in shelf_of(book_of(work), kind).find((f"{kind}_no",), number)
+        if all(row[name] == value for name, value in narrower.items())
+    ]
+    ids = {row["id"] for row in held}
+    # What is held may be newer than what the database has, or not be there yet.
+    return [*held, *(row for row in all_rows(work, statement) if row["id"] not in ids)][:2]
+
+
+def documents_with(kind: str, where: Mapping[str, Any]) -> Select[Any]:
+    """Documents with these column values, as a statement to be paged."""
+    table = _TABLES[kind]
+    return select(table).where(*(table.c[name] == value for name, value in where.items()))
+
+
+def shelf_of(book: Book, kind: str) -> Shelf:
+    """The shelf of a kind of document."""
+    return {"order": book.orders, "invoice": book.invoices, "payment": book.payments}[kind]

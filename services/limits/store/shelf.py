@@ -1,0 +1,166 @@
+"""The rows of one table that a unit of work holds in memory: read once, changed there, written together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from services.common.bulk import delete_rows, insert_rows, update_rows
+from services.common.db import UnitOfWork
+from services.limits.store.rows import Row
+
+Undo = Callable[[], None]
+Index = tuple[str, ...]
+
+
+class Shelf:
+    """Rows by their primary key, found through indexes whose columns never change.
+
+    What is handed out are copies: a change counts once it is put back with `change`, and can be taken back
+    through the journal that all shelves of a book share.
+    """
+
+    def __init__(self, table: Table, journal: list[Undo], *indexes: Index) -> None:
+        self._table = table
+        self._journal = journal
+        self._key = table.primary_key.columns[0].name
+        self._columns = [column.name for column in table.columns]
+        self._indexes: dict[Index, dict[tuple[Any, ...], dict[Any, None]]] = {index: {} for index in indexes}
+        self.forget()
+
+    def forget(self) -> None:
+        """Hold nothing any more."""
+        self._rows: dict[Any, Row] = {}
+        self._read: dict[Any, Row] = {}
+        self._new: dict[Any, None] = {}
+        self._changed: dict[Any, set[str]] = {}
+        self._gone: dict[Any, None] = {}
+        for found in self._indexes.values():
+            found.clear()
+
+    def hold(self, rows: Iterable[Row]) -> None:
+        """Hold rows that were read; those that are held already stay as they are here."""
+        for row in rows:
+            key = row[self._key]
+            if key not in self._rows and key not in self._gone:
+                self._place(key, row)
+
+    def get(self, key: Any) -> Row | None:
+        """A copy of one row that is held."""
+        row = self._rows.get(key)
+        return None if row is None else dict(row)
+
+    def find(self, index: Index, *values: Any) -> list[Row]:
+        """Copies of the rows that are held under these values, in the order in which they came."""
+        return [dict(self._rows[key]) for key in self._indexes[index].get(values, ())]
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Hold a row that is to be inserted; columns that it leaves out are empty."""
+        key = row[self._key]
+        self._place(key, {name: row.get(name) for name in self._columns})
+        self._new[key] = None
+        self._journal.append(lambda: self._take_away(key))
+
+    def change(self, key: Any, values: Mapping[str, Any]) -> None:
+        """Set columns of a row that is held."""
+        row = self._rows[key]
+        changed = {name: value for name, value in values.items() if row[name] != value}
+        if not changed:
+            return
+        before = {name: row[name] for name in changed}
+        marked = None if key not in self._changed else set(self._changed[key])
+        if key not in self._new:
+            self._read.setdefault(key, dict(row))
+            self._changed.setdefault(key, set()).update(changed)
+        row.update(changed)
+        self._journal.append(lambda: self._change_back(key, before, marked))
+
+    def replace(self, row: Row) -> None:
+        """Hold what has just been written by itself instead of what was read before."""
+        self._rows[row[self._key]].update(row)
+
+    def remove(self, key: Any) -> None:
+        """Hold a row no more, and delete it."""
+        row, was_new, marked = self._rows[key], key in self._new, self._changed.get(key)
+        self._take_away(key)
+        self._changed.pop(key, None)
+        if not was_new:
+            self._gone[key] = None
+        self._journal.append(lambda: self._bring_back(key, row, was_new, marked))
+
+    def as_read(self, key: Any) -> Row | None:
+        """The row as the database has it; None for one that is not there yet."""
+        if key in self._new:
+            return None
+        return self._read.get(key) or self._rows.get(key)
+
+    def delete(self, work: UnitOfWork) -> None:
+        """Write what was removed."""
+        delete_rows(work.connection, self._table, list(self._gone))
+        self._gone.clear()
+
+    def write(self, work: UnitOfWork, *, without: Index = ()) -> None:
+        """Write what was added and changed; `without` names columns that the database fills."""
+        new = [self._rows[key] for key in self._new]
+        if without:
+            new = [{name: value for name, value in row.items() if name not in without} for row in new]
+        insert_rows(work.connection, self._table, new)
+        columns = set().union(*self._changed.values())
+        update_rows(work.connection, self._table, [self._rows[key] for key in self._changed], columns)
+        self._new.clear()
+        self._changed.clear()
+        self._read.clear()
+
+    def _place(self, key: Any, row: Row) -> None:
+        self._rows[key] = row
+        for index, found in self._indexes.items():
+            found.setdefault(tuple(row[name] for name in index), {})[key] = None
+
+    def _take_away(self, key: Any) -> None:
+        row = self._rows.pop(key)
+        self._new.pop(key, None)
+        for index, found in self._indexes.items():
+            del found[tuple(row[name] for name in index)][key]
+
+    def _change_back(self, key: Any, before: Row, marked: set[str] | None) -> None:
+        self._rows[key].update(before)
+        if marked is None:
+            self._changed.pop(key, None)
+        else:
+            self._changed[key] = marked
+
+    def _bring_back(self, key: Any, row: Row, was_new: bool, marked: set[str] | None) -> None:
+        self._gone.pop(key, None)
+        self._place(key, row)
+        if was_new:
+            self._new[key] = None
+        if marked is not None:
+            self._changed[key] = marked
+
+
+class Pile:
+    """Rows that are only ever added: nobody reads them in the unit of work that writes them."""
+
+    def __init__(self, table: Table, journal: list[Undo]) -> None:
+        self._table = table
+        self._journal = journal
+        self._rows: list[Mapping[str, Any]] = []
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Keep a row that is to be inserted."""
+        self._rows.append(row)
+        self._journal.append(self._take_last)
+
+    def write(self, work: UnitOfWork) -> None:
+        """Insert what was added."""
+        insert_rows(work.connection, self._table, self._rows)
+        self._rows = []
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        self._rows = []
+
+    def _take_last(self) -> None:
+        self._rows.pop()

@@ -1,0 +1,136 @@
+"""What ends under the real services while people trade: nothing that was answered is lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from credit.demo.client import ApiRefused
+from credit.rebuilding import rebuild
+from tests.conftest import suite_settings
+from tests.faults.place import Place
+from tests.support.postgres import DatabaseServer, OwnPostgres
+from tests.support.processes import ServiceProcess
+from tests.support.rabbitmq import RabbitNode
+from tests.support.suites import distributed_suite
+from tests.support.wait import wait_until
+
+_DEALS = 24
+_FAULT_AFTER = 12
+
+
+@pytest.fixture(scope="module")
+def place(node: RabbitNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Every service as its own process, two of limits, over a broker and a server that tests may end."""
+    folder: Path = tmp_path_factory.mktemp("place")
+    with ExitStack() as stack:
+        server = OwnPostgres(folder)
+        server.start()
+        stack.callback(server.stop, "immediate")
+        databases = DatabaseServer(server.url)
+        prefix = stack.enter_context(databases.databases())
+        settings = suite_settings(databases, prefix, folder)
+        node.control("add_vhost", "place")
+        node.control("set_permissions", "-p", "place", "guest", ".*", ".*", ".*")
+        suite = stack.enter_context(distributed_suite(settings, node.uri_of("place"), {"limits": 2}))
+        yield Place(suite, server)
+
+
+def _kill_broker(place: Place, node: RabbitNode) -> None:
+    node.kill()
+    node.start()
+
+
+def _crash_database(place: Place, node: RabbitNode) -> None:
+    place.server.restart()
+
+
+def _kill_a_replica(place: Place, node: RabbitNode) -> None:
+    group = place.suite.processes["limits"]
+    group[0].kill()
+    group[0].start().wait_until_ready()
+
+
+@pytest.mark.parametrize("fault", [_kill_broker, _crash_database, _kill_a_replica])
+def test_a_fault_in_the_middle_of_trade_loses_and_doubles_nothing(
+    place: Place, node: RabbitNode, fault: Callable[[Place, RabbitNode], None]
+) -> None:
+    name = fault.__name__.strip("_").upper()
+    trade = place.trade(name, "40000.00")
+    deals = [partial(trade.whole_deal, f"{name}-{number}", "100.00") for number in range(_DEALS)]
+    trade.run(deals, lambda: fault(place, node), after=_FAULT_AFTER)
+    assert {status for status, _ in trade.answers.values()} == {201}
+    assert all(int(response.headers["Retry-After"]) > 0 for response in trade.put_off)
+    orders = place.orders_of(trade)
+    assert sorted(orders) == sorted(f"{name}-{number}" for number in range(_DEALS))
+    place.agrees()
+    account = place.admin.get(f"/credit-accounts/{trade.customer_id}")
+    assert account["exposure"] == dict.fromkeys(("reserved", "delivered", "receivable", "total"), "0.00")
+
+
+def test_killed_replicas_never_reserve_more_than_the_limit(place: Place) -> None:
+    trade = place.trade("HOT", "1000.00")
+    wanted = [f"HOT-{number}" for number in range(120)]
+    orders = [partial(trade.order, number, "10.00") for number in wanted]
+
+    def kill_both() -> None:
+        for process in place.suite.processes["limits"]:
+            process.kill()
+            process.start().wait_until_ready()
+
+    trade.run(orders, kill_both, after=_FAULT_AFTER)
+    words = {201: "reserved", 422: "refused"}
+    results = {number: words[status] for number, (status, _) in trade.answers.items()}
+    kept = {number: order["status"] for number, order in place.orders_of(trade).items()}
+    assert kept == results, "every answer is what the ledger holds, and nothing else"
+    assert sum(status == "reserved" for status in kept.values()) == 100
+    place.agrees()
+
+
+def test_a_source_restored_from_a_backup_is_noticed_and_a_rebuild_repairs_it(place: Place) -> None:
+    trade = place.trade("RESTORED", "40000.00")
+    trade.order("RESTORED-1", "100.00")
+    place.settle()
+    databases, prefix = DatabaseServer(place.server.url), place.suite.settings.database_prefix
+    with _stopped(place.suite.processes["limits"]):
+        databases.create(f"{prefix}kept", template=f"{prefix}limits")
+    trade.order("RESTORED-2", "100.00")
+    place.settle()
+    with _stopped(place.suite.processes["limits"]):
+        databases.drop(f"{prefix}limits")
+        databases.create(f"{prefix}limits", template=f"{prefix}kept")
+        databases.drop(f"{prefix}kept")
+
+    readers = ("reporting", "customer", "risk_rules", "workflow")
+    wait_until(
+        lambda: set(readers) <= _diverged(place), 60, what="the readers to notice", ignoring=(ApiRefused,)
+    )
+    trade.order("RESTORED-3", "100.00")
+    for service in readers:
+        rebuild(place.suite.settings, service, lambda done, total: None)
+    place.agrees()
+    assert sorted(place.orders_of(trade)) == ["RESTORED-1", "RESTORED-3"]
+    assert not _diverged(place)
+
+
+def _diverged(place: Place) -> set[str]:
+    services = place.admin.get("/admin/system")["services"]
+    return {
+        service["service"]
+        for service in services
+        for row in service["positions"]
+        if row["source"] == "limits" and row["state"] == "diverged"
+    }
+
+
+@contextmanager
+def _stopped(processes: list[ServiceProcess]) -> Iterator[None]:
+    for process in processes:
+        process.stop()
+    yield
+    for process in processes:
+        process.start().wait_until_ready()
