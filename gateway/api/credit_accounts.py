@@ -41,9 +41,29 @@ ROUTES = [
         f"{_ONE}/grants",
         "grant_credit",
         "credit.grant",
-        "Grant a limit without an application",
+        "Grant a limit without an application, or raise, cut or replace the one in force (`change`)",
         body=schema.GrantInput,
         status=201,
+    ),
+    _route(
+        "GET", f"{_ONE}/guarantees", "list_guarantees", "credit.read", "Guarantees, collateral, insurance"
+    ),
+    _route(
+        "POST",
+        f"{_ONE}/guarantees",
+        "accept_guarantee",
+        "credit.grant",
+        "Raise the limit by a share of a guarantee, collateral or insurance",
+        body=schema.GuaranteeInput,
+        status=201,
+    ),
+    _route(
+        "POST",
+        f"{_ONE}/guarantees/<guarantee_id>:release",
+        "release_guarantee",
+        "credit.grant",
+        "End a guarantee before its time",
+        body=schema.GuaranteeKey,
     ),
     _route("GET", f"{_ONE}/freezes", "list_freezes", "credit.read", "Every freeze, with who and why"),
     _route(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import marshmallow
 from marshmallow import RAISE, Schema, ValidationError, missing, validate
+from marshmallow.exceptions import SCHEMA
 
 from services.common import money, uscc
 from services.common.errors import Invalid, MalformedRequest
@@ -91,9 +92,9 @@ def _flatten(path: str, messages: Any) -> list[dict[str, Any]]:
     return [{"field": path, "code": getattr(messages, "code", "invalid"), "message": str(messages)}]
 
 
-def refuse(code: str, text: str) -> ValidationError:
-    """The error that a field or a schema's check raises for a wrong value."""
-    return ValidationError(Message(code, text))
+def refuse(code: str, text: str, field: str = SCHEMA) -> ValidationError:
+    """The error that a field or a schema's check raises for a wrong value; a check may name the field."""
+    return ValidationError(Message(code, text), field)
 
 
 class TextField(marshmallow.fields.Field[str]):

@@ -70,6 +70,11 @@ def quantize(amount: Decimal, currency: str) -> Decimal:
     return abs(rounded) if rounded.is_zero() else rounded
 
 
+def round_down(amount: Decimal, currency: str) -> Decimal:
+    """The amount in whole units of the currency, towards zero."""
+    return amount.quantize(_unit(currency), rounding=ROUND_DOWN, context=_CONTEXT)
+
+
 def format_amount(amount: Decimal, currency: str) -> str:
     """The amount as it stands on the wire, e.g. `50000.00`; rounded like `quantize`."""
     return f"{quantize(amount, currency):f}"

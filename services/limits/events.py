@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
+from services.limits.ledger import guarantee_of
 
 _ORDER_FIELDS = (
     "id",
@@ -86,15 +87,45 @@ def payment_view(payment: Mapping[str, Any]) -> dict[str, Any]:
 
 def grant_view(grant: Mapping[str, Any]) -> dict[str, Any]:
     """A grant as callers and subscribers see it."""
-    names = ("id", "kind", "unlimited", "currency", "valid_from", "valid_to", "term_days", "application_id")
+    names = ("id", "kind", "change", "unlimited", "currency", "valid_from", "valid_to", "term_days")
     amount = grant["amount"]
     return {
         **{name: grant[name] for name in names},
         "amount": None if amount is None else format_amount(amount, grant["currency"]),
+        "application_id": grant["application_id"],
         "reason": grant["reason"],
         "replaced_on": grant["replaced_on"],
         "granted_by": grant["granted_by"],
         "granted_at": grant["granted_at"],
+    }
+
+
+_GUARANTEE_FIELDS = (
+    "id",
+    "customer_id",
+    "kind",
+    "currency",
+    "provider",
+    "reference",
+    "valid_from",
+    "valid_to",
+    "reason",
+    "accepted_by",
+    "accepted_at",
+    "released_on",
+    "released_by",
+    "release_reason",
+)
+
+
+def guarantee_view(guarantee: Mapping[str, Any]) -> dict[str, Any]:
+    """A guarantee as callers and subscribers see it; `accepted` is what it adds to the limit."""
+    accepted = guarantee_of(guarantee).accepted
+    return {
+        **{name: guarantee[name] for name in _GUARANTEE_FIELDS},
+        "value": format_amount(guarantee["value"], guarantee["currency"]),
+        "accepted_percent": f"{guarantee['accepted_percent'].normalize():f}",
+        "accepted": format_amount(accepted, guarantee["currency"]),
     }
 
 
@@ -155,6 +186,16 @@ def credit_granted(work: UnitOfWork, customer_id: UUID, grant: Mapping[str, Any]
         subject=grant["id"],
         ordering_key=customer_id,
         data={"customer_id": customer_id, "grant": grant_view(grant)},
+    )
+
+
+def guarantee_event(work: UnitOfWork, name: str, guarantee: Mapping[str, Any]) -> None:
+    """`guarantee_accepted` or `guarantee_released`."""
+    work.add_event(
+        name,
+        subject=guarantee["id"],
+        ordering_key=guarantee["customer_id"],
+        data={"customer_id": guarantee["customer_id"], "guarantee": guarantee_view(guarantee)},
     )
 
 

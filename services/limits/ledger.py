@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.common.money import quantize
+from services.common.money import quantize, round_down
 
 ZERO = Decimal(0)
 
@@ -100,11 +100,15 @@ class Grant:
 
 @dataclass(frozen=True)
 class Limit:
-    """The effective limit on a date: `state` is unset, zero, amount, unlimited or expired."""
+    """The effective limit on a date: `state` is unset, zero, amount, unlimited or expired.
+
+    `guaranteed` is the part of its amount that guarantees, collateral and insurance make.
+    """
 
     state: str
     amount: Decimal | None = None
     term_days: int | None = None
+    guaranteed: Decimal = ZERO
 
     @property
     def unlimited(self) -> bool:
@@ -119,11 +123,38 @@ class Limit:
         return None if self.unlimited else (self.amount or ZERO) - exposure
 
 
-def limit_on(on: date, grants: Sequence[Grant], accepted: Iterable[tuple[Decimal, Decimal]] = ()) -> Limit:
-    """The effective limit on a date: Σ grants valid on it + Σ guarantee × accepted share.
+@dataclass(frozen=True)
+class Guarantee:
+    """A guarantee, collateral or insurance: while valid it raises a limit by value × accepted percent."""
 
-    `accepted` holds (value, share between 0 and 1) of the guarantees in force. A guarantee alone makes no
-    limit: without a grant there is no credit.
+    value: Decimal
+    currency: str
+    accepted_percent: Decimal
+    valid_from: date
+    valid_to: date | None = None
+    released_on: date | None = None
+
+    def is_valid(self, on: date) -> bool:
+        """Whether it counts on a date; its last day included, the day of its release not."""
+        if self.released_on is not None and on >= self.released_on:
+            return False
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+    @property
+    def accepted(self) -> Decimal:
+        """What it is worth to a limit, in whole units of its currency; a part of one counts for nothing."""
+        return round_down(self.value * self.accepted_percent / 100, self.currency)
+
+
+def guarantee_of(row: Mapping[str, Any]) -> Guarantee:
+    """A guarantee as the rules see it."""
+    return Guarantee(**{name: row[name] for name in Guarantee.__dataclass_fields__})
+
+
+def limit_on(on: date, grants: Sequence[Grant], guarantees: Iterable[Guarantee] = ()) -> Limit:
+    """The effective limit on a date: Σ grants valid on it + Σ guarantee × accepted percent.
+
+    A guarantee alone makes no limit: without a grant there is no credit.
     """
     if not grants:
         return Limit(UNSET)
@@ -134,9 +165,20 @@ def limit_on(on: date, grants: Sequence[Grant], accepted: Iterable[tuple[Decimal
     term_days = max(bases, key=lambda grant: grant.valid_from).term_days
     if any(grant.amount is None for grant in valid):
         return Limit(UNLIMITED, None, term_days)
-    amount = sum((grant.amount or ZERO for grant in valid), ZERO)
-    amount += sum((value * share for value, share in accepted), ZERO)
-    return Limit(AMOUNT if amount else ZERO_LIMIT, amount, term_days)
+    guaranteed = sum((one.accepted for one in guarantees if one.is_valid(on)), ZERO)
+    amount = sum((grant.amount or ZERO for grant in valid), ZERO) + guaranteed
+    return Limit(AMOUNT if amount else ZERO_LIMIT, amount, term_days, guaranteed)
+
+
+def limit_dates(on: date, grants: Iterable[Grant], guarantees: Iterable[Guarantee]) -> list[date]:
+    """The dates after `on` from which the limit is another one, as far as is known by then."""
+    found: set[date] = set()
+    carriers: list[Grant | Guarantee] = [*grants, *guarantees]
+    for one in carriers:
+        found.add(one.valid_from)
+        if one.valid_to is not None:
+            found.add(one.valid_to + timedelta(days=1))
+    return sorted(day for day in found if day > on)
 
 
 def account_state(limit: Limit, exposure: Decimal, *, frozen: bool) -> str:
@@ -202,7 +244,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Check:
-    """What an order is judged on. Amounts in `currency`; `increase` is what it would add to the exposure."""
+    """What an order is judged on. Amounts in `currency`; `increase` is what it would add to the exposure.
+
+    `later` are the limits known to follow, each with the date from which it holds.
+    """
 
     increase: Decimal
     currency: str
@@ -211,6 +256,7 @@ class Check:
     exposure: Decimal
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
+    later: Sequence[tuple[date, Limit]] = ()
 
 
 @dataclass(frozen=True)
@@ -279,6 +325,10 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
         wanted["largest_amount"] = max(ZERO, available)
         wanted["payment_needed"] = short
         wanted["limit_needed"] = check.exposure + check.increase
+    if codes and codes <= {"limit_unset", "limit_expired", "limit_exceeded", "limit_zero"}:
+        passes_on = next((on for on, limit in check.later if _is_within(check, limit)), None)
+        if passes_on is not None:
+            wanted["date"] = passes_on
     if "customer_frozen" in codes:
         wanted["unfreeze"] = [str(freeze["source"]) for freeze in check.freezes]
     if check.overdue and codes & {"limit_exceeded", "customer_frozen"}:
@@ -286,6 +336,14 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
         wanted["pay_invoices"] = [item.invoice_no for item in oldest[:_PAY_INVOICES_MAX]]
         wanted["overdue_amount"] = sum((item.open_amount for item in check.overdue), ZERO)
     return wanted
+
+
+def _is_within(check: Check, limit: Limit) -> bool:
+    """Whether the order would be within another limit, with the exposure of today."""
+    if limit.state in (UNSET, EXPIRED):
+        return False
+    available = limit.available(check.exposure)
+    return available is None or check.increase <= available
 
 
 def is_cured(cure: Mapping[str, Any] | None, max_days_overdue: int) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -60,6 +61,8 @@ grants = Table(
     Column("id", Uuid, primary_key=True),
     Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
     Column("kind", Text, nullable=False),
+    # How it came to be: granted anew, or the one before it raised, cut or replaced.
+    Column("change", Text, nullable=False),
     Column("amount", MONEY),
     Column("unlimited", Boolean, nullable=False),
     Column("currency", Text, nullable=False),
@@ -73,11 +76,41 @@ grants = Table(
     # A new base grant replaces the one before it: that one ends here, and stays as history.
     Column("replaced_on", Date),
     CheckConstraint("kind IN ('base', 'temporary')", name="kind"),
+    CheckConstraint("change IN ('grant', 'raise', 'cut', 'replace')", name="change"),
     CheckConstraint("unlimited = (amount IS NULL)", name="amount_or_unlimited"),
     CheckConstraint("amount >= 0", name="amount"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
+Index("ix_grants_valid_from", grants.c.valid_from)
 Index("ix_grants_valid_to", grants.c.valid_to)
+
+# What raises an effective limit by value × accepted percent while it is valid.
+guarantees = Table(
+    "guarantees",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("value", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("accepted_percent", Numeric(7, 4), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("reference", Text),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("reason", Text),
+    Column("accepted_by", Text, nullable=False),
+    Column("accepted_at", INSTANT, nullable=False),
+    Column("released_on", Date),
+    Column("released_by", Text),
+    Column("release_reason", Text),
+    CheckConstraint("kind IN ('guarantee', 'collateral', 'insurance')", name="kind"),
+    CheckConstraint("value > 0", name="value"),
+    CheckConstraint("accepted_percent > 0 AND accepted_percent <= 100", name="accepted_percent"),
+    CheckConstraint("valid_to >= valid_from", name="validity"),
+)
+Index("ix_guarantees_valid_from", guarantees.c.valid_from)
+Index("ix_guarantees_valid_to", guarantees.c.valid_to)
 
 freezes = Table(
     "freezes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, validates_schema
@@ -15,6 +16,7 @@ from services.common.fields import (
     IdField,
     InstantField,
     IntegerField,
+    NumberField,
     ObjectField,
     StrictSchema,
     TextField,
@@ -23,6 +25,9 @@ from services.common.fields import (
 from services.common.paging import ListInput
 
 BATCH_MAX = 5_000
+_SMALLEST_PERCENT = Decimal("0.0001")
+GRANT_CHANGES = ("grant", "raise", "cut", "replace")
+GUARANTEE_KINDS = ("guarantee", "collateral", "insurance")
 _NUMBER_LENGTH_MAX = 100
 DEFAULT_SOURCE = "api"
 
@@ -178,10 +183,14 @@ class FreezeInput(StrictSchema):
 
 
 class GrantInput(StrictSchema):
-    """A limit to be granted; `unlimited` instead of an amount."""
+    """A limit to be granted; `unlimited` instead of an amount.
+
+    With `change` raise or cut the amount is the difference to the grant in force; those need a reason.
+    """
 
     customer_id = IdField(required=True)
     kind = TextField(max_length=20, load_default="base")
+    change = TextField(max_length=20, load_default="grant")
     amount = AmountField(load_default=None, allow_none=True, allow_zero=True)
     unlimited = FlagField(load_default=False)
     currency = CurrencyField(required=True)
@@ -197,8 +206,46 @@ class GrantInput(StrictSchema):
             raise refuse("amount_or_unlimited", "请给出金额, 或声明不限额")
         if data.get("kind") not in ("base", "temporary"):
             raise refuse("kind_unknown", "额度类型应为 base 或 temporary")
+        if data.get("change") not in GRANT_CHANGES:
+            raise refuse("change_unknown", f"额度变更应为 {', '.join(GRANT_CHANGES)} 之一", "change")
+        if data["change"] != "grant" and not data.get("reason"):
+            raise refuse("reason_needed", "请说明调整额度的原因", "reason")
+        if data["change"] in ("raise", "cut") and not data.get("amount"):
+            raise refuse("amount_needed", "请给出要调增或调减的金额", "amount")
         if data.get("valid_from") and data.get("valid_to") and data["valid_to"] < data["valid_from"]:
             raise refuse("validity", "失效日期不能早于生效日期")
+
+
+class GuaranteeInput(StrictSchema):
+    """A guarantee, collateral or insurance that is accepted for a share of its value, in percent."""
+
+    customer_id = IdField(required=True)
+    kind = TextField(max_length=20, load_default="guarantee")
+    value = AmountField(required=True)
+    currency = CurrencyField(required=True)
+    accepted_percent = NumberField(required=True, minimum=_SMALLEST_PERCENT, maximum=Decimal(100))
+    provider = TextField(max_length=200, required=True)
+    reference = TextField(max_length=200, load_default=None, allow_none=True)
+    valid_from = DateField(load_default=None, allow_none=True)
+    valid_to = DateField(load_default=None, allow_none=True)
+    reason = TextField(max_length=500, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _makes_sense(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("kind") not in GUARANTEE_KINDS:
+            raise refuse("kind_unknown", f"担保类型应为 {', '.join(GUARANTEE_KINDS)} 之一", "kind")
+        if data["accepted_percent"] % _SMALLEST_PERCENT:
+            raise refuse("too_precise", "认可比例最多四位小数", "accepted_percent")
+        if data.get("valid_from") and data.get("valid_to") and data["valid_to"] < data["valid_from"]:
+            raise refuse("validity", "失效日期不能早于生效日期", "valid_to")
+
+
+class GuaranteeKey(StrictSchema):
+    """Names a guarantee of a customer, and why it is released."""
+
+    customer_id = IdField(required=True)
+    guarantee_id = IdField(required=True)
+    reason = TextField(max_length=500, required=True)
 
 
 class BusinessDate(StrictSchema):
@@ -247,6 +294,7 @@ class Account(Schema):
     state = TextField()
     frozen = FlagField()
     limit = TextField(allow_none=True)
+    guaranteed = TextField()
     unlimited = FlagField()
     exposure = Nested(Money)
     available = TextField(allow_none=True)

@@ -17,6 +17,7 @@ from services.limits.operations import (
     accounts,
     batches,
     dates,
+    grants,
     intake,
     opening,
     orders,
@@ -80,7 +81,7 @@ class LimitsService(Service):
     @endpoint(schema.AccountKey(), "credit.read")
     def list_grants(self, call: Call) -> dict[str, Any]:
         """Every grant of a customer."""
-        return dict(self.read(call, accounts.list_grants, call.input["customer_id"]))
+        return dict(self.read(call, grants.list_grants, call.input["customer_id"]))
 
     @endpoint(schema.AccountKey(), "credit.read")
     def list_freezes(self, call: Call) -> dict[str, Any]:
@@ -89,8 +90,23 @@ class LimitsService(Service):
 
     @endpoint(schema.GrantInput(), "credit.grant")
     def grant_credit(self, call: Call) -> dict[str, Any]:
-        """Grant a limit."""
-        return self.knowing_customers(call, accounts.grant_credit, call.input)
+        """Grant a limit, or raise, cut or replace the one in force."""
+        return self.knowing_customers(call, grants.grant_credit, call.input)
+
+    @endpoint(schema.AccountKey(), "credit.read")
+    def list_guarantees(self, call: Call) -> dict[str, Any]:
+        """Every guarantee of a customer."""
+        return dict(self.read(call, grants.list_guarantees, call.input["customer_id"]))
+
+    @endpoint(schema.GuaranteeInput(), "credit.grant")
+    def accept_guarantee(self, call: Call) -> dict[str, Any]:
+        """Accept a guarantee, collateral or insurance."""
+        return self.knowing_customers(call, grants.accept_guarantee, call.input)
+
+    @endpoint(schema.GuaranteeKey(), "credit.grant")
+    def release_guarantee(self, call: Call) -> dict[str, Any]:
+        """End a guarantee before its time."""
+        return self.apply(call, grants.release_guarantee, call.input)
 
     @endpoint(schema.FreezeInput(), "credit.freeze")
     def freeze_account(self, call: Call) -> dict[str, Any]:

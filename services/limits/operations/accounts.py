@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound
 from services.common.events import Event
 from services.common.ids import new_id
 from services.common.money import format_amount
@@ -64,13 +64,13 @@ def account_view(work: UnitOfWork, customer_id: UUID, as_of: date | None = None)
     pools = {row["currency"]: row for row in store.customer_pools(work, customer_id)}
     currency = currency_of(grant_rows, pools, on, work.base_currency)
     freezes = _freezes_on(work, customer_id, as_of)
-    top = _figures(work, customer_id, currency, grant_rows, pools, on, as_of, frozen=bool(freezes))
+    top = _figures(work, customer_id, currency, pools, on, as_of, frozen=bool(freezes))
     others = [
-        _figures(work, customer_id, other, grant_rows, pools, on, as_of, frozen=bool(freezes))
+        _figures(work, customer_id, other, pools, on, as_of, frozen=bool(freezes))
         for other in sorted(pools)
         if other != currency
     ]
-    limit = ledger.limit_on(on, _in_currency(grant_rows, currency))
+    limit = limit_of(work, customer_id, currency, on)
     return {
         "customer_id": customer_id,
         **top,
@@ -89,7 +89,6 @@ def _figures(
     work: UnitOfWork,
     customer_id: UUID,
     currency: str,
-    grant_rows: list[dict[str, Any]],
     pools: Mapping[str, Mapping[str, Any]],
     on: date,
     as_of: date | None,
@@ -105,7 +104,7 @@ def _figures(
         )
     else:
         stages = store.balances_on(work, customer_id, currency, as_of)
-    limit = ledger.limit_on(on, _in_currency(grant_rows, currency))
+    limit = limit_of(work, customer_id, currency, on)
     overdue = store.overdue_items(work, customer_id, currency, on) if pools.get(currency) else []
     available = limit.available(stages.total)
     used = ledger.utilisation(limit, stages.total)
@@ -117,6 +116,7 @@ def _figures(
         "currency": currency,
         "state": ledger.account_state(limit, stages.total, frozen=frozen),
         "limit": text(limit.amount),
+        "guaranteed": text(limit.guaranteed),
         "unlimited": limit.unlimited,
         "exposure": {
             "reserved": text(stages.reserved),
@@ -144,8 +144,26 @@ def currency_of(
     return next(iter(sorted(pools)), default)
 
 
-def _in_currency(grant_rows: Iterable[Mapping[str, Any]], currency: str) -> list[ledger.Grant]:
-    return store.as_grants(row for row in grant_rows if row["currency"] == currency)
+def limit_of(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> ledger.Limit:
+    """The customer's effective limit in a currency on a date."""
+    return ledger.limit_on(on, *_carriers(work, customer_id, currency))
+
+
+def later_limits(
+    work: UnitOfWork, customer_id: UUID, currency: str, on: date
+) -> list[tuple[date, ledger.Limit]]:
+    """The limits in a currency that are known to follow, each with the date from which it holds."""
+    carriers = _carriers(work, customer_id, currency)
+    return [(day, ledger.limit_on(day, *carriers)) for day in ledger.limit_dates(on, *carriers)]
+
+
+def _carriers(
+    work: UnitOfWork, customer_id: UUID, currency: str
+) -> tuple[list[ledger.Grant], list[ledger.Guarantee]]:
+    """The grants and guarantees of a customer in a currency."""
+    grants = [row for row in store.grants_of(work, customer_id) if row["currency"] == currency]
+    guarantees = [row for row in store.guarantees_of(work, customer_id) if row["currency"] == currency]
+    return store.as_grants(grants), store.as_guarantees(guarantees)
 
 
 def _freezes_on(work: UnitOfWork, customer_id: UUID, as_of: date | None) -> list[dict[str, Any]]:
@@ -174,53 +192,13 @@ def _publish_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
 def read_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     """Hold what every check and view of these accounts reads."""
     store.read_grants(work, customer_ids)
+    store.read_guarantees(work, customer_ids)
     store.read_customer_pools(work, customer_ids)
     store.read_open_freezes(work, customer_ids)
     store.read_overdue(work, customer_ids, dates.today(work))
 
 
-# --- grants ----------------------------------------------------------------------------------------------
-
-
-def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
-    """Grant a limit; a new base grant replaces the one before it. One application grants once."""
-    customer = require_customer(work, granted["customer_id"])
-    store.lock_customers(work, [customer["id"]])
-    if granted.get("application_id"):
-        already = store.grant_of_application(work, granted["application_id"])
-        if already is not None:
-            return {"grant": events.grant_view(already), "account": account_view(work, customer["id"])}
-    on = dates.today(work)
-    grant = {
-        "id": new_id(),
-        "customer_id": customer["id"],
-        "kind": granted["kind"],
-        "amount": None if granted["unlimited"] else granted["amount"],
-        "unlimited": granted["unlimited"],
-        "currency": granted["currency"],
-        "valid_from": granted["valid_from"] or on,
-        "valid_to": granted["valid_to"],
-        "term_days": granted["term_days"],
-        "application_id": granted["application_id"],
-        "reason": granted["reason"],
-        "granted_by": work.caller.actor,
-        "granted_at": work.now,
-        "replaced_on": None,
-    }
-    if grant["valid_to"] is not None and grant["valid_to"] < grant["valid_from"]:
-        raise Invalid("失效日期早于生效日期", code="validity")
-    if grant["kind"] == "base":
-        store.replace_base_grants(work, customer["id"], grant["valid_from"])
-    store.add_grant(work, grant)
-    events.credit_granted(work, customer["id"], grant)
-    tell_accounts(work, [customer["id"]])
-    return {"grant": events.grant_view(grant), "account": account_view(work, customer["id"])}
-
-
-def list_grants(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
-    """Every grant of a customer, newest first."""
-    require_customer(work, customer_id)
-    return {"items": [events.grant_view(row) for row in store.grants_of(work, customer_id)], "next": None}
+# --- entries ---------------------------------------------------------------------------------------------
 
 
 def list_entries(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from services.common.money import format_amount
 from services.limits import ledger, store
 from services.limits.ledger import Check, Verdict
 from services.limits.operations import check_rules, dates
-from services.limits.operations.accounts import currency_of, read_accounts
+from services.limits.operations.accounts import currency_of, later_limits, limit_of, read_accounts
 
 _AVERAGE_DAYS = 90
 
@@ -25,18 +25,19 @@ def check_of(
     on = dates.today(work)
     rows = store.grants_of(work, order["customer_id"])
     currency = order["currency"]
-    mine = [grant for grant in store.as_grants(rows) if grant.currency == currency]
+    mine = any(row["currency"] == currency for row in rows)
     limit_currency = currency if mine or not rows else currency_of(rows, {}, on, work.base_currency)
-    limit = ledger.limit_on(on, mine if mine else store.as_grants(rows))
+    limited_in = currency if mine else limit_currency
     exposure = pool["reserved"] + pool["delivered"] + pool["receivable"] if pool else Decimal(0)
     return Check(
         increase=increase,
         currency=currency,
-        limit=limit,
+        limit=limit_of(work, order["customer_id"], limited_in, on),
         limit_currency=limit_currency,
         exposure=exposure,
         freezes=store.open_freezes(work, order["customer_id"]),
         overdue=store.overdue_items(work, order["customer_id"], currency, on),
+        later=later_limits(work, order["customer_id"], limited_in, on),
     )
 
 
@@ -120,6 +121,7 @@ def documented(
         "inputs": {
             "increase": text(check.increase),
             "limit": text(check.limit.amount),
+            "guaranteed": text(check.limit.guaranteed),
             "limit_state": check.limit.state,
             "exposure": text(check.exposure),
             "available": text(check.limit.available(check.exposure)),

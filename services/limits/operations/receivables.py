@@ -11,12 +11,13 @@ from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
 from services.common.paging import page
-from services.limits import events, ledger, store
+from services.limits import events, store
 from services.limits.ledger import Stages
 from services.limits.model import invoices, payments
 from services.limits.operations import dates
 from services.limits.operations.accounts import (
     cure_freezes,
+    limit_of,
     lock_customers_of,
     read_accounts,
     require_customer,
@@ -437,9 +438,7 @@ def _payment_answer(work: UnitOfWork, payment: Mapping[str, Any]) -> dict[str, A
 
 
 def _is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
-    grants = store.as_grants(store.grants_of(work, customer_id))
-    mine = [grant for grant in grants if grant.currency == currency]
-    limit = ledger.limit_on(dates.today(work), mine)
+    limit = limit_of(work, customer_id, currency, dates.today(work))
     pool = store.customer_pool(work, customer_id, currency)
     exposure = pool["reserved"] + pool["delivered"] + pool["receivable"]
     available = limit.available(exposure)

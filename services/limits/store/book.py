@@ -47,6 +47,7 @@ class Book:
         self.customers = shelf(model.customers, ("code",))
         self.pools = shelf(model.pools, ("kind", "key"))
         self.grants = shelf(model.grants, of_customer, ("application_id",))
+        self.guarantees = shelf(model.guarantees, of_customer)
         self.freezes = shelf(model.freezes, of_customer)
         self.orders = shelf(model.orders, of_customer, ("source", "company", "order_no"), ("order_no",))
         self.deliveries = shelf(model.deliveries, ("order_id",))
@@ -65,6 +66,7 @@ class Book:
         self._written = (
             self.pools,
             self.grants,
+            self.guarantees,
             self.freezes,
             self.orders,
             self.deliveries,

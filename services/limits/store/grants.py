@@ -1,4 +1,4 @@
-"""Grants and freezes."""
+"""Grants, guarantees and freezes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from uuid import UUID
 from sqlalchemy import bindparam, or_, select
 
 from services.common.db import UnitOfWork
-from services.limits.ledger import Grant
-from services.limits.model import freezes, grants
+from services.limits.ledger import Grant, Guarantee, guarantee_of
+from services.limits.model import freezes, grants, guarantees
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.rows import Row, all_rows, one_row
 
 _OF_CUSTOMER = ("customer_id",)
 _GRANTS = select(grants).where(among_ids(grants.c.customer_id))
 _GRANT_OF_APPLICATION = select(grants).where(grants.c.application_id == bindparam("application"))
+_GUARANTEES = select(guarantees).where(among_ids(guarantees.c.customer_id))
 _OPEN_FREEZES = select(freezes).where(among_ids(freezes.c.customer_id), freezes.c.lifted_at.is_(None))
 
 _OF_EPISODE = select(freezes.c.id).where(
@@ -46,10 +47,10 @@ def as_grants(rows: Iterable[Mapping[str, Any]]) -> list[Grant]:
     return [Grant(**{name: row[name] for name in names}) for row in rows]
 
 
-def replace_base_grants(work: UnitOfWork, customer_id: UUID, on: date) -> None:
-    """End the base grants that are in force or to come, as from a date."""
+def replace_grants(work: UnitOfWork, customer_id: UUID, kind: str, on: date) -> None:
+    """End the grants of a kind that are in force or to come, as from a date."""
     for row in grants_of(work, customer_id):
-        if row["kind"] == "base" and row["replaced_on"] is None:
+        if row["kind"] == kind and row["replaced_on"] is None:
             book_of(work).grants.change(row["id"], {"replaced_on": max(on, row["valid_from"])})
 
 
@@ -66,13 +67,44 @@ def grant_of_application(work: UnitOfWork, application_id: str) -> Row | None:
     return found[0] if found else None
 
 
+def read_guarantees(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
+    """Hold every guarantee of these customers."""
+    book = book_of(work)
+    book.fetch_ids("guarantees", customer_ids, _GUARANTEES, book.guarantees)
+
+
+def guarantees_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
+    """Every guarantee that was ever accepted for a customer, newest first."""
+    read_guarantees(work, [customer_id])
+    rows = book_of(work).guarantees.find(_OF_CUSTOMER, customer_id)
+    return sorted(rows, key=lambda row: (row["accepted_at"], row["id"]), reverse=True)
+
+
+def as_guarantees(rows: Iterable[Mapping[str, Any]]) -> list[Guarantee]:
+    """Guarantees as the rules see them."""
+    return [guarantee_of(row) for row in rows]
+
+
+def add_guarantee(work: UnitOfWork, guarantee: Mapping[str, Any]) -> None:
+    """Insert a guarantee."""
+    book_of(work).guarantees.add(guarantee)
+
+
+def release_guarantee(work: UnitOfWork, guarantee_id: UUID, on: date, why: str) -> None:
+    """End a guarantee that is held, as from a date."""
+    released = {"released_on": on, "released_by": work.caller.actor, "release_reason": why}
+    book_of(work).guarantees.change(guarantee_id, released)
+
+
 def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
-    """Customers of whom a grant begins on a date or ended the day before."""
+    """Customers of whom a grant or a guarantee begins on a date or ended the day before."""
     ended = on - timedelta(days=1)
-    statement = select(grants.c.customer_id).where(
-        grants.c.replaced_on.is_(None), or_(grants.c.valid_from == on, grants.c.valid_to == ended)
-    )
-    return sorted({row.customer_id for row in work.execute(statement)})
+    found: set[UUID] = set()
+    for table, end in ((grants, grants.c.replaced_on), (guarantees, guarantees.c.released_on)):
+        begins_or_ended = or_(table.c.valid_from == on, table.c.valid_to == ended)
+        statement = select(table.c.customer_id).where(end.is_(None), begins_or_ended)
+        found.update(row.customer_id for row in work.execute(statement))
+    return sorted(found)
 
 
 def read_open_freezes(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:

@@ -14,7 +14,7 @@ from services.common.caller import Caller, service_caller
 from services.common.db import Database
 from services.common.fields import load
 from services.limits import model, schema, store
-from services.limits.operations import accounts, opening
+from services.limits.operations import accounts, grants, opening
 
 CALLER = Caller(kind="user", id="u1", username="sales")
 CUSTOMER = UUID("018f0000-0000-7000-8000-00000000000a")
@@ -77,7 +77,7 @@ class Ledger:
         """Grant the customer a base limit."""
         body = {"customer_id": str(CUSTOMER), "currency": "CNY", "term_days": 30, **more}
         body |= {"unlimited": True} if amount is None else {"amount": amount}
-        answer: dict[str, Any] = self.do(accounts.grant_credit, load(schema.GrantInput(), body))
+        answer: dict[str, Any] = self.do(grants.grant_credit, load(schema.GrantInput(), body))
         return answer
 
     def events(self, name: str) -> list[dict[str, Any]]:

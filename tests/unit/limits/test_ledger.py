@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from services.limits.ledger import (
     Check,
     Grant,
+    Guarantee,
     Limit,
     account_state,
     aging_bucket,
     judge,
+    limit_dates,
     limit_on,
     order_stages,
 )
@@ -56,8 +58,55 @@ def test_the_order_of_documents_does_not_matter(
 
 
 def test_a_guarantee_raises_the_limit_by_its_accepted_share() -> None:
-    limit = limit_on(ON, [_grant("100000")], [(Decimal(50_000), Decimal("0.5"))])
-    assert limit.available(Decimal(0)) == Decimal(125_000)
+    limit = limit_on(ON, [_grant("100000")], [Guarantee(Decimal(50_000), "CNY", Decimal(50), ON)])
+    assert (limit.available(Decimal(0)), limit.guaranteed) == (Decimal(125_000), Decimal(25_000))
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "percent", "accepted"),
+    [
+        ("CNY", "0.03", "50", "0.01"),
+        ("JPY", "101", "33.3", "33"),
+        ("KWD", "1.001", "10", "0.100"),
+        ("CNY", "99.99", "100", "99.99"),
+    ],
+)
+def test_a_guarantee_counts_in_whole_units_of_its_currency(
+    currency: str, value: str, percent: str, accepted: str
+) -> None:
+    assert Guarantee(Decimal(value), currency, Decimal(percent), ON).accepted == Decimal(accepted)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "released", "counts"),
+    [
+        (0, None, None, True),
+        (0, 0, None, True),
+        (1, None, None, False),
+        (-9, -1, None, False),
+        (-9, None, 0, False),
+        (-9, None, 1, True),
+    ],
+)
+def test_a_guarantee_counts_from_its_first_day_to_its_last_or_its_release(
+    start: int, end: int | None, released: int | None, counts: bool
+) -> None:
+    def day(offset: int | None) -> date | None:
+        return None if offset is None else ON + timedelta(days=offset)
+
+    first = day(start) or ON
+    guarantee = Guarantee(Decimal(10), "CNY", Decimal(100), first, day(end), day(released))
+    assert limit_on(ON, [_grant("5")], [guarantee]).amount == (15 if counts else 5)
+
+
+def test_a_guarantee_alone_is_no_credit() -> None:
+    assert limit_on(ON, [], [Guarantee(Decimal(10), "CNY", Decimal(100), ON)]).state == "unset"
+
+
+def test_the_dates_on_which_a_limit_changes_are_known_before() -> None:
+    grants = [_grant("5", end=ON + timedelta(days=3)), _grant("7", start=ON + timedelta(days=2))]
+    guarantee = Guarantee(Decimal(10), "CNY", Decimal(100), ON, ON + timedelta(days=6))
+    assert [(day - ON).days for day in limit_dates(ON, grants, [guarantee])] == [2, 4, 7]
 
 
 @pytest.mark.parametrize(
