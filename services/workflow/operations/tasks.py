@@ -71,6 +71,7 @@ def finish_todo(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     task = _mine(work, received["task_id"], locked=True)
     if task["kind"] != "todo":
         raise Conflict("审批任务请用同意、拒绝或退回处理", code="not_a_todo")
+    _require_open(task)
     _close(work, task, "done", received.get("opinion"))
     for other in store.close_group(work, task["group_key"], "superseded"):
         events.task_event(work, "task_closed", other)
@@ -216,6 +217,7 @@ def _take(work: UnitOfWork, task_id: UUID) -> tuple[dict[str, Any], dict[str, An
         raise Conflict("这是待办, 请用完成处理", code="not_an_approval")
     instance = store.lock_instance(work, task["instance_id"])
     task = _mine(work, task_id, locked=True)
+    _require_open(task)
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
     return task, instance
