@@ -60,6 +60,11 @@ _TOLD = (
 _SERVICE = click.Choice(ALL_SERVICES)
 
 
+def _show(bar: Any, done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+
+
 def _advance(bar: Any, count: int) -> None:
     bar.update(count)
 
@@ -228,12 +233,7 @@ def rebuild(settings: Settings, service: str) -> None:
     Nothing is lost: they hold nothing of their own. A running suite does it while it works.
     """
     with with_server(settings) as reached, tqdm(unit=" events", file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        count = rebuild_service(reached, service, show)
+        count = rebuild_service(reached, service, functools.partial(_show, bar))
     click.echo(f"已重建 / rebuilt {service}: {count} 个事件 / events")
 
 
@@ -242,9 +242,9 @@ def rebuild(settings: Settings, service: str) -> None:
 def verify(settings: Settings) -> None:
     """Check that the books are right; exit code 1 when something is not. Changes nothing.
 
-    Recomputes every balance from its entries, compares reporting with the ledger, and looks for gaps in the
-    event logs, positions that their sources do not know, and parked events. A suite that does not run is
-    started for as long as events are still to be read.
+    Recomputes every balance from its entries and the hash chain that they form, compares reporting with the
+    ledger, and looks for gaps in the event logs, positions that their sources do not know, and parked events.
+    A suite that does not run is started for as long as events are still to be read.
     """
 
     def tell(check: Check) -> None:
@@ -256,7 +256,8 @@ def verify(settings: Settings) -> None:
 
     with with_server(settings) as reached:
         settle(reached)
-        checks = verify_everything(reached, tell)
+        with tqdm(unit=" entries", file=sys.stderr) as bar:
+            checks = verify_everything(reached, tell, functools.partial(_show, bar))
     faults = sum(len(check.faults) for check in checks)
     click.echo(f"发现 {faults} 处问题 / faults" if faults else "没有发现问题 / nothing is wrong")
     if faults:

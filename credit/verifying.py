@@ -6,11 +6,13 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg2
 
 from credit.databases import DatabaseProblem, dsn
+from credit.settling import Progress
 from credit.suite import database_of
 from services.common.caller import service_caller
 from services.common.config import ALL_SERVICES, Settings
@@ -25,10 +27,16 @@ class Check:
     faults: list[str] = field(default_factory=list)
 
 
-def verify(settings: Settings, tell: Callable[[Check], None]) -> list[Check]:
-    """Check everything, telling each result as it is known; nothing is changed."""
+def verify(
+    settings: Settings, tell: Callable[[Check], None], progress: Progress = lambda done, total: None
+) -> list[Check]:
+    """Check everything, telling each result as it is known; nothing is changed.
+
+    `progress` gets how many entries of the ledger have been read and how many there are.
+    """
     checks = []
-    for check in (_check_logs, _check_positions, _check_parked, _check_ledger, _check_reporting):
+    ledger = partial(_check_ledger, progress=progress)
+    for check in (_check_logs, _check_positions, _check_parked, ledger, _check_reporting):
         done = check(settings)
         tell(done)
         checks.append(done)
@@ -86,12 +94,12 @@ def _check_parked(settings: Settings) -> Check:
     return check
 
 
-def _check_ledger(settings: Settings) -> Check:
-    """Every balance is the sum of its entries, and of the documents behind them."""
+def _check_ledger(settings: Settings, progress: Progress) -> Check:
+    """Every balance is the sum of its entries, which form a chain, and of the documents behind them."""
     ledger = importlib.import_module("services.limits.operations.verification")
     with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
-        answer = ledger.verify(work)
-    check = Check("额度余额等于分录与单据之和 / balances are the sums of their entries and documents")
+        answer = ledger.verify(work, progress)
+    check = Check("额度余额等于分录与单据之和, 分录链完整 / balances are their sums, chains are whole")
     check.checked = sum(answer["counts"].values())
     check.faults = [_line(difference) for difference in answer["differences"]]
     if answer["found"] > len(check.faults):

@@ -49,6 +49,9 @@ pools = Table(
     Column("reserved", MONEY, nullable=False),
     Column("delivered", MONEY, nullable=False),
     Column("receivable", MONEY, nullable=False),
+    # How many entries it has, and the hash of the last: the end of their chain.
+    Column("entries", BigInteger, nullable=False),
+    Column("head", Text, nullable=False),
     UniqueConstraint("kind", "key", "segment", "currency"),
     CheckConstraint("kind IN ('customer', 'group', 'salesperson', 'department')", name="kind"),
     CheckConstraint("reserved >= 0", name="reserved"),
@@ -286,8 +289,11 @@ entries = Table(
     Column("recorded_at", INSTANT, nullable=False),
     Column("actor", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
+    # Its place in the chain of its pool, and the hash over it and the entry before (chain.py).
+    Column("place", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("pool_id", "place"),
 )
-Index("ix_entries_pool", entries.c.pool_id, entries.c.identity)
 Index("ix_entries_customer", entries.c.customer_id, entries.c.identity)
 
 decisions = Table(

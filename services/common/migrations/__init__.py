@@ -33,6 +33,16 @@ def upgrade(service: str, url: str) -> None:
         engine.dispose()
 
 
+def downgrade(service: str, url: str, revision: str) -> None:
+    """Take back the migrations after `revision`, for a release that is withdrawn."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            command.downgrade(_config(service, connection), revision)
+    finally:
+        engine.dispose()
+
+
 def is_current(service: str, connection: Connection) -> bool:
     """Whether a database has every migration that the code knows."""
     heads = set(ScriptDirectory.from_config(_config(service, connection)).get_heads())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from services.common.db import UnitOfWork
@@ -9,19 +10,27 @@ from services.common.money import format_amount
 from services.limits import ledger, store
 from services.limits.ledger import Stages
 
+Progress = Callable[[int, int], None]
 _ORDERS_AT_ONCE = 2_000
 _SHOWN_MAX = 200
 
 
-def verify(work: UnitOfWork) -> dict[str, Any]:
-    """Differences between balances, entries and documents: `{"differences", "counts"}`.
+def _silent(done: int, total: int) -> None:
+    """Whoever asks over the network sees no progress."""
 
-    Checked are: each pool is the sum of its entries; each customer's pool is the sum of its documents; each
-    order's stages follow from its totals; each invoice's open amount is what its allocations leave.
+
+def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
+    """Differences between balances, entries and documents: `{"differences", "found", "counts"}`.
+
+    Checked are: the entries of each pool form an unbroken chain that ends at its head; each pool is the sum
+    of its entries; each customer's pool is the sum of its documents; each order's stages follow from its
+    totals; each invoice's open amount is what its allocations leave.
     """
     differences: list[dict[str, Any]] = []
     for row in store.pool_differences(work):
         differences.append({"check": "pool_equals_entries", **row})
+    for row in store.broken_chains(work, progress):
+        differences.append({"check": "hash_chain", **row})
     for row in store.open_amount_differences(work):
         differences.append({"check": "open_amount_equals_allocations", **row})
     differences += _document_differences(work)

@@ -101,6 +101,7 @@ from services.limits.store.receivables import (
 )
 from services.limits.store.verification import (
     all_pools,
+    broken_chains,
     counts,
     document_totals,
     open_amount_differences,
@@ -135,6 +136,7 @@ __all__ = [
     "average_order_amount",
     "balances_on",
     "book_of",
+    "broken_chains",
     "business_date",
     "change_allocation",
     "count_customers",

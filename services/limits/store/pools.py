@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, select
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
+from services.limits.chain import ROOT, entry_hash
 from services.limits.ledger import ZERO, Stages
 from services.limits.model import entries, pools
 from services.limits.store.book import book_of
@@ -51,27 +52,34 @@ def customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
         "segment": "",
         "currency": currency,
         **dict.fromkeys(_STAGES, ZERO),
+        "entries": 0,
+        "head": ROOT,
     }
     book_of(work).pools.add(first)
     return first
 
 
 def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Stages) -> None:
-    """Write one immutable entry and move the balance with it, that of `pool` as well."""
+    """Write one immutable entry at the end of its pool's chain, and move the balance with it.
+
+    `pool` is brought up to date as well.
+    """
     book = book_of(work)
     held = book.pools.get(pool["id"]) or pool
-    pool.update({stage: held[stage] + getattr(delta, stage) for stage in _STAGES})
-    book.pools.change(pool["id"], {stage: pool[stage] for stage in _STAGES})
-    book.entries.add(
-        {
-            **entry,
-            "pool_id": pool["id"],
-            **{stage: getattr(delta, stage) for stage in _STAGES},
-            "recorded_at": work.now,
-            "actor": work.caller.actor,
-            "trace_id": work.trace_id,
-        }
-    )
+    row = {
+        **entry,
+        "pool_id": pool["id"],
+        **{stage: getattr(delta, stage) for stage in _STAGES},
+        "recorded_at": work.now,
+        "actor": work.caller.actor,
+        "trace_id": work.trace_id,
+        "place": held["entries"] + 1,
+    }
+    row["hash"] = entry_hash(held["head"], row)
+    pool.update({stage: held[stage] + row[stage] for stage in _STAGES})
+    pool.update(entries=row["place"], head=row["hash"])
+    book.pools.change(pool["id"], {name: pool[name] for name in (*_STAGES, "entries", "head")})
+    book.entries.add(row)
 
 
 def entries_of(customer_id: UUID) -> Select[Any]:

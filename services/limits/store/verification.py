@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from services.common.db import UnitOfWork
+from services.limits.chain import ROOT, entry_hash
 from services.limits.ledger import Stages
 from services.limits.model import (
     allocations,
@@ -19,6 +21,16 @@ from services.limits.model import (
     pools,
 )
 from services.limits.store.rows import Row, all_rows
+
+Progress = Callable[[int, int], None]
+_ENTRIES_AT_ONCE = 10_000
+_CHAINS = select(
+    entries.c.pool_id,
+    entries.c.place,
+    entries.c.hash,
+    *(entries.c[name] for name in ("action", "document_type", "document_id")),
+    *(entries.c[name] for name in ("reserved", "delivered", "receivable", "effective_date", "recorded_at")),
+).order_by(entries.c.pool_id, entries.c.place)
 
 
 def pool_differences(work: UnitOfWork) -> list[Row]:
@@ -47,6 +59,34 @@ def pool_differences(work: UnitOfWork) -> list[Row]:
         .where(differs)
     )
     return all_rows(work, statement)
+
+
+def broken_chains(work: UnitOfWork, progress: Progress) -> list[Row]:
+    """Pools of which the entries do not form a chain that ends at the pool's head; the first break of each.
+
+    `progress` gets how many entries were read and how many there are.
+    """
+    total = int(work.execute(select(func.count()).select_from(entries)).scalar_one())
+    heads = {
+        row.id: (row.entries, row.head)
+        for row in work.execute(select(pools.c.id, pools.c.entries, pools.c.head))
+    }
+    ends: dict[UUID, tuple[int, str]] = {}
+    broken: dict[UUID, Row] = {}
+    rows = work.execute(_CHAINS.execution_options(yield_per=_ENTRIES_AT_ONCE)).mappings()
+    for count, row in enumerate(rows, start=1):
+        pool_id = row["pool_id"]
+        place, before = ends.get(pool_id, (0, ROOT))
+        if row["place"] != place + 1 or row["hash"] != entry_hash(before, row):
+            broken.setdefault(pool_id, {"pool_id": pool_id, "place": row["place"]})
+        ends[pool_id] = (row["place"], row["hash"])
+        if count % _ENTRIES_AT_ONCE == 0:
+            progress(count, total)
+    progress(total, total)
+    for pool_id, head in heads.items():
+        if ends.get(pool_id, (0, ROOT)) != head:
+            broken.setdefault(pool_id, {"pool_id": pool_id, "place": head[0]})
+    return [broken[pool_id] for pool_id in sorted(broken)]
 
 
 def document_totals(work: UnitOfWork) -> dict[tuple[str, str], Stages]:
