@@ -74,7 +74,7 @@ def broken_chains(work: UnitOfWork, progress: Progress) -> list[Row]:
     ends: dict[UUID, tuple[int, str]] = {}
     broken: dict[UUID, Row] = {}
     rows = work.execute(_CHAINS.execution_options(yield_per=_ENTRIES_AT_ONCE)).mappings()
-    for count, row in enumerate(rows, start=1):
+    for count, row in enumerate(map(dict, rows), start=1):
         pool_id = row["pool_id"]
         place, before = ends.get(pool_id, (0, ROOT))
         if row["place"] != place + 1 or row["hash"] != entry_hash(before, row):
