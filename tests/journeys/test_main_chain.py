@@ -206,6 +206,36 @@ def test_a_freeze_set_by_a_person_outlives_a_payment(company: Company) -> None:
     assert company.account(customer)["state"] == "amount"
 
 
+def test_a_guarantee_and_a_raise_let_a_refused_order_pass(company: Company) -> None:
+    customer = company.customer_with_limit("GUA-1", "40000.00")
+    account = f"/credit-accounts/{customer['id']}"
+    order = {"order_no": "GUA/1", "customer_id": customer["id"], "amount": "52500.00", "currency": "CNY"}
+    refusal = refused(422, company.sam.post, "/orders", order)
+    assert refusal["decision"]["would_pass_if"]["payment_needed"] == "12500.00"
+    wanted = {
+        "kind": "insurance",
+        "value": "20000.00",
+        "currency": "CNY",
+        "accepted_percent": "50",
+        "provider": "中国信保",
+    }
+    refused(403, company.sam.post, f"{account}/guarantees", wanted)
+    problem = refused(422, company.carl.post, f"{account}/guarantees", {**wanted, "accepted_percent": "101"})
+    assert [error["field"] for error in problem["errors"]] == ["accepted_percent"]
+    guarantee = company.carl.post(f"{account}/guarantees", wanted, key="gua-1")["guarantee"]
+    assert company.carl.post(f"{account}/guarantees", wanted, key="gua-1")["guarantee"] == guarantee
+    raised = {"change": "raise", "amount": "2500.00", "currency": "CNY", "reason": "旺季"}
+    assert company.carl.post(f"{account}/grants", raised)["account"]["limit"] == "52500.00"
+    assert company.sam.post("/orders", order)["status"] == "reserved"
+    gone = company.carl.post(f"{account}/guarantees/{guarantee['id']}:release", {"reason": "保单到期"})
+    assert (gone["account"]["state"], gone["account"]["available"]) == ("over-limit", "-10000.00")
+    assert company.fin.get(f"{account}/guarantees")["items"][0]["release_reason"] == "保单到期"
+    assert [grant["change"] for grant in company.fin.get(f"{account}/grants")["items"]] == ["raise", "grant"]
+    company.settle()
+    seen = company.sam.get(f"/customers/{customer['id']}")
+    assert (seen["credit_limit"], seen["credit_status"]) == ("42500.00", "over-limit")
+
+
 def test_the_erp_over_amqp_does_the_same_in_any_order_and_number(company: Company) -> None:
     if company.suite.is_embedded:
         pytest.skip("the in-memory broker has no way in from outside")
