@@ -247,16 +247,17 @@ def verify(settings: Settings) -> None:
     A suite that does not run is started for as long as events are still to be read.
     """
 
+    # The lines stand above the bar, not in it.
     def tell(check: Check) -> None:
-        click.echo(f"{'✓' if not check.faults else '✗'} {check.title} ({check.checked})")
+        tqdm.write(f"{'✓' if not check.faults else '✗'} {check.title} ({check.checked})")
         for fault in check.faults[:FAULTS_SHOWN_MAX]:
-            click.echo(f"    {fault}")
+            tqdm.write(f"    {fault}")
         if len(check.faults) > FAULTS_SHOWN_MAX:
-            click.echo(f"    … 另有 {len(check.faults) - FAULTS_SHOWN_MAX} 处 / more")
+            tqdm.write(f"    … 另有 {len(check.faults) - FAULTS_SHOWN_MAX} 处 / more")
 
     with with_server(settings) as reached:
         settle(reached)
-        with tqdm(unit=" entries", file=sys.stderr) as bar:
+        with tqdm(unit=" entries", file=sys.stderr, leave=False) as bar:
             checks = verify_everything(reached, tell, functools.partial(_show, bar))
     faults = sum(len(check.faults) for check in checks)
     click.echo(f"发现 {faults} 处问题 / faults" if faults else "没有发现问题 / nothing is wrong")
