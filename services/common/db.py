@@ -27,7 +27,15 @@ from services.common.errors import Unavailable
 from services.common.ids import new_id
 from services.common.tables import MONEY, service_metadata
 
-__all__ = ["MONEY", "Database", "UnitOfWork", "is_deadlock", "is_transient", "service_metadata"]
+__all__ = [
+    "MONEY",
+    "Database",
+    "UnitOfWork",
+    "again_after_deadlocks",
+    "is_deadlock",
+    "is_transient",
+    "service_metadata",
+]
 
 _log = logging.getLogger(__name__)
 # One pool per service; seven services share one embedded server of 200 connections.
@@ -58,6 +66,7 @@ class Part(Protocol):
         """Write the changes."""
 
 
+_Answer = TypeVar("_Answer")
 _SomePart = TypeVar("_SomePart", bound=Part)
 
 
@@ -352,6 +361,20 @@ def is_deadlock(problem: Unavailable) -> bool:
     cause = problem.__cause__
     original = cause.orig if isinstance(cause, DBAPIError) else None
     return getattr(original, "pgcode", None) in ("40P01", "40001")
+
+
+def again_after_deadlocks(tries: int, do: Callable[[], _Answer]) -> _Answer:
+    """What `do` answers, run up to `tries` times as long as PostgreSQL gives it up for another's sake.
+
+    `do` is a whole transaction: nothing of one that was given up has happened.
+    """
+    for _ in range(tries - 1):
+        try:
+            return do()
+        except Unavailable as problem:
+            if not is_deadlock(problem):
+                raise
+    return do()
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from sqlalchemy import MetaData, bindparam, delete, func, insert, literal, selec
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.caller import service_caller
-from services.common.db import Database, UnitOfWork, is_deadlock, is_transient
-from services.common.errors import Conflict, NotFound, Unavailable
+from services.common.db import Database, UnitOfWork, again_after_deadlocks, is_transient
+from services.common.errors import Conflict, NotFound
 from services.common.events import Event, event_from_envelope
 
 Handler = Callable[[UnitOfWork, Event], None]
@@ -108,8 +108,14 @@ def apply_batch(
     event, so that only the culprit (and what must wait behind it) is parked. Raises `StreamStopped` when
     an event that concerns everybody fails, and passes on transient failures.
     """
+
+    def apply(events: Sequence[Event]) -> int:
+        return again_after_deadlocks(
+            _DEADLOCK_TRIES, lambda: _apply_together(database, service, source, handlers, events)
+        )
+
     try:
-        return _apply_again_after_deadlocks(database, service, source, handlers, batch)
+        return apply(batch)
     except Exception as problem:
         if is_transient(problem) or isinstance(problem, StreamStopped):
             raise
@@ -117,26 +123,13 @@ def apply_batch(
     applied = 0
     for event in batch:
         try:
-            applied += _apply_again_after_deadlocks(database, service, source, handlers, [event])
+            applied += apply([event])
         except Exception as problem:
             if is_transient(problem) or isinstance(problem, StreamStopped):
                 raise
             _log.exception("event %s of %s cannot be applied by %s", event.id, source, service)
             applied += _park(database, service, source, event, problem)
     return applied
-
-
-def _apply_again_after_deadlocks(
-    database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
-) -> int:
-    """Apply a batch; where PostgreSQL gave it up for another transaction's sake, simply once more."""
-    for _ in range(_DEADLOCK_TRIES - 1):
-        try:
-            return _apply_together(database, service, source, handlers, batch)
-        except Unavailable as problem:
-            if not is_deadlock(problem):
-                raise
-    return _apply_together(database, service, source, handlers, batch)
 
 
 def _apply_together(

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Table
 
 from services.common.bulk import delete_where, insert_rows, upsert_rows
 from services.common.db import UnitOfWork
+from services.common.journal import Journalled
 
 Key = tuple[Any, ...]
 
 
-class Snapshots:
+class Snapshots(Journalled):
     """What one unit of work puts into tables that it does not read back.
 
     Rows are told apart by the primary key of their table; what is put later wins, column by column.
     """
 
     def __init__(self, work: UnitOfWork) -> None:
+        super().__init__()
         self._work = work
         self._rows: dict[Table, dict[Key, dict[str, Any]]] = {}
         self._replaced: dict[tuple[Table, str], dict[Any, list[Mapping[str, Any]]]] = {}
-        self._journal: list[Callable[[], None]] = []
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert a row, or set these columns of the one with its primary key."""
@@ -39,15 +40,6 @@ class Snapshots:
         before = sets.get(value)
         sets[value] = rows
         self._journal.append(lambda: _put_back(sets, value, before))
-
-    def mark(self) -> int:
-        """Where the changes stand now."""
-        return len(self._journal)
-
-    def undo(self, mark: int) -> None:
-        """Take back what was put since a mark."""
-        while len(self._journal) > mark:
-            self._journal.pop()()
 
     def forget(self) -> None:
         """Drop what was put: nothing of it is wanted any more."""

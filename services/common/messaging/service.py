@@ -16,8 +16,8 @@ from sqlalchemy import MetaData
 from services.common import events, idempotency, positions, telemetry
 from services.common.caller import Caller, service_caller
 from services.common.commands import AnswerHandler
-from services.common.db import UnitOfWork, is_deadlock
-from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest, NotFound, Unavailable
+from services.common.db import UnitOfWork, again_after_deadlocks
+from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest, NotFound
 from services.common.fields import load
 from services.common.group_commit import Foresee, GroupCommand, Operation
 from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
@@ -176,13 +176,7 @@ class Service:
 
         A deadlock or serialization failure is tried again: nothing of it had happened.
         """
-        for attempt in range(1, _DEADLOCK_TRIES + 1):
-            try:
-                return self._apply_once(call, operation, arguments)
-            except Unavailable as problem:
-                if attempt == _DEADLOCK_TRIES or not is_deadlock(problem):
-                    raise
-        raise AssertionError("unreachable")
+        return again_after_deadlocks(_DEADLOCK_TRIES, lambda: self._apply_once(call, operation, arguments))
 
     def _apply_once(
         self, call: Call, operation: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]

@@ -14,9 +14,10 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, bindparam
 
 from services.common.db import UnitOfWork
+from services.common.journal import Journalled
 from services.limits import model
 from services.limits.store.rows import Row, all_rows
-from services.limits.store.shelf import Pile, Shelf, Undo
+from services.limits.store.shelf import Pile, Shelf
 
 Teller = Callable[[UnitOfWork, Sequence[UUID]], None]
 
@@ -29,12 +30,12 @@ def among_ids(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return column == any_(bindparam("ids", type_=ARRAY(Uuid)))
 
 
-class Book:
+class Book(Journalled):
     """The shelves of one unit of work; the functions of this package read and write through them."""
 
     def __init__(self, work: UnitOfWork) -> None:
+        super().__init__()
         self._work = work
-        self._journal: list[Undo] = []
         self._known: set[Hashable] = set()
         self._changed: dict[UUID, None] = {}
         self._teller: Teller | None = None
@@ -77,15 +78,6 @@ class Book:
         )
 
     # --- a part of the unit of work ----------------------------------------------------------------------
-
-    def mark(self) -> int:
-        """Where the changes stand now."""
-        return len(self._journal)
-
-    def undo(self, mark: int) -> None:
-        """Take back what was changed since a mark; what was read stays."""
-        while len(self._journal) > mark:
-            self._journal.pop()()
 
     def forget(self) -> None:
         """Hold nothing any more."""

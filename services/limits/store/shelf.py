@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Table
 
 from services.common.bulk import delete_rows, insert_rows, update_rows
 from services.common.db import UnitOfWork
+from services.common.journal import Undo
 from services.limits.store.rows import Row
 
-Undo = Callable[[], None]
 Index = tuple[str, ...]
 
 
