@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -246,7 +246,7 @@ class Reason:
 class Check:
     """What an order is judged on. Amounts in `currency`; `increase` is what it would add to the exposure.
 
-    `later` are the limits known to follow, each with the date from which it holds.
+    `later` finds the limits known to follow, each with the date from which it holds: only a refusal asks.
     """
 
     increase: Decimal
@@ -256,7 +256,7 @@ class Check:
     exposure: Decimal
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
-    later: Sequence[tuple[date, Limit]] = ()
+    later: Callable[[], Sequence[tuple[date, Limit]]] = tuple
 
 
 @dataclass(frozen=True)
@@ -326,7 +326,7 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
         wanted["payment_needed"] = short
         wanted["limit_needed"] = check.exposure + check.increase
     if codes and codes <= {"limit_unset", "limit_expired", "limit_exceeded", "limit_zero"}:
-        passes_on = next((on for on, limit in check.later if _is_within(check, limit)), None)
+        passes_on = next((on for on, limit in check.later() if _is_within(check, limit)), None)
         if passes_on is not None:
             wanted["date"] = passes_on
     if "customer_frozen" in codes:

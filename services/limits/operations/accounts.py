@@ -64,13 +64,22 @@ def account_view(work: UnitOfWork, customer_id: UUID, as_of: date | None = None)
     pools = {row["currency"]: row for row in store.customer_pools(work, customer_id)}
     currency = currency_of(grant_rows, pools, on, work.base_currency)
     freezes = _freezes_on(work, customer_id, as_of)
-    top = _figures(work, customer_id, currency, pools, on, as_of, frozen=bool(freezes))
+    limit = limit_of(work, customer_id, currency, on)
+    top = _figures(work, customer_id, currency, limit, pools, on, as_of, frozen=bool(freezes))
     others = [
-        _figures(work, customer_id, other, pools, on, as_of, frozen=bool(freezes))
+        _figures(
+            work,
+            customer_id,
+            other,
+            limit_of(work, customer_id, other, on),
+            pools,
+            on,
+            as_of,
+            frozen=bool(freezes),
+        )
         for other in sorted(pools)
         if other != currency
     ]
-    limit = limit_of(work, customer_id, currency, on)
     return {
         "customer_id": customer_id,
         **top,
@@ -89,6 +98,7 @@ def _figures(
     work: UnitOfWork,
     customer_id: UUID,
     currency: str,
+    limit: ledger.Limit,
     pools: Mapping[str, Mapping[str, Any]],
     on: date,
     as_of: date | None,
@@ -104,7 +114,6 @@ def _figures(
         )
     else:
         stages = store.balances_on(work, customer_id, currency, as_of)
-    limit = limit_of(work, customer_id, currency, on)
     overdue = store.overdue_items(work, customer_id, currency, on) if pools.get(currency) else []
     available = limit.available(stages.total)
     used = ledger.utilisation(limit, stages.total)

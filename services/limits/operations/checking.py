@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ def check_of(
         exposure=exposure,
         freezes=store.open_freezes(work, order["customer_id"]),
         overdue=store.overdue_items(work, order["customer_id"], currency, on),
-        later=later_limits(work, order["customer_id"], limited_in, on),
+        later=partial(later_limits, work, order["customer_id"], limited_in, on),
     )
 
 

@@ -54,8 +54,7 @@ def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]
     if before is not None:
         grant["amount"] = _changed_amount(before, change, granted["amount"])
         grant.update({name: before[name] for name in _KEPT if granted[name] is None})
-    if grant["valid_to"] is not None and grant["valid_to"] < grant["valid_from"]:
-        raise Invalid("失效日期早于生效日期", code="validity")
+    _check_validity(grant)
     if grant["kind"] == "base" or change != "grant":
         store.replace_grants(work, customer["id"], grant["kind"], grant["valid_from"])
     store.add_grant(work, grant)
@@ -86,8 +85,7 @@ def accept_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
         "released_by": None,
         "release_reason": None,
     }
-    if guarantee["valid_to"] is not None and guarantee["valid_to"] < guarantee["valid_from"]:
-        raise Invalid("失效日期早于生效日期", code="validity")
+    _check_validity(guarantee)
     store.add_guarantee(work, guarantee)
     return _guarantee_answer(work, "guarantee_accepted", guarantee)
 
@@ -103,10 +101,8 @@ def release_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
         raise NotFound("没有这份担保", code="unknown_guarantee")
     if found[0]["released_on"] is not None:
         raise Conflict("担保已解除", code="already_released")
-    on = dates.today(work)
-    store.release_guarantee(work, found[0]["id"], on, received["reason"])
-    released = {**found[0], "released_on": on, "released_by": work.caller.actor}
-    return _guarantee_answer(work, "guarantee_released", {**released, "release_reason": received["reason"]})
+    released = store.release_guarantee(work, found[0], dates.today(work), received["reason"])
+    return _guarantee_answer(work, "guarantee_released", released)
 
 
 def list_guarantees(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
@@ -114,6 +110,11 @@ def list_guarantees(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
     require_customer(work, customer_id)
     rows = store.guarantees_of(work, customer_id)
     return {"items": [events.guarantee_view(row) for row in rows], "next": None}
+
+
+def _check_validity(carrier: Mapping[str, Any]) -> None:
+    if carrier["valid_to"] is not None and carrier["valid_to"] < carrier["valid_from"]:
+        raise Invalid("失效日期早于生效日期", code="validity")
 
 
 def _to_change(work: UnitOfWork, granted: Mapping[str, Any], on: date) -> dict[str, Any]:

@@ -90,10 +90,11 @@ def add_guarantee(work: UnitOfWork, guarantee: Mapping[str, Any]) -> None:
     book_of(work).guarantees.add(guarantee)
 
 
-def release_guarantee(work: UnitOfWork, guarantee_id: UUID, on: date, why: str) -> None:
-    """End a guarantee that is held, as from a date."""
+def release_guarantee(work: UnitOfWork, guarantee: Row, on: date, why: str) -> Row:
+    """End a guarantee that is held, as from a date; returns it as it is then."""
     released = {"released_on": on, "released_by": work.caller.actor, "release_reason": why}
-    book_of(work).guarantees.change(guarantee_id, released)
+    book_of(work).guarantees.change(guarantee["id"], released)
+    return {**guarantee, **released}
 
 
 def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
