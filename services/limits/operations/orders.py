@@ -17,6 +17,7 @@ from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import decisions, orders
 from services.limits.operations import checking, dates
 from services.limits.operations.accounts import lock_customers_of, require_customer, tell_accounts
+from services.limits.operations.posting import post
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
 
@@ -76,31 +77,20 @@ def take_order(
     if not keeps_what_it_had:
         order["status"] = result
         target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
-        move_order(work, order, pool, target, action)
+        move_order(work, order, target, action)
     shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
     events.order_event(work, name, order, shown)
     return {"status": result, "order": events.order_view(order), "decision": shown}
 
 
-def move_order(
-    work: UnitOfWork, order: dict[str, Any], pool: dict[str, Any], target: Stages, action: str
-) -> None:
+def move_order(work: UnitOfWork, order: dict[str, Any], target: Stages, action: str) -> None:
     """Bring what an order binds to `target`, by one entry, and save the order."""
     delta = target - Stages(reserved=order["reserved"], delivered=order["delivered"])
     order["reserved"], order["delivered"] = target.reserved, target.delivered
     order["updated_at"] = work.now
     store.save_order(work, order)
-    if delta:
-        entry = {
-            "customer_id": order["customer_id"],
-            "action": action,
-            "document_type": "order",
-            "document_id": order["id"],
-            "document_no": order["order_no"],
-            "effective_date": dates.today(work),
-        }
-        store.post_entry(work, pool, entry, delta)
+    post(work, action, "order", order, delta)
 
 
 def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,11 +155,10 @@ def release_order(work: UnitOfWork, order: dict[str, Any], status: str, revision
     """Write that an order is cancelled or closed."""
     order["status"] = status
     order["revision"] = max(order["revision"], revision or 0)
-    pool = store.customer_pool(work, order["customer_id"], order["currency"])
     left = ledger.order_stages(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=False
     )
-    move_order(work, order, pool, left, "cancel" if status == "cancelled" else "close")
+    move_order(work, order, left, "cancel" if status == "cancelled" else "close")
     events.order_event(work, f"order_{status}", order)
 
 
@@ -234,14 +223,13 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
 
 def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
     """Bring what an order binds in line with its totals after one of them has moved."""
-    pool = store.customer_pool(work, order["customer_id"], order["currency"])
     stages = ledger.order_stages(
         order["amount"],
         order["delivered_total"],
         order["invoiced_total"],
         is_open=order["status"] == OPEN_ORDER,
     )
-    move_order(work, order, pool, stages, action)
+    move_order(work, order, stages, action)
     if action != "deliver":
         # A delivery is told by itself; whatever else moved an order's stages is told here.
         events.order_event(work, "order_restaged", order)

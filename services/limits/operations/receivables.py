@@ -24,6 +24,7 @@ from services.limits.operations.accounts import (
     tell_accounts,
 )
 from services.limits.operations.orders import positive_amount, restage, wanted_columns
+from services.limits.operations.posting import post
 
 
 def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,8 +74,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
         "recorded_at": work.now,
     }
     store.add_invoice(work, invoice)
-    pool = store.customer_pool(work, customer["id"], invoice["currency"])
-    _post(work, pool, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
+    post(work, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
     if order is not None:
         order["invoiced_total"] += invoice["amount"]
         restage(work, order, "invoice")
@@ -92,12 +92,10 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     invoice = _require(work, "invoice", received)
     if invoice["status"] == "reversed":
         raise Conflict("发票已冲销", code="already_reversed")
-    pool = store.customer_pool(work, invoice["customer_id"], invoice["currency"])
     freed = _free_allocations(work, store.allocations_to(work, invoice["id"]))
     invoice.update(status="reversed", open_amount=Decimal(0))
     store.update_invoice(work, invoice["id"], {"status": "reversed", "open_amount": Decimal(0)})
-    reversed_stages = Stages(receivable=-invoice["amount"])
-    _post(work, pool, "reverse_invoice", "invoice", invoice, reversed_stages)
+    post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-invoice["amount"]))
     order = _order_of(work, invoice, invoice["customer_id"])
     if order is not None:
         order["invoiced_total"] -= invoice["amount"]
@@ -158,8 +156,7 @@ def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
         "recorded_at": work.now,
     }
     store.add_payment(work, payment)
-    pool = store.customer_pool(work, customer["id"], payment["currency"])
-    _post(work, pool, "payment", "payment", payment, Stages(receivable=-payment["amount"]))
+    post(work, "payment", "payment", payment, Stages(receivable=-payment["amount"]))
     touched = _allocate_named(work, payment, wanted or ())
     touched |= cover_oldest(work, customer["id"], payment["currency"])
     payment = store.documents_by_id(work, "payment", [payment["id"]])[payment["id"]]
@@ -174,11 +171,10 @@ def reverse_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     payment = _require(work, "payment", received)
     if payment["status"] == "reversed":
         raise Conflict("收款已冲销", code="already_reversed")
-    pool = store.customer_pool(work, payment["customer_id"], payment["currency"])
     _free_allocations(work, store.allocations_of(work, payment["id"]))
     payment.update(status="reversed", unallocated=Decimal(0))
     store.update_payment(work, payment["id"], {"status": "reversed", "unallocated": Decimal(0)})
-    _post(work, pool, "reverse_payment", "payment", payment, Stages(receivable=payment["amount"]))
+    post(work, "reverse_payment", "payment", payment, Stages(receivable=payment["amount"]))
     events.payment_event(work, "payment_reversed", payment, [], reason=received.get("reason"))
     _tell_allocated(work, cover_oldest(work, payment["customer_id"], payment["currency"]))
     tell_accounts(work, [payment["customer_id"]])
@@ -443,17 +439,3 @@ def _is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
     exposure = pool["reserved"] + pool["delivered"] + pool["receivable"]
     available = limit.available(exposure)
     return bool(available is not None and available < 0)
-
-
-def _post(
-    work: UnitOfWork, pool: dict[str, Any], action: str, kind: str, document: Mapping[str, Any], delta: Stages
-) -> None:
-    entry = {
-        "customer_id": document["customer_id"],
-        "action": action,
-        "document_type": kind,
-        "document_id": document["id"],
-        "document_no": document[f"{kind}_no"],
-        "effective_date": dates.today(work),
-    }
-    store.post_entry(work, pool, entry, delta)
