@@ -1,0 +1,134 @@
+"""Invoices: what was issued is recorded, matched with its order and with money, and may be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict
+from services.common.ids import new_id
+from services.limits import events, store
+from services.limits.ledger import Stages
+from services.limits.operations.accounts import (
+    cure_freezes,
+    lock_customers_of,
+    read_accounts,
+    require_customer,
+    tell_accounts,
+)
+from services.limits.operations.orders import restage
+from services.limits.operations.over_limit import is_over_limit
+from services.limits.operations.posting import post
+from services.limits.operations.receivables.documents import require_document, same_or_conflict
+from services.limits.operations.receivables.matching import (
+    cover_oldest,
+    free_allocations,
+    match_named,
+    tell_allocated,
+)
+
+
+def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Record an invoice: exposure moves from its order to the receivables, or rises where it has none.
+
+    Answers `{"status": recorded | duplicate, "invoice", "over_limit"}`.
+    """
+    answer = record_invoice_locked(work, received)
+    if answer["status"] != "duplicate":
+        tell_accounts(work, [answer["invoice"]["customer_id"]])
+    return answer
+
+
+def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
+    """Hold what these new invoices will ask for. Locks their customers."""
+    customer_ids = lock_customers_of(work, items)
+    store.read_invoices(work, [(item["source"], item["company"], item["invoice_no"]) for item in items])
+    store.read_orders(
+        work,
+        [(item["source"], item["company"], item["order_no"]) for item in items if item.get("order_no")],
+    )
+    store.read_matchable(work, customer_ids)
+    read_accounts(work, customer_ids)
+
+
+def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without telling the account, for batches."""
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    store.lock_customers(work, [customer["id"]])
+    existing = store.document_of(
+        work, "invoice", received["source"], received["company"], received["invoice_no"]
+    )
+    if existing is not None:
+        same_or_conflict(existing, received, customer["id"], "invoice")
+        return {"status": "duplicate", "invoice": events.invoice_view(existing)}
+    order = _order_of(work, received, customer["id"])
+    names = ("source", "company", "invoice_no", "order_no", "amount", "currency", "invoice_date", "due_date")
+    invoice = {
+        "id": new_id(),
+        **{name: received[name] for name in names},
+        "customer_id": customer["id"],
+        "order_id": order["id"] if order else None,
+        "open_amount": received["amount"],
+        "salesperson": received.get("salesperson") or customer["salesperson"],
+        "status": "open",
+        "revision": received["revision"],
+        "recorded_at": work.now,
+    }
+    store.add_invoice(work, invoice)
+    post(work, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
+    if order is not None:
+        order["invoiced_total"] += invoice["amount"]
+        restage(work, order, "invoice")
+    touched = match_named(work, invoice)
+    touched |= cover_oldest(work, customer["id"], invoice["currency"])
+    invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
+    over_limit = is_over_limit(work, customer["id"], invoice["currency"])
+    events.invoice_event(work, "invoice_recorded", invoice, over_limit=over_limit)
+    tell_allocated(work, touched)
+    return {"status": "recorded", "invoice": events.invoice_view(invoice), "over_limit": over_limit}
+
+
+def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Take an invoice back: its order binds again what it bound, its payments stand on account."""
+    invoice = require_document(work, "invoice", received)
+    if invoice["status"] == "reversed":
+        raise Conflict("发票已冲销", code="already_reversed")
+    freed = free_allocations(work, store.allocations_to(work, invoice["id"]))
+    invoice.update(status="reversed", open_amount=Decimal(0))
+    store.update_invoice(work, invoice["id"], {"status": "reversed", "open_amount": Decimal(0)})
+    post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-invoice["amount"]))
+    order = _order_of(work, invoice, invoice["customer_id"])
+    if order is not None:
+        order["invoiced_total"] -= invoice["amount"]
+        restage(work, order, "reverse_invoice")
+    events.invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
+    touched = freed | cover_oldest(work, invoice["customer_id"], invoice["currency"])
+    tell_allocated(work, touched)
+    cure_freezes(work, invoice["customer_id"])
+    tell_accounts(work, [invoice["customer_id"]])
+    return {"status": "reversed", "invoice": events.invoice_view(invoice)}
+
+
+def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
+    """Match the invoices that named an order before it arrived; they count beside it no longer."""
+    found = store.unmatched_invoices(work, order["customer_id"], order["source"], order["order_no"])
+    for invoice in found:
+        store.update_invoice(work, invoice["id"], {"order_id": order["id"]})
+        if invoice["status"] != "reversed":
+            order["invoiced_total"] += invoice["amount"]
+
+
+def _order_of(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -> dict[str, Any] | None:
+    if not named.get("order_no"):
+        return None
+    order = store.order_of(work, named["source"], named["company"], named["order_no"])
+    if order is None:
+        found = store.find_orders(work, named["order_no"], None, None)
+        if len(found) == 1:
+            order = store.order_of(work, found[0]["source"], found[0]["company"], named["order_no"])
+    if order is None or order["customer_id"] != customer_id or order["currency"] != named["currency"]:
+        return None
+    return order
