@@ -23,10 +23,10 @@ ROOMS = {"__init__", "service", "operations", "store", "model", "schema", "event
 ROOMS_OF_ALL = (
     "README.md",
     "__init__.py",
-    "service.py",
+    "service",
     "operations",
     "store",
-    "model.py",
+    "model",
     "schema",
     "migrations",
 )

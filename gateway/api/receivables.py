@@ -1,4 +1,4 @@
-"""Invoices and payments."""
+"""Invoices, what pays them, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ def _recorded(answer: dict[str, Any]) -> int:
     return 201 if answer["status"] == "recorded" else 200
 
 
-def _of(kind: str, body: Any) -> list[Route]:
-    many, right = f"/{kind}s", f"{kind}s"
+def _of(kind: str, body: Any, *, together: bool = True) -> list[Route]:
+    right, what = f"{kind}s", kind.replace("_", " ")
+    many = f"/{right.replace('_', '-')}"
     return [
         Route(
             "POST",
@@ -23,9 +24,9 @@ def _of(kind: str, body: Any) -> list[Route]:
             permission=f"{right}.create",
             body=body,
             status=_recorded,
-            together=True,
+            together=together,
             tag=right,
-            summary=f"Record one {kind}",
+            summary=f"Record one {what}",
         ),
         Route(
             "POST",
@@ -36,7 +37,7 @@ def _of(kind: str, body: Any) -> list[Route]:
             body=schema.Batch,
             answer=schema.BatchAnswer,
             tag=right,
-            summary=f"Record up to 5,000 {kind}s; each stands alone",
+            summary=f"Record up to 5,000 {what}s; each stands alone",
             timeout_seconds=120,
         ),
         Route(
@@ -47,7 +48,7 @@ def _of(kind: str, body: Any) -> list[Route]:
             permission=f"{right}.read",
             listing=True,
             tag=right,
-            summary=f"The {kind}s, newest first",
+            summary=f"The {what}s, newest first",
         ),
         Route(
             "POST",
@@ -57,9 +58,48 @@ def _of(kind: str, body: Any) -> list[Route]:
             permission=f"{right}.reverse",
             body=schema.DocumentKey,
             tag=right,
-            summary=f"Take one {kind} back",
+            summary=f"Take one {what} back",
         ),
     ]
 
 
-ROUTES = [*_of("invoice", schema.NewInvoice), *_of("payment", schema.NewPayment)]
+def _act(path: str, call: str, permission: str, body: Any, summary: str) -> Route:
+    return Route(
+        "POST",
+        path,
+        service="limits",
+        call=call,
+        permission=permission,
+        body=body,
+        tag=permission.partition(".")[0],
+        summary=summary,
+    )
+
+
+ROUTES = [
+    *_of("invoice", schema.NewInvoice),
+    *_of("payment", schema.NewPayment),
+    *_of("credit_note", schema.NewCreditNote),
+    *_of("write_off", schema.NewWriteOff, together=False),
+    _act(
+        "/payments/<number>:allocate",
+        "allocate_payment",
+        "payments.allocate",
+        schema.Reallocation,
+        "Assign what nobody has assigned of a payment; the rest covers what is due first",
+    ),
+    _act(
+        "/payments/<number>:reallocate",
+        "reallocate_payment",
+        "payments.allocate",
+        schema.Reallocation,
+        "Take back what a payment is for, and assign it anew",
+    ),
+    _act(
+        "/credit-notes/<number>:reallocate",
+        "reallocate_credit_note",
+        "credit_notes.create",
+        schema.Reallocation,
+        "Take back what a credit note is for, and assign it anew",
+    ),
+]

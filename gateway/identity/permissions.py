@@ -13,7 +13,9 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "orders": ("read", "check", "create", "change", "release"),
     "deliveries": ("create",),
     "invoices": ("read", "create", "reverse"),
-    "payments": ("read", "create", "reverse"),
+    "payments": ("read", "create", "allocate", "reverse"),
+    "credit_notes": ("read", "create", "reverse"),
+    "write_offs": ("read", "create", "reverse"),
     "rules": ("read", "write", "publish"),
     "decisions": ("read",),
     "ratings": ("read", "write"),
@@ -39,6 +41,8 @@ _READING = {
     "orders.check",
     "invoices.read",
     "payments.read",
+    "credit_notes.read",
+    "write_offs.read",
     "decisions.read",
     "ratings.read",
     "rules.read",
@@ -91,6 +95,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "orders.release"}
             | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
+            | {"write_offs.create", "write_offs.reverse"}
         ),
     ),
     "finance": (
@@ -98,6 +103,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
         frozenset(
             _READING
             | {"invoices.create", "invoices.reverse", "payments.create", "payments.reverse"}
+            | {"payments.allocate", "credit_notes.create", "credit_notes.reverse"}
             | {"orders.create", "orders.change", "deliveries.create", "credit.freeze", "credit.verify"}
             | {"customers.export"}
         ),

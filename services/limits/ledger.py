@@ -161,13 +161,20 @@ def limit_on(on: date, grants: Sequence[Grant], guarantees: Iterable[Guarantee] 
     valid = [grant for grant in grants if grant.is_valid(on)]
     if not valid:
         return Limit(EXPIRED)
-    bases = [grant for grant in valid if grant.kind == "base"] or valid
-    term_days = max(bases, key=lambda grant: grant.valid_from).term_days
+    in_force = base_grant(on, valid)
+    term_days = in_force.term_days if in_force else None
     if any(grant.amount is None for grant in valid):
         return Limit(UNLIMITED, None, term_days)
     guaranteed = sum((one.accepted for one in guarantees if one.is_valid(on)), ZERO)
     amount = sum((grant.amount or ZERO for grant in valid), ZERO) + guaranteed
     return Limit(AMOUNT if amount else ZERO_LIMIT, amount, term_days, guaranteed)
+
+
+def base_grant(on: date, grants: Iterable[Grant]) -> Grant | None:
+    """The grant that sets the payment term on a date: the newest valid one, a base one where there is any."""
+    valid = [grant for grant in grants if grant.is_valid(on)]
+    bases = [grant for grant in valid if grant.kind == "base"] or valid
+    return max(bases, key=lambda grant: grant.valid_from, default=None)
 
 
 def limit_dates(on: date, grants: Iterable[Grant], guarantees: Iterable[Guarantee]) -> list[date]:

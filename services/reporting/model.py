@@ -98,14 +98,29 @@ fact_invoice = Table(
     Column("currency", Text, nullable=False),
     Column("invoice_date", Date, nullable=False),
     Column("due_date", Date, nullable=False),
+    # What of it is disputed now.
+    Column("disputed", MONEY, nullable=False),
     Column("reversed", Boolean, nullable=False),
 )
 Index("ix_fact_invoice_date", fact_invoice.c.invoice_date)
 
+# When which part of an invoice falls due, by date. `later` is what falls due after it: money covers the
+# first first, so that what is open of a part is what is open of the invoice beyond the later ones.
+fact_instalment = Table(
+    "fact_instalment",
+    metadata,
+    Column("invoice_id", Uuid, primary_key=True),
+    Column("due_date", Date, primary_key=True),
+    Column("amount", MONEY, nullable=False),
+    Column("later", MONEY, nullable=False),
+)
+
+# Payments, and the credit notes that pay like them.
 fact_payment = Table(
     "fact_payment",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
     Column("customer_id", Uuid, nullable=False, index=True),
     Column("payment_no", Text, nullable=False),
     Column("amount", MONEY, nullable=False),
@@ -114,15 +129,38 @@ fact_payment = Table(
     Column("reversed", Boolean, nullable=False),
 )
 
+# Acceptance bills: they bind their amount until they are honoured.
+fact_bill = Table(
+    "fact_bill",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, nullable=False, index=True),
+    Column("bill_no", Text, nullable=False),
+    Column("amount", MONEY, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("due_date", Date, nullable=False),
+    Column("status", Text, nullable=False),
+)
+
+# What takes off what is open of an invoice: a part of a payment, of a credit note, or a write-off (`kind`).
 fact_allocation = Table(
     "fact_allocation",
     metadata,
     Column("payment_id", Uuid, primary_key=True),
     Column("invoice_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
     Column("amount", MONEY, nullable=False),
     Column("allocated_on", Date, nullable=False),
 )
 Index("ix_fact_allocation_invoice", fact_allocation.c.invoice_id)
+
+# What the ledger's settings say of what reports show.
+ledger_settings = Table(
+    "ledger_settings",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("disputes_are_overdue", Boolean, nullable=False),
+)
 
 business_date = Table("business_date", metadata, Column("date", Date, primary_key=True))
 
@@ -145,7 +183,10 @@ PROJECTIONS = (
     "freezes",
     "fact_order",
     "fact_invoice",
+    "fact_instalment",
     "fact_payment",
+    "fact_bill",
     "fact_allocation",
+    "ledger_settings",
     "business_date",
 )

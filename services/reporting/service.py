@@ -7,7 +7,7 @@ from typing import Any
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint
 from services.reporting import model, schema
 from services.reporting.operations import reports
-from services.reporting.store import projection
+from services.reporting.store import projection, receivables
 
 _ORDER_EVENTS = (
     "order_reserved",
@@ -19,7 +19,15 @@ _ORDER_EVENTS = (
     "order_reopened",
     "order_delivered",
     "order_restaged",
+    "order_returned",
+    "order_delivery_reversed",
+    "order_expired",
 )
+_INVOICE_EVENTS = ("invoice_recorded", "invoice_reversed", "dispute_opened", "dispute_resolved")
+_WRITE_OFF_EVENTS = ("write_off_recorded", "write_off_reversed")
+_PAYMENT_EVENTS = ("payment_recorded", "payment_allocated", "payment_reversed")
+_CREDIT_NOTE_EVENTS = ("credit_note_recorded", "credit_note_allocated", "credit_note_reversed")
+_BILL_EVENTS = ("bill_received", "bill_honoured", "bill_dishonoured", "bill_voided")
 
 
 class ReportingService(Service):
@@ -40,11 +48,12 @@ class ReportingService(Service):
             "credit_granted": projection.credit_granted,
             "customer_frozen": projection.freeze_changed,
             "customer_unfrozen": projection.freeze_changed,
-            "invoice_recorded": projection.invoice_changed,
-            "invoice_reversed": projection.invoice_changed,
-            "payment_recorded": projection.payment_changed,
-            "payment_allocated": projection.payment_changed,
-            "payment_reversed": projection.payment_changed,
+            "ledger_settings_changed": receivables.settings_changed,
+            **dict.fromkeys(_INVOICE_EVENTS, receivables.invoice_changed),
+            **dict.fromkeys(_WRITE_OFF_EVENTS, receivables.write_off_changed),
+            **dict.fromkeys(_PAYMENT_EVENTS, receivables.payment_changed),
+            **dict.fromkeys(_CREDIT_NOTE_EVENTS, receivables.credit_note_changed),
+            **dict.fromkeys(_BILL_EVENTS, receivables.bill_changed),
             "business_date_opened": projection.date_opened,
             **dict.fromkeys(_ORDER_EVENTS, projection.order_changed),
         },

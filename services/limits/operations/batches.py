@@ -10,6 +10,8 @@ from services.common.db import UnitOfWork
 from services.common.errors import CreditError, is_passing
 from services.limits.operations.accounts import tell_accounts
 
+_DOCUMENTS = ("order", "invoice", "payment", "credit_note", "write_off")
+
 
 def run_batch(
     work: UnitOfWork,
@@ -69,5 +71,5 @@ def _run_item(
         if is_passing(refusal):
             raise
         return refusal
-    document = answer.get("order") or answer.get("invoice") or answer.get("payment") or {}
+    document: Mapping[str, Any] = next((answer[name] for name in _DOCUMENTS if name in answer), {})
     return {**answer, "customer_id": document.get("customer_id")}

@@ -15,7 +15,7 @@ from services.common.paging import page
 from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import decisions, orders
-from services.limits.operations import checking, dates
+from services.limits.operations import checking, dates, validity
 from services.limits.operations.accounts import lock_customers_of, require_customer, tell_accounts
 from services.limits.operations.posting import post
 
@@ -76,6 +76,7 @@ def take_order(
     keeps_what_it_had = order["status"] == OPEN_ORDER and result != "reserved"
     if not keeps_what_it_had:
         order["status"] = result
+        validity.begin_again(work, order)
         target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
         move_order(work, order, target, action)
     shown = checking.decision_view(decision)
@@ -121,8 +122,7 @@ def amend_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     amount = order["amount"]
     if received.get("amount"):
         amount = positive_amount(received["amount"], order["currency"])
-    for name in ("delivery_date", "order_date"):
-        order[name] = received.get(name) or order[name]
+    take_dates(work, order, received)
     take_content(order, amount, received.get("revision") or order["revision"] + 1)
     answer = take_order(work, order, "amend", event="order_amended")
     if answer["status"] != "reserved" and before["status"] == OPEN_ORDER:
@@ -135,6 +135,14 @@ def take_content(order: dict[str, Any], amount: Decimal, revision: int) -> None:
     """Give an order the amount that it has from a revision on."""
     order["amount"], order["content_revision"] = amount, revision
     order["revision"] = max(order["revision"], revision)
+
+
+def take_dates(work: UnitOfWork, order: dict[str, Any], received: Mapping[str, Any]) -> None:
+    """Give an order the dates that are named anew."""
+    for name in ("delivery_date", "order_date"):
+        order[name] = received.get(name) or order[name]
+    if received.get("valid_until") is not None:
+        order["valid_until"] = validity.reserves_until(work, received)
 
 
 def close_order(work: UnitOfWork, received: Mapping[str, Any], status: str) -> dict[str, Any]:
@@ -340,6 +348,7 @@ def _repeated(
         return {**_unchanged(work, existing), "status": "duplicate"}
     if received["revision"] > existing["content_revision"] and customer_id == existing["customer_id"]:
         take_content(existing, received["amount"], received["revision"])
+        take_dates(work, existing, received)
         return take_order(work, existing, "amend", event="order_amended")
     raise Conflict("该订单号已存在, 内容不同", code="order_exists", order=events.order_view(existing))
 
@@ -374,6 +383,8 @@ def _new_order(
         "content_revision": received["revision"],
         **{name: totals[name] for name in ("delivered_total", "invoiced_total", "reserved", "delivered")},
         "decision_id": None,
+        "valid_until": validity.reserves_until(work, received),
+        "expired_on": None,
         "created_at": existing["created_at"] if existing else work.now,
         "updated_at": work.now,
     }

@@ -28,7 +28,7 @@ from services.limits.store.decisions import (
     find_decision,
     save_rule,
 )
-from services.limits.store.documents import documents_with, owners_of
+from services.limits.store.documents import documents_with, owners_of, owners_of_numbers
 from services.limits.store.grants import (
     add_freeze,
     add_grant,
@@ -99,6 +99,7 @@ from services.limits.store.receivables import (
     update_payment,
     waiting_allocations,
 )
+from services.limits.store.settings import lock_settings, save_settings, settings_of
 from services.limits.store.verification import (
     all_pools,
     broken_chains,
@@ -116,6 +117,7 @@ from services.limits.store.waiting import (
     take_waiting_since,
     wait_for,
 )
+from services.limits.store.write_offs import add_write_off, change_write_off, write_offs_of
 
 __all__ = [
     "active_rules",
@@ -128,6 +130,7 @@ __all__ = [
     "add_guarantee",
     "add_invoice",
     "add_payment",
+    "add_write_off",
     "all_pools",
     "allocations_of",
     "allocations_to",
@@ -139,6 +142,7 @@ __all__ = [
     "broken_chains",
     "business_date",
     "change_allocation",
+    "change_write_off",
     "count_customers",
     "counts",
     "covered_from",
@@ -170,6 +174,7 @@ __all__ = [
     "lift_freezes",
     "lock_clock",
     "lock_customers",
+    "lock_settings",
     "on_account_payments",
     "open_amount_differences",
     "open_freezes",
@@ -180,6 +185,7 @@ __all__ = [
     "overdue_customers",
     "overdue_items",
     "owners_of",
+    "owners_of_numbers",
     "payment_order",
     "pool_differences",
     "post_entry",
@@ -203,6 +209,8 @@ __all__ = [
     "save_customer",
     "save_order",
     "save_rule",
+    "save_settings",
+    "settings_of",
     "set_clock",
     "take_waiting",
     "take_waiting_since",
@@ -212,4 +220,5 @@ __all__ = [
     "wait_for",
     "waiting_allocations",
     "was_frozen_for",
+    "write_offs_of",
 ]

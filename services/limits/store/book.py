@@ -56,8 +56,13 @@ class Book(Journalled):
             model.invoices, of_customer, ("source", "company", "invoice_no"), ("invoice_no",)
         )
         self.payments = shelf(
-            model.payments, of_customer, ("source", "company", "payment_no"), ("payment_no",)
+            model.payments, of_customer, ("kind", "source", "company", "payment_no"), ("kind", "payment_no")
         )
+        self.write_offs = shelf(
+            model.write_offs, ("source", "company", "write_off_no"), ("write_off_no",), ("invoice_id",)
+        )
+        self.bills = shelf(model.bills, ("payment_id",), ("bill_no",))
+        self.disputes = shelf(model.disputes, ("invoice_id",))
         self.allocations = shelf(model.allocations, of_customer, ("payment_id",), ("invoice_id",))
         self.decisions = shelf(model.decisions)
         self.waiting = shelf(model.waiting_documents, ("waits_for", "key"))
@@ -73,6 +78,9 @@ class Book(Journalled):
             self.deliveries,
             self.invoices,
             self.payments,
+            self.write_offs,
+            self.bills,
+            self.disputes,
             self.allocations,
             self.decisions,
         )

@@ -1,37 +1,63 @@
-"""Orders, invoices and payments by what identifies them: source, company and number."""
+"""Documents by what identifies them: their kind, source, company and number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Table, Text, and_, bindparam, column, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Table, Text, and_, bindparam, column, func, select
 
 from services.common.db import UnitOfWork
-from services.limits.model import invoices, orders, payments
+from services.limits.model import invoices, orders, payments, write_offs
 from services.limits.store.accounts import lock_customers
 from services.limits.store.book import Book, book_of
 from services.limits.store.rows import Row, all_rows
 from services.limits.store.shelf import Shelf
 
 DocumentKey = tuple[str, str, str]
-_TABLES: dict[str, Table] = {"order": orders, "invoice": invoices, "payment": payments}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Where documents of a kind are: in a table of their own, or among others of the same table."""
+
+    table: Table
+    number: str
+    only: Mapping[str, str]
+
+    @property
+    def mine(self) -> list[ColumnElement[bool]]:
+        return [self.table.c[name] == value for name, value in self.only.items()]
+
+    def find(self, shelf: Shelf, names: tuple[str, ...], *values: str) -> list[Row]:
+        return shelf.find((*self.only, *names, self.number), *self.only.values(), *values)
+
+
+_KINDS = {
+    "order": _Kind(orders, "order_no", {}),
+    "invoice": _Kind(invoices, "invoice_no", {}),
+    "payment": _Kind(payments, "payment_no", {"kind": "payment"}),
+    "credit_note": _Kind(payments, "payment_no", {"kind": "credit_note"}),
+    "write_off": _Kind(write_offs, "write_off_no", {}),
+}
 
 
 def _by_keys(kind: str) -> Select[Any]:
-    table = _TABLES[kind]
-    names = ("source", "company", f"{kind}_no")
+    table = _KINDS[kind].table
+    names = ("source", "company", _KINDS[kind].number)
     arrays = (bindparam(name, type_=ARRAY(Text)) for name in ("sources", "companies", "numbers"))
     wanted = (
         func.unnest(*arrays)
         .table_valued(*(column(name, Text) for name in names), name="wanted")
         .render_derived()
     )
-    return select(table).join(wanted, and_(*(table.c[name] == wanted.c[name] for name in names)))
+    named = and_(*(table.c[name] == wanted.c[name] for name in names), *_KINDS[kind].mine)
+    return select(table).join(wanted, named)
 
 
-_BY_KEYS = {kind: _by_keys(kind) for kind in _TABLES}
+_BY_KEYS = {kind: _by_keys(kind) for kind in _KINDS}
 
 
 def hold_documents(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> None:
@@ -56,6 +82,15 @@ def owners_of(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> set[U
     return {row["customer_id"] for row in _read_documents(work, kind, wanted)} if wanted else set()
 
 
+def owners_of_numbers(work: UnitOfWork, kind: str, numbers: Iterable[str]) -> set[UUID]:
+    """The customers of the documents of a kind with these numbers, whatever their source and company."""
+    table, wanted = _KINDS[kind].table, sorted(set(numbers))
+    statement = select(table.c.customer_id).where(
+        table.c[_KINDS[kind].number].in_(wanted), *_KINDS[kind].mine
+    )
+    return set(work.execute(statement.distinct()).scalars()) if wanted else set()
+
+
 def _read_documents(work: UnitOfWork, kind: str, keys: list[DocumentKey]) -> list[Row]:
     sources, companies, numbers = zip(*keys, strict=True)
     wanted = {"sources": list(sources), "companies": list(companies), "numbers": list(numbers)}
@@ -65,19 +100,19 @@ def _read_documents(work: UnitOfWork, kind: str, keys: list[DocumentKey]) -> lis
 def held_document(work: UnitOfWork, kind: str, key: DocumentKey) -> Row | None:
     """A document by its full key."""
     hold_documents(work, kind, [key])
-    found = shelf_of(book_of(work), kind).find(("source", "company", f"{kind}_no"), *key)
+    found = _KINDS[kind].find(shelf_of(book_of(work), kind), ("source", "company"), *key)
     return found[0] if found else None
 
 
 def found_with_number(work: UnitOfWork, kind: str, number: str, narrowed: Mapping[str, Any]) -> list[Row]:
     """Up to two documents with a number, narrowed by source and company where given."""
-    table = _TABLES[kind]
+    table = _KINDS[kind].table
     narrower = {name: narrowed[name] for name in ("source", "company") if narrowed.get(name) is not None}
-    statement = select(table).where(table.c[f"{kind}_no"] == number)
+    statement = select(table).where(table.c[_KINDS[kind].number] == number, *_KINDS[kind].mine)
     statement = statement.where(*(table.c[name] == value for name, value in narrower.items())).limit(2)
     held = [
         row
-        for row in shelf_of(book_of(work), kind).find((f"{kind}_no",), number)
+        for row in _KINDS[kind].find(shelf_of(book_of(work), kind), (), number)
         if all(row[name] == value for name, value in narrower.items())
     ]
     ids = {row["id"] for row in held}
@@ -87,10 +122,19 @@ def found_with_number(work: UnitOfWork, kind: str, number: str, narrowed: Mappin
 
 def documents_with(kind: str, where: Mapping[str, Any]) -> Select[Any]:
     """Documents with these column values, as a statement to be paged."""
-    table = _TABLES[kind]
-    return select(table).where(*(table.c[name] == value for name, value in where.items()))
+    table = _KINDS[kind].table
+    numbered = {_KINDS[kind].number if name == f"{kind}_no" else name: value for name, value in where.items()}
+    return select(table).where(
+        *_KINDS[kind].mine, *(table.c[name] == value for name, value in numbered.items())
+    )
 
 
 def shelf_of(book: Book, kind: str) -> Shelf:
     """The shelf of a kind of document."""
-    return {"order": book.orders, "invoice": book.invoices, "payment": book.payments}[kind]
+    return {
+        "order": book.orders,
+        "invoice": book.invoices,
+        "payment": book.payments,
+        "credit_note": book.payments,
+        "write_off": book.write_offs,
+    }[kind]

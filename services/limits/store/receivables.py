@@ -1,4 +1,4 @@
-"""Invoices, payments, allocations, and what is overdue."""
+"""Invoices, payments, credit notes, allocations, and what is overdue."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, column, func, select
 
 from services.common.db import UnitOfWork
-from services.limits.ledger import OverdueItem
+from services.limits.ledger import ZERO, OverdueItem
 from services.limits.model import allocations, customers, invoices, payments
+from services.limits.open_items import Part, overdue_parts
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.documents import (
     DocumentKey,
@@ -22,6 +23,7 @@ from services.limits.store.documents import (
     shelf_of,
 )
 from services.limits.store.rows import Row, all_rows
+from services.limits.store.settings import settings_of
 
 _OF_CUSTOMER = ("customer_id",)
 _is_open = invoices.c.open_amount > 0
@@ -38,7 +40,7 @@ _LATER_COVERED = (
         allocations.c.customer_id == bindparam("customer"),
         allocations.c.automatic,
         invoices.c.currency == bindparam("of_currency"),
-        invoices.c.due_date >= bindparam("due"),
+        invoices.c.last_due_date >= bindparam("due"),
     )
 )
 _WITH_AUTOMATIC = (
@@ -71,8 +73,8 @@ def invoice_order(row: Row) -> tuple[Any, ...]:
 
 
 def payment_order(row: Row) -> tuple[Any, ...]:
-    """The order in which payments give their money."""
-    return (row["paid_at"], row["source"], row["company"], row["payment_no"])
+    """The order in which payments and credit notes give their money."""
+    return (row["paid_at"], row["source"], row["company"], row["payment_no"], row["kind"])
 
 
 def read_invoices(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
@@ -80,9 +82,9 @@ def read_invoices(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
     hold_documents(work, "invoice", keys)
 
 
-def read_payments(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
-    """Hold the payments with these keys."""
-    hold_documents(work, "payment", keys)
+def read_payments(work: UnitOfWork, keys: Iterable[DocumentKey], kind: str = "payment") -> None:
+    """Hold the payments, or the credit notes, with these keys."""
+    hold_documents(work, kind, keys)
 
 
 def read_matchable(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
@@ -135,14 +137,16 @@ def add_invoice(work: UnitOfWork, invoice: Mapping[str, Any]) -> None:
     """Insert an invoice."""
     book = book_of(work)
     book.invoices.add(invoice)
-    book.know("allocations-to", [invoice["id"]])
+    for what in ("allocations-to", "write-offs", "disputes"):
+        book.know(what, [invoice["id"]])
 
 
 def add_payment(work: UnitOfWork, payment: Mapping[str, Any]) -> None:
     """Insert a payment."""
     book = book_of(work)
     book.payments.add(payment)
-    book.know("allocations-of", [payment["id"]])
+    for what in ("allocations-of", "bills"):
+        book.know(what, [payment["id"]])
 
 
 def update_invoice(work: UnitOfWork, invoice_id: UUID, values: Mapping[str, Any]) -> None:
@@ -237,15 +241,21 @@ def waiting_allocations(work: UnitOfWork, customer_id: UUID, invoice_no: str) ->
     return sorted(rows, key=lambda row: row["id"])
 
 
-def covered_from(work: UnitOfWork, customer_id: UUID, currency: str, due: date) -> list[Row]:
-    """The invoices due from a date on that money covers which nobody has assigned, oldest first."""
+def covered_from(work: UnitOfWork, customer_id: UUID, currency: str, due: date) -> list[tuple[Row, Decimal]]:
+    """The invoices of which a part is due from a date on, each with the money on it that nobody assigned."""
     book = book_of(work)
     asked = {"customer": customer_id, "of_currency": currency, "due": due}
     book.allocations.hold(all_rows(work, _LATER_COVERED, asked))
-    held = book.allocations.find(_OF_CUSTOMER, customer_id)
-    found = documents_by_id(work, "invoice", [row["invoice_id"] for row in held if row["automatic"]])
-    rows = [row for row in found.values() if row["currency"] == currency and row["due_date"] >= due]
-    return sorted(rows, key=invoice_order)
+    automatic: dict[UUID, Decimal] = {}
+    for row in book.allocations.find(_OF_CUSTOMER, customer_id):
+        if row["automatic"]:
+            automatic[row["invoice_id"]] = automatic.get(row["invoice_id"], ZERO) + row["amount"]
+    found = documents_by_id(work, "invoice", automatic)
+    return [
+        (row, automatic[row["id"]])
+        for row in found.values()
+        if row["currency"] == currency and row["last_due_date"] >= due
+    ]
 
 
 def change_allocation(work: UnitOfWork, allocation_id: UUID, amount: Decimal) -> None:
@@ -271,18 +281,32 @@ def documents_by_id(work: UnitOfWork, kind: str, ids: Iterable[UUID]) -> dict[UU
 
 
 def overdue_items(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> list[OverdueItem]:
-    """The open invoices that are past their due date on a date, oldest first."""
+    """What is open and past its due date on a date, instalments by themselves, oldest first."""
     read_overdue(work, [customer_id], on)
-    return [
-        OverdueItem(row["invoice_no"], row["open_amount"], row["due_date"])
+    items = [
+        OverdueItem(row["invoice_no"], part.open_amount, part.due_date)
         for row in _open_held(work, customer_id, currency)
         if row["due_date"] < on
+        for part in _late(work, row, on)
     ]
+    return sorted(items, key=lambda item: (item.due_date, item.invoice_no))
+
+
+def _late(work: UnitOfWork, invoice: Row, on: date) -> list[Part]:
+    are_overdue = not invoice["disputed"] or settings_of(work)["disputes_are_overdue"]
+    return overdue_parts(invoice, on, disputes_are_overdue=are_overdue)
 
 
 def overdue_customers(work: UnitOfWork, on: date) -> list[Row]:
-    """Every open invoice past its due date on a date, with its customer, by customer and currency."""
-    return all_rows(work, _AGED, {"on": on})
+    """What is open and past its due date on a date, with its customer, by customer and currency.
+
+    Of an invoice with instalments there is a row for each that is late.
+    """
+    return [
+        {**row, "due_date": part.due_date, "open_amount": part.open_amount}
+        for row in all_rows(work, _AGED, {"on": on})
+        for part in _late(work, row, on)
+    ]
 
 
 def _open_held(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
@@ -305,6 +329,9 @@ _AGED = (
         invoices.c.invoice_no,
         invoices.c.due_date,
         invoices.c.open_amount,
+        invoices.c.amount,
+        invoices.c.disputed,
+        invoices.c.instalments,
     )
     .join(customers, customers.c.id == invoices.c.customer_id)
     .where(_is_open, invoices.c.due_date < bindparam("on"))

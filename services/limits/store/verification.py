@@ -14,11 +14,13 @@ from services.limits.chain import ROOT, entry_hash
 from services.limits.ledger import Stages
 from services.limits.model import (
     allocations,
+    bills,
     entries,
     invoices,
     orders,
     payments,
     pools,
+    write_offs,
 )
 from services.limits.store.rows import Row, all_rows
 
@@ -103,10 +105,15 @@ def document_totals(work: UnitOfWork) -> dict[tuple[str, str], Stages]:
         orders.c.customer_id, orders.c.currency, func.sum(orders.c.reserved), func.sum(orders.c.delivered)
     ).group_by(orders.c.customer_id, orders.c.currency)
     add(by_order, lambda row: Stages(reserved=row[2], delivered=row[3]))
-    for table, void, sign in ((invoices, "reversed", 1), (payments, "reversed", -1)):
+    for amount, counts, sign in (
+        (invoices.c.amount - invoices.c.written_off, invoices.c.status != "reversed", 1),
+        (payments.c.amount, payments.c.status != "reversed", -1),
+        (bills.c.amount, bills.c.status == "pending", 1),
+    ):
+        table = counts.left.table
         summed = (
-            select(table.c.customer_id, table.c.currency, func.sum(table.c.amount))
-            .where(table.c.status != void)
+            select(table.c.customer_id, table.c.currency, func.sum(amount))
+            .where(counts)
             .group_by(table.c.customer_id, table.c.currency)
         )
         add(summed, partial(_receivable, sign))
@@ -129,18 +136,35 @@ def order_rows(work: UnitOfWork, after: UUID | None, limit: int) -> list[Row]:
 
 
 def open_amount_differences(work: UnitOfWork) -> list[Row]:
-    """Invoices whose open amount is not their amount less what was allocated to them."""
+    """Invoices whose open amount is not their amount less what was allocated to them and written off.
+
+    Nor may what is written off be other than the sum of the write-offs.
+    """
     allocated = (
         select(allocations.c.invoice_id, func.sum(allocations.c.amount).label("allocated"))
         .where(allocations.c.invoice_id.is_not(None))
         .group_by(allocations.c.invoice_id)
         .subquery()
     )
-    expected = invoices.c.amount - func.coalesce(allocated.c.allocated, 0)
+    given_up = (
+        select(write_offs.c.invoice_id, func.sum(write_offs.c.amount).label("given_up"))
+        .where(write_offs.c.status != "reversed")
+        .group_by(write_offs.c.invoice_id)
+        .subquery()
+    )
+    written_off = func.coalesce(given_up.c.given_up, 0)
+    expected = invoices.c.amount - func.coalesce(allocated.c.allocated, 0) - written_off
     statement = (
         select(invoices.c.invoice_no, invoices.c.open_amount, expected.label("expected"))
-        .select_from(invoices.outerjoin(allocated, allocated.c.invoice_id == invoices.c.id))
-        .where(invoices.c.status != "reversed", invoices.c.open_amount != expected)
+        .select_from(
+            invoices.outerjoin(allocated, allocated.c.invoice_id == invoices.c.id).outerjoin(
+                given_up, given_up.c.invoice_id == invoices.c.id
+            )
+        )
+        .where(
+            invoices.c.status != "reversed",
+            or_(invoices.c.open_amount != expected, invoices.c.written_off != written_off),
+        )
     )
     return all_rows(work, statement)
 

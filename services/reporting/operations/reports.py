@@ -13,6 +13,7 @@ from services.common.money import format_amount
 from services.reporting.operations import queries
 from services.reporting.semantics import DIMENSIONS, MEASURES, refused_pairs
 from services.reporting.store import facts as store
+from services.reporting.store.totals import exposure_totals
 
 _STAGES = ("reserved", "delivered", "receivable")
 _FAULTS_MAX = 200
@@ -178,13 +179,13 @@ def _item_view(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def totals(work: UnitOfWork) -> dict[str, Any]:
     """Exposure by customer and currency, from the facts."""
-    return {"items": store.totals(work)}
+    return {"items": exposure_totals(work)}
 
 
 def verify(work: UnitOfWork, ledger: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compare with what the ledger says of every customer and currency: `{"checked", "faults"}`."""
     told = {(row["customer_id"], row["currency"]): row for row in ledger}
-    own = {(row["customer_id"], row["currency"]): row for row in store.totals(work)}
+    own = {(row["customer_id"], row["currency"]): row for row in exposure_totals(work)}
     faults = []
     for key in sorted({*told, *own}):
         for stage in _STAGES:

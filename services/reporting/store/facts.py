@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    case,
     cast,
     func,
     insert,
@@ -24,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import INTERVAL
-from sqlalchemy.types import Date, Integer, Numeric
+from sqlalchemy.types import Date, Numeric
 
 from services.common.db import UnitOfWork
 from services.reporting.model import (
@@ -32,18 +30,16 @@ from services.reporting.model import (
     business_date,
     dashboards,
     dim_customer,
-    fact_allocation,
-    fact_invoice,
     fact_order,
     fact_payment,
     freezes,
     grants,
     limit_history,
 )
+from services.reporting.store.open_items import bucket_of, open_items
+from services.reporting.store.open_items import shares as shares_of_instalments
 
 Row = dict[str, Any]
-_BUCKETS = ((0, "current"), (30, "1-30"), (60, "31-60"), (90, "61-90"), (180, "91-180"))
-_LAST_BUCKET = ">180"
 _LIVE_ORDERS = ("reserved", "closed")
 
 
@@ -158,6 +154,7 @@ def _payments(value: ColumnElement[Any]) -> Any:
             value,
             fact_payment.c.currency,
             _with_customer(fact_payment),
+            fact_payment.c.kind == "payment",
             fact_payment.c.reversed.is_(False),
             fact_payment.c.paid_at <= question.as_of,
             day=fact_payment.c.paid_at,
@@ -166,41 +163,10 @@ def _payments(value: ColumnElement[Any]) -> Any:
     return build
 
 
-def _open_items(on: date) -> Any:
-    """Invoices with what was open of each at the end of a date."""
-    paid = (
-        select(fact_allocation.c.invoice_id, func.sum(fact_allocation.c.amount).label("paid"))
-        .where(fact_allocation.c.allocated_on <= on)
-        .group_by(fact_allocation.c.invoice_id)
-        .subquery("paid")
-    )
-    open_amount = fact_invoice.c.amount - func.coalesce(paid.c.paid, 0)
-    return (
-        select(
-            fact_invoice.c.id,
-            fact_invoice.c.customer_id,
-            fact_invoice.c.invoice_no,
-            fact_invoice.c.currency,
-            fact_invoice.c.amount,
-            fact_invoice.c.invoice_date,
-            fact_invoice.c.due_date,
-            open_amount.label("open_amount"),
-        )
-        .select_from(fact_invoice.outerjoin(paid, paid.c.invoice_id == fact_invoice.c.id))
-        .where(fact_invoice.c.reversed.is_(False), fact_invoice.c.invoice_date <= on)
-        .subquery("items")
-    )
-
-
-def _bucket(due: ColumnElement[Any], on: date) -> ColumnElement[Any]:
-    days = cast(literal(on) - due, Integer)
-    return case(*((days <= last, name) for last, name in _BUCKETS), else_=_LAST_BUCKET)
-
-
 def _invoices(make_value: Any, *, overdue: bool = False, window: bool = False, at: str = "as_of") -> Any:
     def build(question: Question) -> Select[Any]:
         on: date = question.as_of if at == "as_of" else question.window_start - timedelta(days=1)
-        items = _open_items(on)
+        items = open_items(on)
         conditions = []
         if overdue:
             conditions.append(items.c.due_date < on)
@@ -213,7 +179,7 @@ def _invoices(make_value: Any, *, overdue: bool = False, window: bool = False, a
             _with_customer(items),
             *conditions,
             day=items.c.invoice_date,
-            bucket=_bucket(items.c.due_date, question.as_of),
+            bucket=bucket_of(items.c.due_date, question.as_of),
         )
 
     return build
@@ -221,30 +187,28 @@ def _invoices(make_value: Any, *, overdue: bool = False, window: bool = False, a
 
 def _allocated(make_value: Any) -> Any:
     def build(question: Question) -> Select[Any]:
-        source = fact_allocation.join(fact_invoice, fact_invoice.c.id == fact_allocation.c.invoice_id).join(
-            dim_customer, dim_customer.c.customer_id == fact_invoice.c.customer_id
-        )
-        late = func.greatest(fact_allocation.c.allocated_on - fact_invoice.c.due_date, 0)
+        shares = shares_of_instalments()
         return _grouped(
             question,
-            func.coalesce(make_value(late), 0),
-            fact_invoice.c.currency,
-            source,
-            fact_invoice.c.reversed.is_(False),
-            fact_allocation.c.allocated_on <= question.as_of,
-            day=fact_invoice.c.invoice_date,
+            func.coalesce(make_value(shares), 0),
+            shares.c.currency,
+            _with_customer(shares),
+            shares.c.kind == "payment",
+            shares.c.allocated_on <= question.as_of,
+            day=shares.c.invoice_date,
         )
 
     return build
 
 
+def _days_late(shares: Any) -> ColumnElement[Any]:
+    return cast(func.greatest(shares.c.allocated_on - shares.c.due_date, 0), Numeric)
+
+
 def _on_time(question: Question) -> Select[Any]:
     build = _allocated(
-        lambda late: func.sum(fact_allocation.c.amount).filter(
-            and_(
-                fact_allocation.c.allocated_on <= fact_invoice.c.due_date,
-                fact_invoice.c.due_date <= question.as_of,
-            )
+        lambda shares: func.sum(shares.c.amount).filter(
+            and_(shares.c.allocated_on <= shares.c.due_date, shares.c.due_date <= question.as_of)
         )
     )
     statement: Select[Any] = build(question)
@@ -252,7 +216,7 @@ def _on_time(question: Question) -> Select[Any]:
 
 
 def _fallen_due(question: Question) -> Select[Any]:
-    build = _invoices(lambda items: func.sum(items.c.amount).filter(items.c.due_date <= question.as_of))
+    build = _invoices(lambda items: func.sum(items.c.due_amount).filter(items.c.due_date <= question.as_of))
     statement: Select[Any] = build(question)
     return statement
 
@@ -267,14 +231,14 @@ _PARTS: Mapping[str, Any] = {
     "order_amount": _orders(func.sum(fact_order.c.amount)),
     "payments": _payments(func.count()),
     "payment_amount": _payments(func.sum(fact_payment.c.amount)),
-    "invoices": _invoices(lambda items: func.count()),
+    "invoices": _invoices(lambda items: func.count(items.c.id.distinct())),
     "invoice_amount": _invoices(lambda items: func.sum(items.c.amount)),
     "receivable_open": _invoices(lambda items: func.sum(items.c.open_amount)),
-    "overdue_amount": _invoices(lambda items: func.sum(items.c.open_amount), overdue=True),
+    "overdue_amount": _invoices(lambda items: func.sum(items.c.late_amount), overdue=True),
     "window_sales": _invoices(lambda items: func.sum(items.c.amount), window=True),
     "opening_receivable": _invoices(lambda items: func.sum(items.c.open_amount), at="window_start"),
-    "amount_days_late": _allocated(lambda late: func.sum(fact_allocation.c.amount * cast(late, Numeric))),
-    "allocated_amount": _allocated(lambda late: func.sum(fact_allocation.c.amount)),
+    "amount_days_late": _allocated(lambda shares: func.sum(shares.c.amount * _days_late(shares))),
+    "allocated_amount": _allocated(lambda shares: func.sum(shares.c.amount)),
     "paid_on_time": _on_time,
     "fallen_due": _fallen_due,
 }
@@ -333,7 +297,7 @@ def find_customer(work: UnitOfWork, key: str) -> Row | None:
 
 def profile_rows(work: UnitOfWork, customer_id: UUID, on: date) -> dict[str, Any]:
     """What a profile is made of: account, orders by month, open items, grants, freezes."""
-    items = _open_items(on)
+    items = open_items(on)
     by_month = (
         select(
             func.to_char(fact_order.c.order_date, "YYYY-MM").label("month"),
@@ -345,8 +309,18 @@ def profile_rows(work: UnitOfWork, customer_id: UUID, on: date) -> dict[str, Any
         .group_by("month", fact_order.c.currency)
         .order_by("month")
     )
-    open_items = (
-        select(items)
+    shown = (
+        "id",
+        "customer_id",
+        "invoice_no",
+        "currency",
+        "invoice_date",
+        "amount",
+        "due_date",
+        "open_amount",
+    )
+    still_open = (
+        select(*(items.c[name] for name in shown))
         .where(items.c.customer_id == customer_id, items.c.open_amount > 0)
         .order_by(items.c.due_date, items.c.invoice_no)
         .limit(200)
@@ -356,7 +330,7 @@ def profile_rows(work: UnitOfWork, customer_id: UUID, on: date) -> dict[str, Any
     return {
         "account": one(work, select(account_state).where(account_state.c.customer_id == customer_id)),
         "orders": rows(work, by_month),
-        "open_items": rows(work, open_items),
+        "open_items": rows(work, still_open),
         "grants": [row["grant"] for row in rows(work, mine.order_by(grants.c.granted_at.desc()))],
         "freezes": rows(work, frozen.order_by(freezes.c.business_date.desc(), freezes.c.event_id.desc())),
     }
@@ -383,30 +357,3 @@ def save_dashboard(work: UnitOfWork, dashboard: Mapping[str, Any], *, new: bool)
         work.execute(insert(dashboards).values(**dashboard))
     else:
         work.execute(update(dashboards).where(dashboards.c.id == dashboard["id"]).values(**dashboard))
-
-
-def totals(work: UnitOfWork) -> list[Row]:
-    """Exposure by customer and currency, recomputed from the facts, for comparing with the ledger."""
-    found: dict[tuple[str, str], dict[str, Decimal]] = {}
-
-    def add(statement: Any, names: Sequence[str], sign: int = 1) -> None:
-        for row in work.execute(statement).all():
-            found_here = tuple(row)
-            entry = found.setdefault((str(found_here[0]), str(found_here[1])), {})
-            for name, value in zip(names, found_here[2:], strict=True):
-                entry[name] = entry.get(name, Decimal(0)) + sign * value
-
-    key = (fact_order.c.customer_id, fact_order.c.currency)
-    delivered = func.sum(func.greatest(fact_order.c.delivered - fact_order.c.invoiced, 0))
-    add(select(*key, func.sum(fact_order.c.reserved), delivered).group_by(*key), ("reserved", "delivered"))
-    for table, sign in ((fact_invoice, 1), (fact_payment, -1)):
-        columns = (table.c.customer_id, table.c.currency)
-        statement = select(*columns, func.sum(table.c.amount)).where(table.c.reversed.is_(False))
-        add(statement.group_by(*columns), ("receivable",), sign)
-    return [
-        {"customer_id": customer, "currency": currency, **{n: figures.get(n, Decimal(0)) for n in _STAGES}}
-        for (customer, currency), figures in sorted(found.items())
-    ]
-
-
-_STAGES = ("reserved", "delivered", "receivable")

@@ -123,63 +123,6 @@ def order_changed(work: UnitOfWork, event: Event) -> None:
     )
 
 
-def invoice_changed(work: UnitOfWork, event: Event) -> None:
-    """An invoice as it stands now; a reversed one has no allocations left."""
-    invoice = event.data["invoice"]
-    invoice_id = UUID(str(invoice["id"]))
-    reversed_now = invoice["status"] == "reversed"
-    _save(
-        work,
-        model.fact_invoice,
-        {
-            "id": invoice_id,
-            "customer_id": UUID(str(invoice["customer_id"])),
-            **{name: invoice[name] for name in ("invoice_no", "company", "currency")},
-            "amount": Decimal(invoice["amount"]),
-            "invoice_date": date.fromisoformat(invoice["invoice_date"]),
-            "due_date": date.fromisoformat(invoice["due_date"]),
-            "reversed": reversed_now,
-        },
-    )
-    if reversed_now:
-        work.part(Snapshots).replace(model.fact_allocation, "invoice_id", invoice_id, [])
-
-
-def payment_changed(work: UnitOfWork, event: Event) -> None:
-    """A payment as it stands now, with the whole of its allocations."""
-    payment = event.data["payment"]
-    payment_id = UUID(str(payment["id"]))
-    _save(
-        work,
-        model.fact_payment,
-        {
-            "id": payment_id,
-            "customer_id": UUID(str(payment["customer_id"])),
-            "payment_no": payment["payment_no"],
-            "amount": Decimal(payment["amount"]),
-            "currency": payment["currency"],
-            "paid_at": date.fromisoformat(payment["paid_at"]),
-            "reversed": payment["status"] == "reversed",
-        },
-    )
-    summed: dict[UUID, dict[str, Any]] = {}
-    for part in event.data["allocations"]:
-        if part["invoice_id"] is None:
-            continue
-        invoice_id = UUID(str(part["invoice_id"]))
-        row = summed.setdefault(
-            invoice_id,
-            {
-                "payment_id": payment_id,
-                "invoice_id": invoice_id,
-                "amount": Decimal(0),
-                "allocated_on": date.fromisoformat(part["allocated_on"]),
-            },
-        )
-        row["amount"] += Decimal(part["amount"])
-    work.part(Snapshots).replace(model.fact_allocation, "payment_id", payment_id, list(summed.values()))
-
-
 def date_opened(work: UnitOfWork, event: Event) -> None:
     """The business date."""
     work.execute(delete(model.business_date))

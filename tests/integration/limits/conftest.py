@@ -13,8 +13,9 @@ import pytest
 from services.common.caller import Caller, service_caller
 from services.common.db import Database
 from services.common.fields import load
+from services.common.paging import ListInput
 from services.limits import model, schema, store
-from services.limits.operations import accounts, grants, opening
+from services.limits.operations import accounts, grants, opening, receivables, verification
 
 CALLER = Caller(kind="user", id="u1", username="sales")
 CUSTOMER = UUID("018f0000-0000-7000-8000-00000000000a")
@@ -63,6 +64,38 @@ class Ledger:
         }
         return load(schema.NewPayment(), body)
 
+    def credit_note(self, number: str, amount: str, **more: Any) -> dict[str, Any]:
+        """A loaded credit note of the customer."""
+        body = {
+            "credit_note_no": number,
+            "customer_id": str(CUSTOMER),
+            "amount": amount,
+            "currency": "CNY",
+            "credit_note_date": "2026-03-02",
+            **more,
+        }
+        return load(schema.NewCreditNote(), body)
+
+    def write_off(self, invoice_no: str, **more: Any) -> dict[str, Any]:
+        """A loaded write-off of an invoice."""
+        return load(schema.NewWriteOff(), {"invoice_no": invoice_no, "reason": "无法收回", **more})
+
+    def differences(self) -> list[dict[str, Any]]:
+        """What the verification of the ledger finds."""
+        found: list[dict[str, Any]] = self.do(verification.verify)["differences"]
+        return found
+
+    def open_amounts(self) -> dict[str, tuple[str, str]]:
+        """The open amount and the status of every invoice, by number."""
+        items = self.do(receivables.list_documents, "invoice", load(ListInput(), {}))["items"]
+        return {item["invoice_no"]: (item["open_amount"], item["status"]) for item in items}
+
+    def open_date(self, on: str) -> None:
+        """Open every business date up to this one."""
+        more = True
+        while more:
+            more = self.do(opening.open_next, date.fromisoformat(on))
+
     def account(self, customer_id: UUID = CUSTOMER) -> dict[str, Any]:
         """The customer's account."""
         account: dict[str, Any] = self.do(accounts.get_account, customer_id)
@@ -109,6 +142,11 @@ def ledger(new_database: Callable[[str], str]) -> Iterator[Ledger]:
             )
     yield Ledger(database)
     database.dispose()
+
+
+def key(number: str, **more: Any) -> dict[str, Any]:
+    """A loaded name of a document."""
+    return load(schema.DocumentKey(), {"number": number, **more})
 
 
 def amount(text: str) -> Decimal:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound
 from services.common.paging import page
-from services.limits import events, store
-from services.limits.model import invoices, payments
+from services.limits import store
+from services.limits.events.receivables import invoice_view, money_view, write_off_view
+from services.limits.model import invoices, payments, write_offs
 from services.limits.operations.orders import wanted_columns
 
-_WORDS = {"invoice": "发票", "payment": "收款", "credit_note": "红字发票"}
+_WORDS = {"invoice": "发票", "payment": "收款", "credit_note": "红字发票", "write_off": "坏账核销"}
 _TEXTS = ("status", "source", "company")
+# Of each kind: its table, what else one may filter by, and how it is shown.
+_LISTED: dict[str, tuple[Any, tuple[str, ...], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "invoice": (invoices, ("order_no",), invoice_view),
+    "payment": (payments, ("method",), money_view),
+    "credit_note": (payments, (), money_view),
+    "write_off": (write_offs, ("invoice_no",), write_off_view),
+}
 
 
 def require_document(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,13 +53,9 @@ def same_or_conflict(
 
 
 def list_documents(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of invoices, payments or credit notes, newest first."""
-    table = invoices if kind == "invoice" else payments
-    views: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-        "invoice": events.invoice_view,
-        "payment": events.payment_view,
-    }
-    texts: Sequence[str] = (f"{kind}_no", *_TEXTS, *(("order_no",) if kind == "invoice" else ()))
+    """A page of invoices, payments, credit notes or write-offs, newest first."""
+    table, more, view = _LISTED[kind]
+    texts = (f"{kind}_no", *_TEXTS, *more)
     return page(
         work,
         store.documents_with(kind, wanted_columns(received["where"], texts)),
@@ -59,5 +63,5 @@ def list_documents(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> 
         sort={"recorded_at": table.c.recorded_at},
         key=table.c.id,
         default_sort="-recorded_at",
-        to_item=views[kind],
+        to_item=view,
     )

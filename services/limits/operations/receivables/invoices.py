@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict
 from services.common.ids import new_id
-from services.limits import events, store
-from services.limits.ledger import Stages
+from services.limits import store
+from services.limits.events.receivables import invoice_event, invoice_view
+from services.limits.ledger import ZERO, Stages
 from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
@@ -21,6 +21,7 @@ from services.limits.operations.accounts import (
 )
 from services.limits.operations.orders import restage
 from services.limits.operations.over_limit import is_over_limit
+from services.limits.operations.payment_terms import due_dates
 from services.limits.operations.posting import post
 from services.limits.operations.receivables.documents import require_document, same_or_conflict
 from services.limits.operations.receivables.matching import (
@@ -29,6 +30,7 @@ from services.limits.operations.receivables.matching import (
     match_named,
     tell_allocated,
 )
+from services.limits.operations.receivables.write_offs import void_write_offs
 
 
 def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,15 +65,18 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     )
     if existing is not None:
         same_or_conflict(existing, received, customer["id"], "invoice")
-        return {"status": "duplicate", "invoice": events.invoice_view(existing)}
+        return {"status": "duplicate", "invoice": invoice_view(existing)}
     order = _order_of(work, received, customer["id"])
-    names = ("source", "company", "invoice_no", "order_no", "amount", "currency", "invoice_date", "due_date")
+    names = ("source", "company", "invoice_no", "order_no", "amount", "currency", "invoice_date")
     invoice = {
         "id": new_id(),
         **{name: received[name] for name in names},
         "customer_id": customer["id"],
         "order_id": order["id"] if order else None,
         "open_amount": received["amount"],
+        "written_off": ZERO,
+        "disputed": ZERO,
+        **due_dates(work, customer["id"], received),
         "salesperson": received.get("salesperson") or customer["salesperson"],
         "status": "open",
         "revision": received["revision"],
@@ -86,9 +91,9 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     touched |= cover_oldest(work, customer["id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
     over_limit = is_over_limit(work, customer["id"], invoice["currency"])
-    events.invoice_event(work, "invoice_recorded", invoice, over_limit=over_limit)
+    invoice_event(work, "invoice_recorded", invoice, over_limit=over_limit)
     tell_allocated(work, touched)
-    return {"status": "recorded", "invoice": events.invoice_view(invoice), "over_limit": over_limit}
+    return {"status": "recorded", "invoice": invoice_view(invoice), "over_limit": over_limit}
 
 
 def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,19 +102,22 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     if invoice["status"] == "reversed":
         raise Conflict("发票已冲销", code="already_reversed")
     freed = free_allocations(work, store.allocations_to(work, invoice["id"]))
-    invoice.update(status="reversed", open_amount=Decimal(0))
-    store.update_invoice(work, invoice["id"], {"status": "reversed", "open_amount": Decimal(0)})
-    post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-invoice["amount"]))
+    owed = invoice["amount"] - invoice["written_off"]
+    nothing = {"status": "reversed", "open_amount": ZERO, "written_off": ZERO, "disputed": ZERO}
+    invoice.update(nothing)
+    store.update_invoice(work, invoice["id"], nothing)
+    post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-owed))
+    void_write_offs(work, invoice, received.get("reason"))
     order = _order_of(work, invoice, invoice["customer_id"])
     if order is not None:
         order["invoiced_total"] -= invoice["amount"]
         restage(work, order, "reverse_invoice")
-    events.invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
+    invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
     touched = freed | cover_oldest(work, invoice["customer_id"], invoice["currency"])
     tell_allocated(work, touched)
     cure_freezes(work, invoice["customer_id"])
     tell_accounts(work, [invoice["customer_id"]])
-    return {"status": "reversed", "invoice": events.invoice_view(invoice)}
+    return {"status": "reversed", "invoice": invoice_view(invoice)}
 
 
 def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:

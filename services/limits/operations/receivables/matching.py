@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
-from services.limits import events, store
+from services.limits import store
+from services.limits.events.receivables import allocation_view, money_event, money_view
+from services.limits.open_items import Part, invoice_status, parts_of
 
 
 def allocate_named(
@@ -23,7 +26,7 @@ def allocate_named(
         if invoice is None:
             _add_allocation(work, payment, number, None, amount)
         elif invoice["currency"] == payment["currency"] and invoice["status"] != "reversed":
-            touched |= displace(work, invoice, amount)
+            touched |= set(displace(work, invoice, amount))
             _pay(work, payment, invoice, min(amount, invoice["open_amount"]))
     return touched
 
@@ -40,53 +43,97 @@ def match_named(work: UnitOfWork, invoice: dict[str, Any]) -> set[UUID]:
     return {row["payment_id"] for row in matching}
 
 
+@dataclass
+class _Claim:
+    """A part of an invoice in the line of what falls due, and how much of it is open, or covered."""
+
+    place: tuple[Any, ...]
+    invoice: dict[str, Any]
+    amount: Decimal
+
+
 def cover_oldest(work: UnitOfWork, customer_id: UUID, currency: str) -> set[UUID]:
     """Let the money that nobody has assigned cover what was due first; returns the payments it moved.
 
-    However the documents came: what an older invoice lacks is taken back from newer ones.
+    However the documents came: what an older part lacks is taken back from newer ones. Instalments stand
+    in line each with its own date.
     """
     touched: set[UUID] = set()
     paying = store.on_account_payments(work, customer_id, currency)
     free = {payment["id"]: payment["unallocated"] - _promised(work, payment) for payment in paying}
     if not any(free.values()) and not store.has_automatic(work, customer_id):
         return touched
-    lacking = store.open_invoices(work, customer_id, currency)
+    open_invoices = store.open_invoices(work, customer_id, currency)
+    lacking = _line(_open_claims(invoice) for invoice in open_invoices)
     for payment in paying:
-        for invoice in lacking:
-            part = min(free[payment["id"]], invoice["open_amount"])
+        for claim in lacking:
+            part = min(free[payment["id"]], claim.amount)
             if part > 0:
-                _pay(work, payment, invoice, part, automatic=True)
+                _pay(work, payment, claim.invoice, part, automatic=True)
+                claim.amount -= part
                 free[payment["id"]] -= part
                 touched.add(payment["id"])
-    lacking = [invoice for invoice in lacking if invoice["open_amount"]]
-    if not lacking:
-        return touched
-    covered = store.covered_from(work, customer_id, currency, lacking[0]["due_date"])
-    order = store.invoice_order
-    for invoice in lacking:
-        while invoice["open_amount"] and covered and order(covered[-1]) > order(invoice):
-            moved = displace(work, covered[-1], covered[-1]["open_amount"] + invoice["open_amount"])
-            if not moved:
+    lacking = [claim for claim in lacking if claim.amount]
+    return touched | _give_way(work, customer_id, currency, lacking) if lacking else touched
+
+
+def _give_way(work: UnitOfWork, customer_id: UUID, currency: str, lacking: Sequence[_Claim]) -> set[UUID]:
+    """Let what is due later give way to what lacks money; returns the payments that moved."""
+    touched: set[UUID] = set()
+    # One invoice may both lack and be covered: what is known of it is kept in one place.
+    known = {claim.invoice["id"]: claim.invoice for claim in lacking}
+    found = store.covered_from(work, customer_id, currency, lacking[0].place[0])
+    covered = _line(_covered_claims(known.get(row["id"], row), automatic) for row, automatic in found)
+    for claim in lacking:
+        while claim.amount and covered and covered[-1].place > claim.place:
+            last = covered[-1]
+            part = min(last.amount, claim.amount)
+            for payment_id, back in displace(work, last.invoice, last.invoice["open_amount"] + part).items():
+                payment = store.documents_by_id(work, "payment", [payment_id])[payment_id]
+                _pay(work, payment, claim.invoice, back, automatic=True)
+                touched.add(payment_id)
+            claim.amount -= part
+            last.amount -= part
+            if not last.amount:
                 covered.pop()
-                continue
-            for payment in store.documents_by_id(work, "payment", moved).values():
-                back = payment["unallocated"] - _promised(work, payment)
-                _pay(work, payment, invoice, min(back, invoice["open_amount"]), automatic=True)
-            touched |= moved
     return touched
 
 
-def displace(work: UnitOfWork, invoice: dict[str, Any], wanted: Decimal) -> set[UUID]:
+def _line(claims: Iterable[Iterable[_Claim]]) -> list[_Claim]:
+    return sorted((claim for some in claims for claim in some), key=lambda claim: claim.place)
+
+
+def _open_claims(invoice: dict[str, Any]) -> list[_Claim]:
+    parts = [part for part in parts_of(invoice) if part.open_amount]
+    return [_Claim(_place(invoice, part), invoice, part.open_amount) for part in parts]
+
+
+def _covered_claims(invoice: dict[str, Any], automatic: Decimal) -> list[_Claim]:
+    """The parts that money covers which nobody has assigned: it is what covered the latest."""
+    claims = []
+    for part in reversed(parts_of(invoice)):
+        amount = min(automatic, part.amount - part.open_amount)
+        if amount:
+            claims.append(_Claim(_place(invoice, part), invoice, amount))
+        automatic -= amount
+    return claims
+
+
+def _place(invoice: dict[str, Any], part: Part) -> tuple[Any, ...]:
+    return (part.due_date, *store.invoice_order(invoice)[1:])
+
+
+def displace(work: UnitOfWork, invoice: dict[str, Any], wanted: Decimal) -> dict[UUID, Decimal]:
     """Take back from an invoice what nobody has assigned to it, until so much of it is open.
 
-    The latest payment gives way first. Returns the payments that have their money back.
+    The latest payment gives way first. Returns what each payment has back.
     """
-    short = min(wanted, invoice["amount"]) - invoice["open_amount"]
+    short = min(wanted, invoice["amount"] - invoice["written_off"]) - invoice["open_amount"]
     if short <= 0:
-        return set()
+        return {}
     rows = [row for row in store.allocations_to(work, invoice["id"]) if row["automatic"]]
     payers = store.documents_by_id(work, "payment", [row["payment_id"] for row in rows])
-    touched: set[UUID] = set()
+    returned: dict[UUID, Decimal] = {}
     for row in sorted(rows, key=lambda row: store.payment_order(payers[row["payment_id"]]), reverse=True):
         part = min(short, row["amount"])
         if not part:
@@ -98,8 +145,8 @@ def displace(work: UnitOfWork, invoice: dict[str, Any], wanted: Decimal) -> set[
             store.change_allocation(work, row["id"], row["amount"] - part)
         short -= part
         _move(work, payment, invoice, -part)
-        touched.add(payment["id"])
-    return touched
+        returned[payment["id"]] = returned.get(payment["id"], Decimal(0)) + part
+    return returned
 
 
 def _promised(work: UnitOfWork, payment: Mapping[str, Any]) -> Decimal:
@@ -127,7 +174,7 @@ def _move(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], pa
     """Bring both documents in line with a part of the payment that goes to the invoice, or back."""
     payment["unallocated"] -= part
     invoice["open_amount"] -= part
-    invoice["status"] = "open" if invoice["open_amount"] else "paid"
+    invoice["status"] = invoice_status(invoice["open_amount"], invoice["written_off"])
     store.update_invoice(
         work, invoice["id"], {"open_amount": invoice["open_amount"], "status": invoice["status"]}
     )
@@ -168,19 +215,21 @@ def free_allocations(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> set
 
 
 def tell_allocated(work: UnitOfWork, payment_ids: Iterable[UUID]) -> None:
-    """Tell how these payments are allocated now."""
+    """Tell how these payments and credit notes are allocated now."""
     for payment in store.documents_by_id(work, "payment", sorted(payment_ids)).values():
-        tell_payment(work, "payment_allocated", payment)
+        tell_money(work, "allocated", payment)
 
 
-def tell_payment(work: UnitOfWork, name: str, payment: Mapping[str, Any]) -> None:
-    events.payment_event(work, name, payment, payment_answer(work, payment)["allocations"])
+def tell_money(work: UnitOfWork, what: str, money: Mapping[str, Any]) -> None:
+    """Tell that a payment or a credit note was recorded or allocated."""
+    money_event(work, what, money, money_answer(work, money)["allocations"])
 
 
-def payment_answer(work: UnitOfWork, payment: Mapping[str, Any]) -> dict[str, Any]:
-    rows = store.allocations_of(work, payment["id"])
+def money_answer(work: UnitOfWork, money: Mapping[str, Any]) -> dict[str, Any]:
+    """A payment or a credit note, and what it is for."""
+    rows = store.allocations_of(work, money["id"])
     paid = store.documents_by_id(work, "invoice", [row["invoice_id"] for row in rows if row["invoice_id"]])
     return {
-        "payment": events.payment_view(payment),
-        "allocations": [events.allocation_view(row, paid.get(row["invoice_id"])) for row in rows],
+        money["kind"]: money_view(money),
+        "allocations": [allocation_view(row, paid.get(row["invoice_id"])) for row in rows],
     }

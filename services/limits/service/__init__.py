@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-from services.common.db import UnitOfWork
-from services.common.fields import load
-from services.common.group_commit import Foresee
-from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Service, endpoint, every
+from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, endpoint, every
 from services.common.paging import ListInput
-from services.common.positions import StreamStopped
 from services.limits import model, schema
 from services.limits.operations import (
     accounts,
-    batches,
     dates,
     grants,
     intake,
     opening,
     orders,
-    receivables,
     verification,
 )
+from services.limits.service.receivables import ReceivablesDoor
 
-_NEW_ORDER, _NEW_INVOICE, _NEW_PAYMENT = schema.NewOrder(), schema.NewInvoice(), schema.NewPayment()
+_NEW_ORDER = schema.NewOrder()
 _SCHEDULE_SECONDS = 60
-_KNOWN_MAX = 1_000_000
-# Customers asked about before in this process: whether they are there is settled, so nobody asks again.
-_known: set[tuple[str, str]] = set()
 
 
-def _nothing_to_foresee(work: UnitOfWork, inputs: Sequence[Any]) -> None:
-    """A batch reads for its items by itself, once it has sorted out the wrong ones."""
-
-
-class LimitsService(Service):
+class LimitsService(ReceivablesDoor):
     """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
 
     name = "limits"
@@ -53,23 +39,10 @@ class LimitsService(Service):
     reads_first = {"risk_rules": ("customer",)}  # noqa: RUF012
     erp = ErpSubscription(keys=intake.KEYS, apply=intake.apply_document, foresee=intake.foresee)
 
-    def knowing_customers(self, call: Call, operation: Any, *arguments: Any) -> dict[str, Any]:
-        """Apply an operation, having read the customer service's news where the customer is new here.
-
-        Whoever has just created a customer may use it at once.
-        """
-        self._learn_missing(call, [call.received])
-        return self.apply(call, operation, *arguments)
-
-    def document(self, call: Call, operation: Any, foresee: Foresee) -> dict[str, Any]:
-        """Apply a document of a customer together with those that come at the same time."""
-        self._learn_missing(call, [call.received])
-        return self.apply_grouped(call, operation, foresee)
-
     @endpoint(schema.AccountKey(), "credit.read")
     def get_credit_account(self, call: Call) -> dict[str, Any]:
         """A customer's credit account, now or at the end of a business date."""
-        self._learn_missing(call, [call.received])
+        self.learn_missing(call, [call.received])
         asked = call.input
         return dict(self.read(call, accounts.get_account, asked["customer_id"], asked["as_of"]))
 
@@ -131,7 +104,7 @@ class LimitsService(Service):
     @endpoint(schema.Batch(), "orders.create")
     def reserve_orders(self, call: Call) -> dict[str, Any]:
         """Check and reserve many orders."""
-        return self._batch(call, _NEW_ORDER, orders.reserve_locked, orders.foresee_orders)
+        return self.batch(call, _NEW_ORDER, orders.reserve_locked, orders.foresee_orders)
 
     @endpoint(schema.OrderKey(), "orders.read")
     def get_order(self, call: Call) -> dict[str, Any]:
@@ -172,50 +145,6 @@ class LimitsService(Service):
     def deliver_order(self, call: Call) -> dict[str, Any]:
         """Record a delivery."""
         return self.apply(call, orders.deliver_order, call.input)
-
-    @endpoint(schema.NewInvoice(), "invoices.create")
-    def record_invoice(self, call: Call) -> dict[str, Any]:
-        """Record an invoice."""
-        return self.document(call, receivables.record_invoice, receivables.foresee_invoices)
-
-    @endpoint(schema.Batch(), "invoices.create")
-    def record_invoices(self, call: Call) -> dict[str, Any]:
-        """Record many invoices."""
-        return self._batch(
-            call, _NEW_INVOICE, receivables.record_invoice_locked, receivables.foresee_invoices
-        )
-
-    @endpoint(schema.DocumentKey(), "invoices.reverse")
-    def reverse_invoice(self, call: Call) -> dict[str, Any]:
-        """Take an invoice back."""
-        return self.apply(call, receivables.reverse_invoice, call.input)
-
-    @endpoint(ListInput(), "invoices.read")
-    def list_invoices(self, call: Call) -> dict[str, Any]:
-        """A page of invoices."""
-        return dict(self.read(call, receivables.list_documents, "invoice", call.input))
-
-    @endpoint(schema.NewPayment(), "payments.create")
-    def record_payment(self, call: Call) -> dict[str, Any]:
-        """Record a payment."""
-        return self.document(call, receivables.record_payment, receivables.foresee_payments)
-
-    @endpoint(schema.Batch(), "payments.create")
-    def record_payments(self, call: Call) -> dict[str, Any]:
-        """Record many payments."""
-        return self._batch(
-            call, _NEW_PAYMENT, receivables.record_payment_locked, receivables.foresee_payments
-        )
-
-    @endpoint(schema.DocumentKey(), "payments.reverse")
-    def reverse_payment(self, call: Call) -> dict[str, Any]:
-        """Take a payment back."""
-        return self.apply(call, receivables.reverse_payment, call.input)
-
-    @endpoint(ListInput(), "payments.read")
-    def list_payments(self, call: Call) -> dict[str, Any]:
-        """A page of payments."""
-        return dict(self.read(call, receivables.list_documents, "payment", call.input))
 
     @endpoint(ListInput(), "decisions.read")
     def list_decisions(self, call: Call) -> dict[str, Any]:
@@ -259,31 +188,3 @@ class LimitsService(Service):
     def ledger_totals(self, call: Call) -> dict[str, Any]:
         """What the ledger says of every customer."""
         return dict(self.read(call, verification.ledger_totals))
-
-    def _batch(self, call: Call, shape: Any, operation: Any, foresee: Foresee) -> dict[str, Any]:
-        items = call.input["items"]
-        self._learn_missing(call, items)
-
-        def run(work: UnitOfWork, _: Any) -> dict[str, Any]:
-            return batches.run_batch(work, items, partial(load, shape), operation, foresee)
-
-        return self.apply_grouped(call, run, _nothing_to_foresee, alone=True)
-
-    def _learn_missing(self, call: Call, items: Sequence[Any]) -> None:
-        """Read the customer service's news when somebody names customers that are not known here yet."""
-        named = {
-            (name, str(item[name]))
-            for item in items
-            if isinstance(item, Mapping)
-            for name in ("customer_id", "customer_code")
-            if item.get(name)
-        }
-        new = named - _known
-        if new and not self.read(call, accounts.knows_customers, new):
-            try:
-                self.catch_up("customer")
-            except StreamStopped:
-                return
-        if len(_known) > _KNOWN_MAX:
-            _known.clear()
-        _known.update(new)

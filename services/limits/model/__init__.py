@@ -20,9 +20,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.common.tables import INSTANT, MONEY, service_metadata
+from services.common.tables import INSTANT, MONEY
+from services.limits.model.ground import metadata
+from services.limits.model.receivables import bills, disputes, write_offs
+from services.limits.model.settings import ledger_settings
 
-metadata = service_metadata()
+__all__ = ["bills", "disputes", "ledger_settings", "metadata", "write_offs"]
 
 # The copy of a customer that the ledger needs; its row is the lock of everything the customer owns.
 customers = Table(
@@ -72,6 +75,8 @@ grants = Table(
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date),
     Column("term_days", Integer),
+    # The payment term (terms.py); empty where it is plainly net days, or none was agreed.
+    Column("term", JSONB),
     Column("application_id", Text, unique=True),
     Column("reason", Text),
     Column("granted_by", Text, nullable=False),
@@ -164,6 +169,9 @@ orders = Table(
     Column("reserved", MONEY, nullable=False),
     Column("delivered", MONEY, nullable=False),
     Column("decision_id", Uuid),
+    # The last business date on which it reserves, and the date on which what was left of it expired.
+    Column("valid_until", Date),
+    Column("expired_on", Date),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
     UniqueConstraint("source", "company", "order_no"),
@@ -173,7 +181,13 @@ orders = Table(
 )
 Index("ix_orders_customer", orders.c.customer_id, orders.c.order_date)
 Index("ix_orders_status", orders.c.status, orders.c.id)
+_reserving = orders.c.reserved > 0
+Index(
+    "ix_orders_reserving_delivery", orders.c.customer_id, orders.c.delivery_date, postgresql_where=_reserving
+)
+Index("ix_orders_reserving_until", orders.c.valid_until, postgresql_where=_reserving)
 
+# A return is a delivery of a negative amount; one that was a mistake is reversed.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -183,8 +197,9 @@ deliveries = Table(
     Column("amount", MONEY, nullable=False),
     Column("delivered_at", Date, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
+    Column("reversed_on", Date),
     UniqueConstraint("order_id", "delivery_no"),
-    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("amount <> 0", name="amount"),
 )
 
 invoices = Table(
@@ -198,18 +213,27 @@ invoices = Table(
     Column("order_no", Text),
     Column("order_id", Uuid, ForeignKey("orders.id"), index=True),
     Column("amount", MONEY, nullable=False),
+    # What is to be paid: amount − allocations − written off.
     Column("open_amount", MONEY, nullable=False),
+    Column("written_off", MONEY, nullable=False),
+    # What its open disputes are about.
+    Column("disputed", MONEY, nullable=False),
     Column("currency", Text, nullable=False),
     Column("invoice_date", Date, nullable=False),
+    # With instalments ([{due_date, amount}], by date), the first of their dates and the last.
     Column("due_date", Date, nullable=False),
+    Column("last_due_date", Date, nullable=False),
+    Column("instalments", JSONB),
     Column("salesperson", Text),
     Column("status", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
     UniqueConstraint("source", "company", "invoice_no"),
-    CheckConstraint("status IN ('open', 'paid', 'reversed')", name="status"),
+    CheckConstraint("status IN ('open', 'paid', 'written_off', 'reversed')", name="status"),
     CheckConstraint("amount > 0", name="amount"),
-    CheckConstraint("open_amount >= 0 AND open_amount <= amount", name="open_amount"),
+    CheckConstraint("open_amount >= 0 AND open_amount + written_off <= amount", name="open_amount"),
+    CheckConstraint("written_off >= 0 AND disputed >= 0", name="parts"),
+    CheckConstraint("last_due_date >= due_date", name="last_due_date"),
 )
 _open_invoice = invoices.c.open_amount > 0
 Index("ix_invoices_open_due", invoices.c.due_date, invoices.c.customer_id, postgresql_where=_open_invoice)
@@ -224,10 +248,12 @@ Index(
     postgresql_where=invoices.c.order_id.is_(None),
 )
 
+# Whatever pays invoices: money, or a credit note. The number of a credit note is its `payment_no` here.
 payments = Table(
     "payments",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("company", Text, nullable=False),
     Column("payment_no", Text, nullable=False),
@@ -237,9 +263,11 @@ payments = Table(
     Column("currency", Text, nullable=False),
     Column("paid_at", Date, nullable=False),
     Column("method", Text, nullable=False),
+    Column("reason", Text),
     Column("status", Text, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
-    UniqueConstraint("source", "company", "payment_no"),
+    UniqueConstraint("kind", "source", "company", "payment_no"),
+    CheckConstraint("kind IN ('payment', 'credit_note')", name="kind"),
     CheckConstraint("status IN ('recorded', 'reversed')", name="status"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("unallocated >= 0 AND unallocated <= amount", name="unallocated"),

@@ -23,48 +23,48 @@ from services.common.fields import (
     refuse,
 )
 from services.common.paging import ListInput
+from services.limits.schema.ground import DEFAULT_SOURCE, OfCustomer, number_field
+from services.limits.schema.receivables import (
+    BillKey,
+    DisputeKey,
+    DocumentKey,
+    NewCreditNote,
+    NewDispute,
+    NewInvoice,
+    NewPayment,
+    NewWriteOff,
+    Reallocation,
+)
+
+__all__ = [
+    "DEFAULT_SOURCE",
+    "BillKey",
+    "DisputeKey",
+    "DocumentKey",
+    "NewCreditNote",
+    "NewDispute",
+    "NewInvoice",
+    "NewPayment",
+    "NewWriteOff",
+    "Reallocation",
+]
 
 BATCH_MAX = 5_000
 _SMALLEST_PERCENT = Decimal("0.0001")
 GRANT_CHANGES = ("grant", "raise", "cut", "replace")
 GUARANTEE_KINDS = ("guarantee", "collateral", "insurance")
-_NUMBER_LENGTH_MAX = 100
-DEFAULT_SOURCE = "api"
 
 
-def _number(**options: Any) -> TextField:
-    return TextField(max_length=_NUMBER_LENGTH_MAX, **options)
-
-
-class _Document(StrictSchema):
-    """What every document says of where it comes from. `event_id` and `occurred_at` come with messages."""
-
-    source = TextField(max_length=50, load_default=DEFAULT_SOURCE)
-    company = TextField(max_length=50, load_default="")
-    revision = IntegerField(minimum=1, maximum=1_000_000, load_default=1)
-    event_id = TextField(max_length=200, load_default=None, allow_none=True)
-    occurred_at = TextField(max_length=60, load_default=None, allow_none=True)
-    already_effective = FlagField(load_default=False)
-
-
-class _OfCustomer(_Document):
-    customer_id = IdField(load_default=None, allow_none=True)
-    customer_code = TextField(max_length=50, load_default=None, allow_none=True)
-
-    @validates_schema
-    def _names_a_customer(self, data: dict[str, Any], **_: Any) -> None:
-        if (data.get("customer_id") is None) == (data.get("customer_code") is None):
-            raise refuse("customer_needed", "请给出 customer_id 或 customer_code 之一")
-
-
-class NewOrder(_OfCustomer):
+class NewOrder(OfCustomer):
     """An order to be checked and reserved."""
 
-    order_no = _number(required=True)
+    order_no = number_field(required=True)
     amount = AmountField(required=True)
     currency = CurrencyField(required=True)
     order_date = DateField(load_default=None, allow_none=True)
     delivery_date = DateField(load_default=None, allow_none=True)
+    # The last business date on which it reserves; without it, by the setting `reservation_days`.
+    valid_until = DateField(load_default=None, allow_none=True)
     payer_id = IdField(load_default=None, allow_none=True)
     salesperson = TextField(max_length=100, load_default=None, allow_none=True)
 
@@ -72,13 +72,13 @@ class NewOrder(_OfCustomer):
 class OrderToCheck(NewOrder):
     """An order to be checked without effect; it needs no number yet."""
 
-    order_no = _number(load_default="")
+    order_no = number_field(load_default="")
 
 
 class OrderKey(StrictSchema):
     """Names an order: by its number, and by source and company where several have that number."""
 
-    order_no = _number(required=True)
+    order_no = number_field(required=True)
     source = TextField(max_length=50, load_default=None, allow_none=True)
     company = TextField(max_length=50, load_default=None, allow_none=True)
     revision = IntegerField(minimum=1, maximum=1_000_000, load_default=None, allow_none=True)
@@ -92,64 +92,20 @@ class OrderChange(OrderKey):
     currency = CurrencyField(load_default=None, allow_none=True)
     order_date = DateField(load_default=None, allow_none=True)
     delivery_date = DateField(load_default=None, allow_none=True)
+    valid_until = DateField(load_default=None, allow_none=True)
 
     @validates_schema
     def _changes_something(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("amount") is None and data.get("delivery_date") is None:
-            raise refuse("nothing_to_change", "请给出要修改的金额或交货日期")
+        if all(data.get(name) is None for name in ("amount", "delivery_date", "valid_until")):
+            raise refuse("nothing_to_change", "请给出要修改的金额、交货日期或有效期")
 
 
 class Delivery(OrderKey):
     """A delivery of an order, in the order's currency."""
 
-    delivery_no = _number(required=True)
+    delivery_no = number_field(required=True)
     amount = TextField(max_length=40, required=True)
     delivered_at = DateField(load_default=None, allow_none=True)
-
-
-class NewInvoice(_OfCustomer):
-    """An invoice that was issued."""
-
-    invoice_no = _number(required=True)
-    order_no = _number(load_default=None, allow_none=True)
-    amount = AmountField(required=True)
-    currency = CurrencyField(required=True)
-    invoice_date = DateField(required=True)
-    due_date = DateField(required=True)
-    salesperson = TextField(max_length=100, load_default=None, allow_none=True)
-
-    @validates_schema
-    def _due_after_issue(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("due_date") and data.get("invoice_date") and data["due_date"] < data["invoice_date"]:
-            raise refuse("due_before_issue", "到期日不能早于开票日")
-
-
-class DocumentKey(StrictSchema):
-    """Names an invoice or a payment by its number."""
-
-    number = _number(required=True)
-    source = TextField(max_length=50, load_default=None, allow_none=True)
-    company = TextField(max_length=50, load_default=None, allow_none=True)
-    reason = TextField(max_length=500, load_default=None, allow_none=True)
-
-
-class Allocation(StrictSchema):
-    """A part of a payment that its payer names an invoice for, in the payment's currency."""
-
-    invoice_no = _number(required=True)
-    # Read with the payment's currency: an allocation has none of its own.
-    amount = TextField(max_length=40, required=True)
-
-
-class NewPayment(_OfCustomer):
-    """A payment that was received."""
-
-    payment_no = _number(required=True)
-    amount = AmountField(required=True)
-    currency = CurrencyField(required=True)
-    paid_at = DateField(required=True)
-    method = TextField(max_length=50, load_default="transfer")
-    allocations = List(Nested(Allocation()), load_default=None, allow_none=True)
 
 
 class Batch(StrictSchema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,30 +23,8 @@ _ORDER_FIELDS = (
     "currency",
     "status",
     "revision",
-)
-_INVOICE_FIELDS = (
-    "id",
-    "invoice_no",
-    "source",
-    "company",
-    "customer_id",
-    "order_no",
-    "currency",
-    "invoice_date",
-    "due_date",
-    "salesperson",
-    "status",
-)
-_PAYMENT_FIELDS = (
-    "id",
-    "payment_no",
-    "source",
-    "company",
-    "customer_id",
-    "currency",
-    "paid_at",
-    "method",
-    "status",
+    "valid_until",
+    "expired_on",
 )
 
 
@@ -62,26 +40,6 @@ def order_view(order: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: order[name] for name in _ORDER_FIELDS},
         **{name: format_amount(amount, currency) for name, amount in amounts.items()},
-    }
-
-
-def invoice_view(invoice: Mapping[str, Any]) -> dict[str, Any]:
-    """An invoice as callers and subscribers see it."""
-    currency = invoice["currency"]
-    return {
-        **{name: invoice[name] for name in _INVOICE_FIELDS},
-        "amount": format_amount(invoice["amount"], currency),
-        "open_amount": format_amount(invoice["open_amount"], currency),
-    }
-
-
-def payment_view(payment: Mapping[str, Any]) -> dict[str, Any]:
-    """A payment as callers and subscribers see it."""
-    currency = payment["currency"]
-    return {
-        **{name: payment[name] for name in _PAYMENT_FIELDS},
-        "amount": format_amount(payment["amount"], currency),
-        "unallocated": format_amount(payment["unallocated"], currency),
     }
 
 
@@ -129,18 +87,6 @@ def guarantee_view(guarantee: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def allocation_view(allocation: Mapping[str, Any], invoice: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A part of a payment and the invoice that it pays; the dates are empty while that has not arrived."""
-    return {
-        "invoice_id": allocation["invoice_id"],
-        "invoice_no": allocation["invoice_no"],
-        "amount": allocation["amount"],
-        "allocated_on": allocation["allocated_on"],
-        "due_date": None if invoice is None else invoice["due_date"],
-        "invoice_date": None if invoice is None else invoice["invoice_date"],
-    }
-
-
 def order_event(
     work: UnitOfWork, name: str, order: Mapping[str, Any], decision: Any = None, **extra: Any
 ) -> None:
@@ -150,32 +96,6 @@ def order_event(
         subject=order["id"],
         ordering_key=order["customer_id"],
         data={"order": order_view(order), "decision": decision, **extra},
-    )
-
-
-def invoice_event(work: UnitOfWork, name: str, invoice: Mapping[str, Any], **extra: Any) -> None:
-    """`invoice_recorded` or `invoice_reversed`."""
-    work.add_event(
-        name,
-        subject=invoice["id"],
-        ordering_key=invoice["customer_id"],
-        data={"invoice": invoice_view(invoice), **extra},
-    )
-
-
-def payment_event(
-    work: UnitOfWork,
-    name: str,
-    payment: Mapping[str, Any],
-    allocations: Sequence[Mapping[str, Any]],
-    **extra: Any,
-) -> None:
-    """`payment_recorded`, `payment_allocated` or `payment_reversed`, with the whole of its allocations."""
-    work.add_event(
-        name,
-        subject=payment["id"],
-        ordering_key=payment["customer_id"],
-        data={"payment": payment_view(payment), "allocations": list(allocations), **extra},
     )
 
 

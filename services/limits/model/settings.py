@@ -1,0 +1,24 @@
+"""The table of what an administrator sets for the whole ledger."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Integer, Table, Text
+
+from services.common.tables import INSTANT
+from services.limits.model.ground import metadata
+
+ledger_settings = Table(
+    "ledger_settings",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    # Orders due for delivery more days ahead do not count; empty: all count.
+    Column("horizon_days", Integer),
+    # How long an order reserves that says nothing of it; empty: until it is closed.
+    Column("reservation_days", Integer),
+    Column("disputes_are_overdue", Boolean, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
+    CheckConstraint("horizon_days >= 0", name="horizon_days"),
+    CheckConstraint("reservation_days >= 0", name="reservation_days"),
+)

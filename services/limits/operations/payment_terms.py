@@ -1,0 +1,43 @@
+"""Which payment term is in force for a customer, and when an invoice falls due by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.limits import store
+from services.limits.ledger import base_grant
+from services.limits.operations import dates
+from services.limits.terms import CASH_TERM, Term, due_columns, term_of
+
+
+def term_in_force(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> Term | None:
+    """The term that goes with the limit in force on a date: in this currency, else in any; None without."""
+    rows = store.grants_of(work, customer_id)
+    for among in ([row for row in rows if row["currency"] == currency], rows):
+        grants = store.as_grants(among)
+        in_force = base_grant(on, grants)
+        if in_force is not None:
+            row = among[grants.index(in_force)]
+            return term_of(row["term"], row["term_days"])
+    return None
+
+
+def due_dates(work: UnitOfWork, customer_id: UUID, received: Mapping[str, Any]) -> dict[str, Any]:
+    """When a new invoice falls due: on the date that it names, else by its customer's term.
+
+    That is the term in force on its date, else, for an invoice from before the first limit, the one in
+    force on the business date; who has no term pays cash. Answers the invoice's columns.
+    """
+    base, amount, currency = received["invoice_date"], received["amount"], received["currency"]
+    if received["due_date"] is not None:
+        return due_columns([(received["due_date"], amount)])
+    term = (
+        term_in_force(work, customer_id, currency, base)
+        or term_in_force(work, customer_id, currency, dates.today(work))
+        or CASH_TERM
+    )
+    return due_columns(term.due_dates(base, amount, currency))

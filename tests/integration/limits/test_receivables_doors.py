@@ -1,0 +1,83 @@
+"""Through the real doors: every document once per key, by those who may, and reports equal to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.limits.trading import BOSS, NOBODY, Trade, trading
+from tests.support.doors import Door
+from tests.support.postgres import DatabaseServer
+
+
+@pytest.fixture(scope="module")
+def door(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One ledger for the module; every test has a customer of its own."""
+    with trading(database_server, tmp_path_factory.mktemp("trading")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def trade(door: Door) -> Iterator[Trade]:
+    """A customer with a limit of 1,000.00; the ledger finds nothing wrong afterwards."""
+    yield Trade(door, "1000.00")
+    assert door.ask("limits", "verify", {}, BOSS)["differences"] == []
+
+
+def test_reports_follow_credit_notes_and_write_offs_to_the_cent(trade: Trade) -> None:
+    trade.record("invoice", "I1", "600.00", due_date="2026-03-02")
+    trade.record("credit_note", "C1", "100.00", invoice_no=trade.number("I1"))
+    assert trade.exposure() == ("0.00", "0.00", "500.00")
+    written_off = {"invoice_no": trade.number("I1"), "amount": "200.00", "reason": "破产"}
+    number = trade.ask("record_write_off", **written_off)["write_off"]["write_off_no"]
+    assert trade.exposure() == ("0.00", "0.00", "300.00")
+    trade.record("payment", "P1", "300.00")
+    assert trade.exposure() == ("0.00", "0.00", "0.00")
+    figures = trade.measure("payments", "payment_amount", "receivable_open", "on_time_rate")[0]
+    assert (figures["payments"], figures["payment_amount"]) == (1, "300.00")
+    assert (figures["receivable_open"], figures["on_time_rate"]) == ("0.00", "1.0000")
+    trade.ask("reverse_write_off", number=number)
+    trade.ask("reverse_credit_note", number=trade.number("C1"))
+    assert trade.exposure() == ("0.00", "0.00", "300.00")
+    trade.ask("reverse_invoice", number=trade.number("I1"))
+    assert trade.exposure() == ("0.00", "0.00", "-300.00")
+
+
+@pytest.mark.parametrize(
+    ("method", "received"),
+    [
+        ("record_credit_note", {"credit_note_no": "K", "amount": "7.00", "currency": "CNY"}),
+        ("record_write_off", {"amount": "7.00", "reason": "坏账"}),
+    ],
+)
+def test_one_key_is_one_document_and_another_body_is_refused(
+    trade: Trade, method: str, received: dict[str, str]
+) -> None:
+    trade.record("invoice", "I1", "50.00")
+    dated = {"customer_id": trade.customer_id, "credit_note_date": "2026-03-02"}
+    named = {"invoice_no": trade.number("I1")}
+    received = {**received, **(named if method == "record_write_off" else dated)}
+    if "credit_note_no" in received:
+        received["credit_note_no"] = trade.number("K")
+    key = f"{trade.customer_id}-{method}"
+    first = trade.ask(method, key=key, **received)
+    assert trade.ask(method, key=key, **received) == first
+    assert trade.exposure() == ("0.00", "0.00", "43.00")
+    refusal = trade.door.refused("limits", method, {**received, "amount": "8.00"}, BOSS, key)
+    assert refusal.status == 409
+
+
+@pytest.mark.parametrize(
+    ("method", "received"),
+    [
+        ("reallocate_payment", {"number": "P"}),
+        ("allocate_payment", {"number": "P"}),
+        ("reverse_credit_note", {"number": "C"}),
+        ("record_write_off", {"invoice_no": "I", "reason": "坏账"}),
+        ("reverse_write_off", {"number": "W"}),
+    ],
+)
+def test_who_may_not_is_refused(trade: Trade, method: str, received: dict[str, str]) -> None:
+    assert trade.refused(method, NOBODY, **received).status == 403
+    assert trade.refused(method, **received).status == 404
