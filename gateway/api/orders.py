@@ -97,6 +97,14 @@ ROUTES = [
     _action("reopen", "reopen_order", "orders.change", "Open an order again, by the same check"),
     _action("release", "release_order", "orders.release", "Let a held order pass"),
     _action("deliver", "deliver_order", "deliveries.create", "Record a delivery", schema.Delivery),
+    _action("return-delivery", "return_delivery", "deliveries.create", "Goods came back", schema.Return),
+    _action(
+        "reverse-delivery",
+        "reverse_delivery",
+        "deliveries.reverse",
+        "Take back a delivery or a return that was a mistake",
+        schema.DeliveryKey,
+    ),
     Route(
         "GET",
         "/decisions",

@@ -11,7 +11,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "todos": ("read", "act"),
     "credit": ("read", "grant", "freeze", "unfreeze", "verify"),
     "orders": ("read", "check", "create", "change", "release"),
-    "deliveries": ("create",),
+    "deliveries": ("create", "reverse"),
     "invoices": ("read", "create", "reverse"),
     "payments": ("read", "create", "allocate", "reverse"),
     "credit_notes": ("read", "create", "reverse"),
@@ -103,7 +103,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
         frozenset(
             _READING
             | {"invoices.create", "invoices.reverse", "payments.create", "payments.reverse"}
-            | {"payments.allocate", "credit_notes.create", "credit_notes.reverse"}
+            | {"payments.allocate", "credit_notes.create", "credit_notes.reverse", "deliveries.reverse"}
             | {"orders.create", "orders.change", "deliveries.create", "credit.freeze", "credit.verify"}
             | {"customers.export"}
         ),

@@ -43,6 +43,11 @@ def order_view(order: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def delivery_view(delivery: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """A delivery as callers and subscribers see it; a return has an amount below zero."""
+    return {**delivery, "amount": format_amount(delivery["amount"], currency)}
+
+
 def grant_view(grant: Mapping[str, Any]) -> dict[str, Any]:
     """A grant as callers and subscribers see it."""
     names = ("id", "kind", "change", "unlimited", "currency", "valid_from", "valid_to", "term_days")

@@ -12,16 +12,23 @@ from services.common.events import Event
 from services.common.fields import load, parse_date
 from services.common.positions import park_document
 from services.limits import events, schema, store
-from services.limits.operations import checking, orders, receivables
+from services.limits.operations import checking, deliveries, orders, receivables
 from services.limits.operations.accounts import lock_customers_of, tell_accounts
 
-KEYS = ("order.*", "invoice.*", "payment.*")
+KEYS = ("order.*", "invoice.*", "payment.*", "credit_note.*")
 WAIT_HOURS = 72
 _PARKED_AT_ONCE = 500
 
 _new_order = schema.NewOrder()
 _new_invoice = schema.NewInvoice()
 _new_payment = schema.NewPayment()
+_new_credit_note = schema.NewCreditNote()
+# Documents that may be taken back, each by its own number.
+_REVERSIBLE: dict[str, Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]]] = {
+    "invoice": receivables.reverse_invoice,
+    "payment": receivables.reverse_payment,
+    "credit_note": receivables.reverse_credit_note,
+}
 _ENVELOPE = ("event_id", "occurred_at")
 Body = Mapping[str, Any]
 
@@ -44,19 +51,20 @@ def foresee(work: UnitOfWork, documents: Sequence[tuple[str, dict[str, Any]]]) -
     """Read together, and lock in one order, what these documents will ask for; wrong ones ask for nothing."""
     bodies = [body for _, body in documents]
     store.read_event_ids(work, {(body["source"], body["event_id"]) for body in bodies if _is_addressed(body)})
-    keys = {kind: _keys(kind, bodies) for kind in ("order", "invoice", "payment")}
+    keys = {kind: _keys(kind, bodies) for kind in ("order", *_REVERSIBLE)}
     owners = {owner for kind, found in keys.items() for owner in store.owners_of(work, kind, found)}
     named = [_named_customer(body) for body in bodies]
     owners |= set(lock_customers_of(work, [*named, *({"customer_id": owner} for owner in owners)]))
     store.read_orders(work, keys["order"])
     store.read_invoices(work, keys["invoice"])
-    store.read_payments(work, keys["payment"])
+    for kind in ("payment", "credit_note"):
+        store.read_payments(work, keys[kind], kind)
     store.read_waiting(
         work,
         "order",
         [
             *("|".join(key) for key in keys["order"]),
-            *("|".join((kind, *key)) for kind in ("invoice", "payment") for key in keys[kind]),
+            *("|".join((kind, *key)) for kind in _REVERSIBLE for key in keys[kind]),
         ],
     )
     store.read_matchable(work, list(owners))
@@ -207,6 +215,16 @@ def _deliver(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     return orders.deliver_order(work, received)
 
 
+def _return(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    order = _named_order(work, body)
+    day = body.get("returned_at")
+    received = {"return_no": body.get("return_no"), "amount": body.get("amount")}
+    if not isinstance(received["return_no"], str) or not received["return_no"]:
+        raise Invalid("ERP 报文缺少 return_no", code="return_no")
+    received["returned_at"] = None if day is None else parse_date(day)
+    return deliveries.record_return(work, order, received)
+
+
 def _invoice(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     return receivables.record_invoice(work, load(_new_invoice, body))
 
@@ -215,17 +233,20 @@ def _payment(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     return receivables.record_payment(work, load(_new_payment, body))
 
 
+def _credit_note(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    return receivables.record_credit_note(work, load(_new_credit_note, body))
+
+
 def _reverse(kind: str) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
     def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
         number = body.get(f"{kind}_no")
         if not isinstance(number, str) or not number:
             raise Invalid(f"ERP 报文缺少 {kind}_no", code=f"{kind}_no")
         key = {"number": number, "source": body.get("source"), "company": body.get("company") or ""}
-        reverse = receivables.reverse_invoice if kind == "invoice" else receivables.reverse_payment
         try:
-            return reverse(work, {**key, "reason": body.get("reason")})
+            return _REVERSIBLE[kind](work, {**key, "reason": body.get("reason")})
         except NotFound as refusal:
-            if refusal.code not in ("unknown_invoice", "unknown_payment"):
+            if refusal.code != f"unknown_{kind}":
                 raise
             return _wait(work, "order", _document_key(kind, body), f"{kind}.reversed", body)
         except Conflict as refusal:
@@ -264,10 +285,13 @@ _ROUTES: dict[str, Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]] = {
     "order.closed": _end("closed"),
     "order.reopened": _reopen,
     "order.delivered": _deliver,
+    "order.returned": _return,
     "invoice.issued": _then_reverse("invoice", _invoice),
     "invoice.reversed": _reverse("invoice"),
     "payment.received": _then_reverse("payment", _payment),
     "payment.reversed": _reverse("payment"),
+    "credit_note.issued": _then_reverse("credit_note", _credit_note),
+    "credit_note.reversed": _reverse("credit_note"),
 }
 
 

@@ -10,13 +10,14 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
-from services.common.money import format_amount, parse_amount
+from services.common.money import parse_amount
 from services.common.paging import page
 from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import decisions, orders
 from services.limits.operations import checking, dates, validity
 from services.limits.operations.accounts import lock_customers_of, require_customer, tell_accounts
+from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
@@ -202,7 +203,7 @@ def release_hold(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
 def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Record a delivery: exposure moves from reserved to delivered; over-delivery adds what was not reserved.
 
-    It has happened, so it is recorded whatever the limit says.
+    It has happened, so it is recorded whatever the limit says, and flagged where it is over it.
     """
     order = require_order(work, received)
     amount = positive_amount(received["amount"], order["currency"])
@@ -215,6 +216,7 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
         "amount": amount,
         "delivered_at": received.get("delivered_at") or dates.today(work),
         "recorded_at": work.now,
+        "reversed_on": None,
     }
     if not store.add_delivery(work, delivery):
         kept = store.find_delivery(work, order["id"], received["delivery_no"])
@@ -222,14 +224,15 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
             raise Conflict("该交货单号已用于另一笔交货", code="delivery_exists")
         return _unchanged(work, order)
     order["delivered_total"] += amount
-    restage(work, order, "deliver")
-    shown = {**delivery, "amount": format_amount(amount, order["currency"])}
-    events.order_event(work, "order_delivered", order, None, delivery=shown)
+    stage(work, order, "deliver")
+    shown = events.delivery_view(delivery, order["currency"])
+    over_limit = is_over_limit(work, order["customer_id"], order["currency"])
+    events.order_event(work, "order_delivered", order, None, delivery=shown, over_limit=over_limit)
     tell_accounts(work, [order["customer_id"]])
-    return {**_unchanged(work, order), "delivery": shown}
+    return {**_unchanged(work, order), "delivery": shown, "over_limit": over_limit}
 
 
-def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
+def stage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
     """Bring what an order binds in line with its totals after one of them has moved."""
     stages = ledger.order_stages(
         order["amount"],
@@ -238,9 +241,12 @@ def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
         is_open=order["status"] == OPEN_ORDER,
     )
     move_order(work, order, stages, action)
-    if action != "deliver":
-        # A delivery is told by itself; whatever else moved an order's stages is told here.
-        events.order_event(work, "order_restaged", order)
+
+
+def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
+    """The same, and tell it: for what is no change of the order itself."""
+    stage(work, order, action)
+    events.order_event(work, "order_restaged", order)
 
 
 # --- reading ---------------------------------------------------------------------------------------------

@@ -108,6 +108,20 @@ class Delivery(OrderKey):
     delivered_at = DateField(load_default=None, allow_none=True)
 
 
+class Return(OrderKey):
+    """Goods of an order that came back, in the order's currency."""
+
+    return_no = number_field(required=True)
+    amount = TextField(max_length=40, required=True)
+    returned_at = DateField(load_default=None, allow_none=True)
+
+
+class DeliveryKey(OrderKey):
+    """Names a delivery or a return of an order."""
+
+    delivery_no = number_field(required=True)
+
+
 class Batch(StrictSchema):
     """Up to 5,000 bodies of a single call; each is read by itself, so that one wrong item refuses none."""
 
@@ -240,6 +254,8 @@ class OrderAnswer(Schema):
     status = TextField()
     order = ObjectField()
     decision = Nested(Decision)
+    delivery = ObjectField()
+    over_limit = FlagField()
 
 
 class Account(Schema):

@@ -10,6 +10,7 @@ from services.limits import model, schema
 from services.limits.operations import (
     accounts,
     dates,
+    deliveries,
     grants,
     intake,
     opening,
@@ -145,6 +146,16 @@ class LimitsService(ReceivablesDoor):
     def deliver_order(self, call: Call) -> dict[str, Any]:
         """Record a delivery."""
         return self.apply(call, orders.deliver_order, call.input)
+
+    @endpoint(schema.Return(), "deliveries.create")
+    def return_delivery(self, call: Call) -> dict[str, Any]:
+        """Record that goods of an order came back."""
+        return self.apply(call, deliveries.return_delivery, call.input)
+
+    @endpoint(schema.DeliveryKey(), "deliveries.reverse")
+    def reverse_delivery(self, call: Call) -> dict[str, Any]:
+        """Take back a delivery or a return that was a mistake."""
+        return self.apply(call, deliveries.reverse_delivery, call.input)
 
     @endpoint(ListInput(), "decisions.read")
     def list_decisions(self, call: Call) -> dict[str, Any]:

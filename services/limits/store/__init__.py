@@ -58,6 +58,7 @@ from services.limits.store.orders import (
     orders_with,
     read_orders,
     read_trade,
+    reverse_delivery,
     save_order,
 )
 from services.limits.store.pools import (
@@ -206,6 +207,7 @@ __all__ = [
     "read_waiting",
     "release_guarantee",
     "replace_grants",
+    "reverse_delivery",
     "save_customer",
     "save_order",
     "save_rule",

@@ -80,6 +80,11 @@ def find_delivery(work: UnitOfWork, order_id: UUID, delivery_no: str) -> Row | N
     return next((row for row in found if row["delivery_no"] == delivery_no), None)
 
 
+def reverse_delivery(work: UnitOfWork, delivery_id: UUID, on: date) -> None:
+    """Note that a delivery that is held was taken back."""
+    book_of(work).deliveries.change(delivery_id, {"reversed_on": on})
+
+
 def read_trade(work: UnitOfWork, customer_ids: Iterable[UUID], since: date) -> None:
     """Hold what these customers have ordered since a date, as the database has it."""
     totals: dict[UUID, dict[str, Row]] = work.remembered(f"trade:{since}", dict)

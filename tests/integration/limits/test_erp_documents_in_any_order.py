@@ -44,7 +44,9 @@ def histories(draw: st.DrawFn) -> list[Document]:
         else:
             left[f"I-{number}"] = Decimal(amount)
     for number in range(draw(st.integers(0, 4))):
-        documents += draw(_payments(customer, f"P-{number}", left))
+        documents += draw(_money(customer, "payment", f"P-{number}", left))
+    for number in range(draw(st.integers(0, 2))):
+        documents += draw(_money(customer, "credit_note", f"P-{number}", left))
     return [(key, {**body, "event_id": f"E-{place}"}) for place, (key, body) in enumerate(documents)]
 
 
@@ -58,6 +60,9 @@ def _orders(draw: st.DrawFn, customer: UUID, name: str) -> list[Document]:
         delivered = {"source": "erp", "order_no": name, "delivery_no": f"D-{delivery}"}
         documents.append(("order.delivered", {**delivered, "amount": draw(_amounts)}))
     if draw(st.booleans()):
+        returned = {"source": "erp", "order_no": name, "return_no": "R", "amount": draw(_amounts)}
+        documents.append(("order.returned", returned))
+    if draw(st.booleans()):
         ended = draw(st.sampled_from(["order.cancelled", "order.closed"]))
         documents.append((ended, {"source": "erp", "order_no": name, "revision": 3}))
         if draw(st.booleans()):
@@ -66,18 +71,18 @@ def _orders(draw: st.DrawFn, customer: UUID, name: str) -> list[Document]:
 
 
 @st.composite
-def _payments(draw: st.DrawFn, customer: UUID, name: str, left: dict[str, Decimal]) -> list[Document]:
-    amount = draw(_amounts)
-    payment = _of(customer, payment_no=name, amount=amount, paid_at=draw(st.sampled_from(_DAYS)))
+def _money(draw: st.DrawFn, customer: UUID, kind: str, name: str, left: dict[str, Decimal]) -> list[Document]:
+    amount, dated = draw(_amounts), "paid_at" if kind == "payment" else "credit_note_date"
+    money = _of(customer, amount=amount, **{f"{kind}_no": name, dated: draw(st.sampled_from(_DAYS))})
     if left and draw(st.booleans()):
         invoice_no = draw(st.sampled_from(sorted(left)))
         part = min(left[invoice_no], Decimal(amount))
         if part:
             left[invoice_no] -= part
-            payment["allocations"] = [{"invoice_no": invoice_no, "amount": str(part)}]
-    documents: list[Document] = [("payment.received", payment)]
+            money["allocations"] = [{"invoice_no": invoice_no, "amount": str(part)}]
+    documents: list[Document] = [(f"{kind}.{'received' if kind == 'payment' else 'issued'}", money)]
     if draw(st.integers(0, 4)) == 0:
-        documents.append(("payment.reversed", {"source": "erp", "payment_no": name}))
+        documents.append((f"{kind}.reversed", {"source": "erp", f"{kind}_no": name}))
     return documents
 
 
@@ -138,6 +143,7 @@ def test_the_end_is_the_same_in_any_order_with_duplicates_in_any_batches(
     shuffled = [*documents, *random.sample(documents, len(documents) // 2)]
     random.shuffle(shuffled)
     assert _applied(ledger, shuffled, batch) == in_order
+    assert ledger.do(verification.verify)["differences"] == []
 
 
 def test_nothing_differs_from_what_it_is_made_of_afterwards(ledger: Ledger) -> None:

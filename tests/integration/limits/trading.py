@@ -19,7 +19,7 @@ from tests.support.postgres import DatabaseServer
 
 _RIGHTS = {
     "orders": ("create", "change", "read"),
-    "deliveries": ("create",),
+    "deliveries": ("create", "reverse"),
     "invoices": ("create", "reverse", "read"),
     "payments": ("create", "allocate", "reverse", "read"),
     "credit_notes": ("create", "reverse", "read"),
