@@ -54,12 +54,13 @@ def _age(work: UnitOfWork, on: date) -> int:
     rows = store.overdue_customers(work, on)
     for (customer_id, currency), group in groupby(rows, lambda row: (row["customer_id"], row["currency"])):
         items = list(group)
-        events.customer_aged(work, customer_id, _aged(items, currency, on))
+        events.customer_aged(work, customer_id, aged_view(items, currency, on))
         count += 1
     return count
 
 
-def _aged(items: list[dict[str, Any]], currency: str, on: date) -> dict[str, Any]:
+def aged_view(items: list[dict[str, Any]], currency: str, on: date) -> dict[str, Any]:
+    """What a customer owes too late in a currency, from the rows of `store.overdue_customers`."""
     first = items[0]
     return {
         "customer_name": first["name"],

@@ -68,6 +68,21 @@ class ReceivablesDoor(DocumentsDoor):
         """Take back what a payment is for, and assign it anew."""
         return self.apply(call, receivables.reallocate_payment, call.input)
 
+    @endpoint(schema.BillKey(), "payments.create")
+    def honour_bill(self, call: Call) -> dict[str, Any]:
+        """An acceptance bill was paid."""
+        return self.apply(call, receivables.honour_bill, call.input)
+
+    @endpoint(schema.BillKey(), "payments.reverse")
+    def dishonour_bill(self, call: Call) -> dict[str, Any]:
+        """An acceptance bill was not paid."""
+        return self.apply(call, receivables.dishonour_bill, call.input)
+
+    @endpoint(ListInput(), "payments.read")
+    def list_bills(self, call: Call) -> dict[str, Any]:
+        """A page of acceptance bills."""
+        return dict(self.read(call, receivables.list_bills, call.input))
+
     @endpoint(schema.NewCreditNote(), "credit_notes.create")
     def record_credit_note(self, call: Call) -> dict[str, Any]:
         """Record a credit note."""

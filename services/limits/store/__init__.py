@@ -12,6 +12,15 @@ from services.limits.store.accounts import (
     lock_customers,
     save_customer,
 )
+from services.limits.store.bills import (
+    VOID,
+    add_bill,
+    bill_of,
+    bills_numbered,
+    bills_with,
+    change_bill,
+    held_bill,
+)
 from services.limits.store.book import book_of
 from services.limits.store.dates import (
     add_business_date,
@@ -121,7 +130,9 @@ from services.limits.store.waiting import (
 from services.limits.store.write_offs import add_write_off, change_write_off, write_offs_of
 
 __all__ = [
+    "VOID",
     "active_rules",
+    "add_bill",
     "add_allocations",
     "add_business_date",
     "add_decision",
@@ -139,10 +150,14 @@ __all__ = [
     "as_guarantees",
     "average_order_amount",
     "balances_on",
+    "bill_of",
+    "bills_numbered",
+    "bills_with",
     "book_of",
     "broken_chains",
     "business_date",
     "change_allocation",
+    "change_bill",
     "change_write_off",
     "count_customers",
     "counts",
@@ -169,6 +184,7 @@ __all__ = [
     "guarantees_of",
     "has_automatic",
     "has_documents",
+    "held_bill",
     "invoice_order",
     "invoices_named",
     "is_new_event",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,25 @@ def test_reports_follow_credit_notes_and_write_offs_to_the_cent(trade: Trade) ->
     assert trade.exposure() == ("0.00", "0.00", "-300.00")
 
 
+def test_reports_follow_bills_to_the_cent(trade: Trade) -> None:
+    def bill(number: str) -> dict[str, Any]:
+        named = {"number": trade.number(number), "due_date": "2026-06-30"}
+        return {"method": "acceptance_bill", "bill": named}
+
+    for number in ("1", "2", "3"):
+        trade.record("invoice", f"I{number}", "100.00")
+        trade.record("payment", f"P{number}", "100.00", **bill(f"B{number}"))
+    assert trade.exposure() == ("0.00", "0.00", "300.00")
+    trade.ask("honour_bill", number=trade.number("B1"))
+    assert trade.exposure() == ("0.00", "0.00", "200.00")
+    trade.ask("dishonour_bill", number=trade.number("B2"))
+    assert trade.exposure() == ("0.00", "0.00", "200.00")
+    trade.ask("reverse_payment", number=trade.number("P3"))
+    assert trade.exposure() == ("0.00", "0.00", "200.00")
+    trade.ask("dishonour_bill", number=trade.number("B1"))
+    assert trade.exposure() == ("0.00", "0.00", "300.00")
+
+
 @pytest.mark.parametrize(
     ("method", "received"),
     [
@@ -76,6 +96,10 @@ def test_one_key_is_one_document_and_another_body_is_refused(
         ("reverse_credit_note", {"number": "C"}),
         ("record_write_off", {"invoice_no": "I", "reason": "坏账"}),
         ("reverse_write_off", {"number": "W"}),
+        ("honour_bill", {"number": "B"}),
+        ("dishonour_bill", {"number": "B"}),
+        ("return_delivery", {"order_no": "O", "return_no": "R", "amount": "1.00"}),
+        ("reverse_delivery", {"order_no": "O", "delivery_no": "D"}),
     ],
 )
 def test_who_may_not_is_refused(trade: Trade, method: str, received: dict[str, str]) -> None:

@@ -50,11 +50,11 @@ class Trade:
         grant = {"customer_id": self.customer_id, "amount": limit, "currency": "CNY", "term_days": 30}
         self.ask("grant_credit", **grant)
 
-    def ask(self, method: str, caller: Caller = BOSS, key: str | None = None, **received: Any) -> Any:
+    def ask(self, method: str, /, *, key: str | None = None, **received: Any) -> Any:
         """Call the ledger."""
-        return self.door.ask("limits", method, received, caller, key)
+        return self.door.ask("limits", method, received, BOSS, key)
 
-    def refused(self, method: str, caller: Caller = BOSS, **received: Any) -> CreditError:
+    def refused(self, method: str, caller: Caller = BOSS, /, **received: Any) -> CreditError:
         """The refusal of a call of the ledger that must be refused."""
         return self.door.refused("limits", method, received, caller)
 

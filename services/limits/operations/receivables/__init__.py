@@ -1,5 +1,6 @@
 """Receivables: what happened is recorded, matched, and gives the limit back at once."""
 
+from services.limits.operations.receivables.bills import dishonour_bill, honour_bill, list_bills
 from services.limits.operations.receivables.credit_notes import (
     foresee_credit_notes,
     reallocate_credit_note,
@@ -30,6 +31,9 @@ from services.limits.operations.receivables.write_offs import (
 )
 
 __all__ = [
+    "dishonour_bill",
+    "honour_bill",
+    "list_bills",
     "foresee_credit_notes",
     "foresee_write_offs",
     "reallocate_credit_note",

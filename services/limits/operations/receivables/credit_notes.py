@@ -15,7 +15,8 @@ from services.limits.operations.receivables.money import (
     known_money,
     match_money,
     reallocate_money,
-    reverse_money,
+    require_money,
+    take_back,
     wanted_allocations,
 )
 
@@ -58,7 +59,7 @@ def reallocate_credit_note(
 
 def reverse_credit_note(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Take a credit note back: what it took off is to be paid again, and exposure rises by its amount."""
-    return reverse_money(work, KIND, received)
+    return take_back(work, require_money(work, KIND, received), received.get("reason"))
 
 
 def _naming_its_invoice(received: Mapping[str, Any]) -> dict[str, Any]:

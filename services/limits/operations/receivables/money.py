@@ -20,6 +20,7 @@ from services.limits.operations.accounts import (
     require_customer,
     tell_accounts,
 )
+from services.limits.operations.aging import tell_aged
 from services.limits.operations.orders import positive_amount
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
@@ -105,9 +106,7 @@ def reallocate_money(
     With `keeps_named` only what nobody assigned is taken back. What is named then is paid, and the rest
     covers what is due first. `Invalid` when more is named than there is.
     """
-    money = require_document(work, kind, received)
-    if money["status"] == "reversed":
-        raise Conflict(f"{_WORDS[kind]}已冲销", code="already_reversed")
+    money = require_money(work, kind, received)
     rows = store.allocations_of(work, money["id"])
     taken_back = [row for row in rows if row["automatic"] or not keeps_named]
     kept = sum((row["amount"] for row in rows if row not in taken_back), ZERO)
@@ -121,16 +120,19 @@ def reallocate_money(
     return {"status": "allocated", **money_answer(work, held_money(work, money))}
 
 
-def reverse_money(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Take a payment or a credit note back: what it paid is open again, and exposure rises by its amount."""
+def require_money(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A payment or a credit note that was not taken back. Locks its customer."""
     money = require_document(work, kind, received)
     if money["status"] == "reversed":
         raise Conflict(f"{_WORDS[kind]}已冲销", code="already_reversed")
-    return take_back(work, money, received.get("reason"))
+    return money
 
 
 def take_back(work: UnitOfWork, money: dict[str, Any], reason: str | None) -> dict[str, Any]:
-    """The same for one that is held; it has happened, so it is done whatever the limit says, and flagged."""
+    """Take one back that is held: what it paid is open again, and exposure rises by its amount.
+
+    It has happened, so it is done whatever the limit says, and flagged where it is over it.
+    """
     kind, customer_id = money["kind"], money["customer_id"]
     free_allocations(work, store.allocations_of(work, money["id"]))
     money.update(status="reversed", unallocated=ZERO)
@@ -139,6 +141,7 @@ def take_back(work: UnitOfWork, money: dict[str, Any], reason: str | None) -> di
     over_limit = is_over_limit(work, customer_id, money["currency"])
     money_event(work, "reversed", money, [], reason=reason, over_limit=over_limit)
     tell_allocated(work, cover_oldest(work, customer_id, money["currency"]))
+    tell_aged(work, customer_id)
     tell_accounts(work, [customer_id])
     return {"status": "reversed", kind: money_view(money), "over_limit": over_limit}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common.db import UnitOfWork
 from services.limits.operations.accounts import tell_accounts
+from services.limits.operations.receivables.bills import receive_bill, require_free_number, void_bill
 from services.limits.operations.receivables.matching import money_answer
 from services.limits.operations.receivables.money import (
     add_money,
@@ -14,7 +15,8 @@ from services.limits.operations.receivables.money import (
     known_money,
     match_money,
     reallocate_money,
-    reverse_money,
+    require_money,
+    take_back,
     wanted_allocations,
 )
 
@@ -44,8 +46,11 @@ def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     if existing is not None:
         return {"status": "duplicate", **money_answer(work, existing)}
     wanted = wanted_allocations(received)
+    require_free_number(work, received)
     columns = {"paid_at": received["paid_at"], "method": received["method"]}
     payment = add_money(work, KIND, customer_id, received, **columns)
+    if received["bill"]:
+        receive_bill(work, payment, received)
     return match_money(work, payment, wanted)
 
 
@@ -58,4 +63,6 @@ def reallocate_payment(
 
 def reverse_payment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Take a payment back: what it paid is open again, and exposure rises by its amount."""
-    return reverse_money(work, KIND, received)
+    payment = require_money(work, KIND, received)
+    void_bill(work, payment, received.get("reason"))
+    return take_back(work, payment, received.get("reason"))

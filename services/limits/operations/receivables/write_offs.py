@@ -15,6 +15,7 @@ from services.limits.ledger import Stages
 from services.limits.open_items import invoice_status
 from services.limits.operations import dates
 from services.limits.operations.accounts import cure_freezes, read_accounts, tell_accounts
+from services.limits.operations.aging import tell_aged
 from services.limits.operations.orders import positive_amount
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
@@ -88,6 +89,7 @@ def reverse_write_off(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     reason = received.get("reason")
     invoice_event(work, "write_off_reversed", invoice, write_off=shown, reason=reason, over_limit=over_limit)
     tell_allocated(work, touched)
+    tell_aged(work, invoice["customer_id"])
     tell_accounts(work, [invoice["customer_id"]])
     return {
         "status": "reversed",
