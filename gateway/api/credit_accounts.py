@@ -84,6 +84,21 @@ ROUTES = [
         body=schema.FreezeInput,
         answer=schema.Account,
     ),
+    _route(
+        "GET",
+        "/admin/credit-settings",
+        "get_ledger_settings",
+        "credit.settings",
+        "What is set for the whole ledger: credit horizon, reservations, disputes",
+    ),
+    _route(
+        "PATCH",
+        "/admin/credit-settings",
+        "change_ledger_settings",
+        "credit.settings",
+        "Set credit horizon, reservations, disputes; what is left out stays",
+        body=schema.LedgerSettings,
+    ),
     _route("GET", "/admin/business-date", "get_business_date", "signed-in", "The open business date"),
     _route(
         "POST",

@@ -9,13 +9,14 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "tasks": ("read", "act"),
     "instances": ("read",),
     "todos": ("read", "act"),
-    "credit": ("read", "grant", "freeze", "unfreeze", "verify"),
+    "credit": ("read", "grant", "freeze", "unfreeze", "verify", "settings"),
     "orders": ("read", "check", "create", "change", "release"),
     "deliveries": ("create", "reverse"),
     "invoices": ("read", "create", "reverse"),
     "payments": ("read", "create", "allocate", "reverse"),
     "credit_notes": ("read", "create", "reverse"),
     "write_offs": ("read", "create", "reverse"),
+    "disputes": ("read", "open", "resolve"),
     "rules": ("read", "write", "publish"),
     "decisions": ("read",),
     "ratings": ("read", "write"),
@@ -43,6 +44,7 @@ _READING = {
     "payments.read",
     "credit_notes.read",
     "write_offs.read",
+    "disputes.read",
     "decisions.read",
     "ratings.read",
     "rules.read",
@@ -69,6 +71,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
                 "orders.create",
                 "orders.change",
                 "deliveries.create",
+                "disputes.open",
             }
         ),
     ),
@@ -95,7 +98,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "orders.release"}
             | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
-            | {"write_offs.create", "write_offs.reverse"}
+            | {"write_offs.create", "write_offs.reverse", "disputes.resolve"}
         ),
     ),
     "finance": (
@@ -104,6 +107,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"invoices.create", "invoices.reverse", "payments.create", "payments.reverse"}
             | {"payments.allocate", "credit_notes.create", "credit_notes.reverse", "deliveries.reverse"}
+            | {"disputes.open", "disputes.resolve"}
             | {"orders.create", "orders.change", "deliveries.create", "credit.freeze", "credit.verify"}
             | {"customers.export"}
         ),

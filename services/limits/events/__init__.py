@@ -151,6 +151,11 @@ def freeze_changed(
     )
 
 
+def ledger_settings_changed(work: UnitOfWork, settings: Mapping[str, Any]) -> None:
+    """What is set for the whole ledger is other than it was."""
+    work.add_event("ledger_settings_changed", subject="settings", data={"settings": dict(settings)})
+
+
 def business_date_opened(work: UnitOfWork, on: date) -> None:
     """A business day has begun."""
     work.add_event(

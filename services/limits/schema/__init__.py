@@ -218,6 +218,18 @@ class GuaranteeKey(StrictSchema):
     reason = TextField(max_length=500, required=True)
 
 
+class LedgerSettings(StrictSchema):
+    """What to set for the whole ledger; what is left out stays. Days are business days' calendar days."""
+
+    # Orders due for delivery more days ahead do not count in the exposure; null: all count.
+    horizon_days = IntegerField(minimum=0, maximum=3_650, allow_none=True)
+    # How many days an order reserves that names no `valid_until`; null: until it is closed.
+    reservation_days = IntegerField(minimum=0, maximum=3_650, allow_none=True)
+    # Whether what is disputed counts as overdue. It does unless an administrator says otherwise, so that
+    # nobody escapes a freeze by opening a dispute.
+    disputes_are_overdue = FlagField()
+
+
 class BusinessDate(StrictSchema):
     """The business date to be opened."""
 

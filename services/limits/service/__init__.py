@@ -15,6 +15,7 @@ from services.limits.operations import (
     intake,
     opening,
     orders,
+    settings,
     verification,
 )
 from services.limits.service.receivables import ReceivablesDoor
@@ -166,6 +167,16 @@ class LimitsService(ReceivablesDoor):
     def get_business_date(self, call: Call) -> dict[str, Any]:
         """The open business date."""
         return dict(self.read(call, dates.get_business_date))
+
+    @endpoint(None, "credit.settings")
+    def get_ledger_settings(self, call: Call) -> dict[str, Any]:
+        """What is set for the whole ledger."""
+        return dict(self.read(call, settings.get_settings))
+
+    @endpoint(schema.LedgerSettings(), "credit.settings")
+    def change_ledger_settings(self, call: Call) -> dict[str, Any]:
+        """Set credit horizon, reservations, disputes."""
+        return self.apply(call, settings.change_settings, call.input)
 
     @endpoint(schema.BusinessDate(), "admin.business_date")
     def open_business_date(self, call: Call) -> dict[str, Any]:

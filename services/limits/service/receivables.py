@@ -83,6 +83,21 @@ class ReceivablesDoor(DocumentsDoor):
         """A page of acceptance bills."""
         return dict(self.read(call, receivables.list_bills, call.input))
 
+    @endpoint(schema.NewDispute(), "disputes.open")
+    def open_dispute(self, call: Call) -> dict[str, Any]:
+        """A customer disputes an invoice, or a part of it."""
+        return self.apply(call, receivables.open_dispute, call.input)
+
+    @endpoint(schema.DisputeKey(), "disputes.resolve")
+    def resolve_dispute(self, call: Call) -> dict[str, Any]:
+        """End a dispute."""
+        return self.apply(call, receivables.resolve_dispute, call.input)
+
+    @endpoint(ListInput(), "disputes.read")
+    def list_disputes(self, call: Call) -> dict[str, Any]:
+        """A page of disputes."""
+        return dict(self.read(call, receivables.list_disputes, call.input))
+
     @endpoint(schema.NewCreditNote(), "credit_notes.create")
     def record_credit_note(self, call: Call) -> dict[str, Any]:
         """Record a credit note."""

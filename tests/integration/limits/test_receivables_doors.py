@@ -64,6 +64,24 @@ def test_reports_follow_bills_to_the_cent(trade: Trade) -> None:
     assert trade.exposure() == ("0.00", "0.00", "300.00")
 
 
+def test_a_dispute_lifts_the_freeze_that_it_cures_at_once_and_reports_show_it(trade: Trade) -> None:
+    trade.ask("change_ledger_settings", disputes_are_overdue=False)
+    trade.record("invoice", "I1", "100.00", due_date="2026-02-20", invoice_date="2026-02-01")
+    fired = {"kind": "freeze", "source": "rule", "reason": "逾期", "cure": {"at_most": 0}}
+    told = {"customer_id": trade.customer_id, "actions": [fired], "episode": "E"}
+    trade.door.tell("risk_rules", "rule_fired", trade.customer_id, told)
+    trade.door.settle()
+    assert trade.ask("get_credit_account", customer_id=trade.customer_id)["frozen"] is True
+    assert trade.overdue() == ("100.00", "100.00")
+    disputed = {"invoice_no": trade.number("I1"), "reason": "少货"}
+    dispute = trade.ask("open_dispute", **disputed)["dispute"]
+    assert trade.ask("get_credit_account", customer_id=trade.customer_id)["frozen"] is False
+    assert trade.overdue() == ("0.00", "0.00")
+    trade.ask("resolve_dispute", dispute_id=dispute["id"])
+    assert trade.overdue() == ("100.00", "100.00")
+    trade.ask("change_ledger_settings", disputes_are_overdue=True)
+
+
 @pytest.mark.parametrize(
     ("method", "received"),
     [
@@ -98,6 +116,8 @@ def test_one_key_is_one_document_and_another_body_is_refused(
         ("reverse_write_off", {"number": "W"}),
         ("honour_bill", {"number": "B"}),
         ("dishonour_bill", {"number": "B"}),
+        ("open_dispute", {"invoice_no": "I", "reason": "少货"}),
+        ("resolve_dispute", {"dispute_id": "018f0000-0000-7000-8000-0000000000ff"}),
         ("return_delivery", {"order_no": "O", "return_no": "R", "amount": "1.00"}),
         ("reverse_delivery", {"order_no": "O", "delivery_no": "D"}),
     ],

@@ -45,7 +45,8 @@ class Trade:
     def __init__(self, door: Door, limit: str) -> None:
         self.door = door
         self.customer_id = str(uuid4())
-        customer = {"id": self.customer_id, "code": self.customer_id[:8], "name": "客户"}
+        customer = {"id": self.customer_id, "code": self.customer_id[:8]}
+        customer["name"] = customer["code"]
         door.tell("customer", "customer_created", self.customer_id, {"customer": customer})
         grant = {"customer_id": self.customer_id, "amount": limit, "currency": "CNY", "term_days": 30}
         self.ask("grant_credit", **grant)
@@ -88,8 +89,15 @@ class Trade:
         mine = [item for item in items if item["customer_id"] == self.customer_id]
         return [Decimal(mine[0][name]) for name in ("reserved", "delivered", "receivable")]
 
+    def overdue(self) -> tuple[str, str]:
+        """What the customer owes too late, by the ledger and by reporting."""
+        account = self.ask("get_credit_account", customer_id=self.customer_id)
+        name = self.customer_id[:8]
+        reported = self.measure("overdue_amount", filters={"customer": name})
+        return account["overdue"]["amount"], reported[0]["overdue_amount"] if reported else "0.00"
+
     def measure(self, *measures: str, **more: Any) -> list[dict[str, Any]]:
-        """What a report says of these measures, over all customers."""
+        """What a report says of these measures."""
         self.door.settle()
         asked = {"measures": list(measures), "dimensions": [], **more}
         rows: list[dict[str, Any]] = self.door.ask("reporting", "query", asked, BOSS)["rows"]

@@ -8,6 +8,7 @@ from services.limits.operations.receivables.credit_notes import (
     record_credit_note_locked,
     reverse_credit_note,
 )
+from services.limits.operations.receivables.disputes import list_disputes, open_dispute, resolve_dispute
 from services.limits.operations.receivables.documents import list_documents
 from services.limits.operations.receivables.invoices import (
     foresee_invoices,
@@ -34,6 +35,9 @@ __all__ = [
     "dishonour_bill",
     "honour_bill",
     "list_bills",
+    "list_disputes",
+    "open_dispute",
+    "resolve_dispute",
     "foresee_credit_notes",
     "foresee_write_offs",
     "reallocate_credit_note",

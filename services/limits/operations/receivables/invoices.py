@@ -23,6 +23,7 @@ from services.limits.operations.orders import restage
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.payment_terms import due_dates
 from services.limits.operations.posting import post
+from services.limits.operations.receivables.disputes import end_disputes
 from services.limits.operations.receivables.documents import require_document, same_or_conflict
 from services.limits.operations.receivables.matching import (
     cover_oldest,
@@ -108,6 +109,7 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     store.update_invoice(work, invoice["id"], nothing)
     post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-owed))
     void_write_offs(work, invoice, received.get("reason"))
+    end_disputes(work, invoice, "发票已冲销")
     order = _order_of(work, invoice, invoice["customer_id"])
     if order is not None:
         order["invoiced_total"] -= invoice["amount"]
