@@ -10,6 +10,7 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
 from services.limits.ledger import guarantee_of
+from services.limits.terms import term_of, term_view
 
 _ORDER_FIELDS = (
     "id",
@@ -54,6 +55,7 @@ def grant_view(grant: Mapping[str, Any]) -> dict[str, Any]:
     amount = grant["amount"]
     return {
         **{name: grant[name] for name in names},
+        "term": term_view(term_of(grant["term"], grant["term_days"])),
         "amount": None if amount is None else format_amount(amount, grant["currency"]),
         "application_id": grant["application_id"],
         "reason": grant["reason"],

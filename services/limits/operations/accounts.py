@@ -17,6 +17,8 @@ from services.common.paging import page
 from services.limits import events, ledger, store
 from services.limits.model import entries
 from services.limits.operations import dates
+from services.limits.operations.payment_terms import term_in_force
+from services.limits.terms import term_view
 
 PERSON = "person"
 
@@ -86,6 +88,7 @@ def account_view(work: UnitOfWork, customer_id: UUID, as_of: date | None = None)
         "frozen": bool(freezes),
         "freezes": [{name: row[name] for name in ("source", "reason", "since")} for row in freezes],
         "payment_term_days": limit.term_days,
+        "payment_term": term_view(term_in_force(work, customer_id, currency, on)),
         "business_date": on,
         "pools": [
             {"kind": "customer", "key": str(customer_id), "segment": None, **figures}

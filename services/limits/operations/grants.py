@@ -14,8 +14,7 @@ from services.common.ids import new_id
 from services.limits import events, store
 from services.limits.operations import dates
 from services.limits.operations.accounts import account_view, require_customer, tell_accounts
-
-_KEPT = ("term_days", "valid_to")
+from services.limits.operations.payment_terms import asked_term
 
 
 def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +43,8 @@ def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]
         "unlimited": granted["unlimited"],
         "currency": granted["currency"],
         "valid_from": granted["valid_from"] or on,
-        **{name: granted[name] for name in _KEPT},
+        **asked_term(granted),
+        "valid_to": granted["valid_to"],
         "application_id": granted["application_id"],
         "reason": granted["reason"],
         "granted_by": work.caller.actor,
@@ -53,7 +53,9 @@ def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]
     }
     if before is not None:
         grant["amount"] = _changed_amount(before, change, granted["amount"])
-        grant.update({name: before[name] for name in _KEPT if granted[name] is None})
+        says_no_term = granted["term"] is None and granted["term_days"] is None
+        kept = {"valid_to": granted["valid_to"] is None, "term_days": says_no_term, "term": says_no_term}
+        grant.update({name: before[name] for name, stays in kept.items() if stays})
     _check_validity(grant)
     if grant["kind"] == "base" or change != "grant":
         store.replace_grants(work, customer["id"], grant["kind"], grant["valid_from"])

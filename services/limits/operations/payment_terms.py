@@ -11,7 +11,16 @@ from services.common.db import UnitOfWork
 from services.limits import store
 from services.limits.ledger import base_grant
 from services.limits.operations import dates
-from services.limits.terms import CASH_TERM, Term, due_columns, term_of
+from services.limits.terms import CASH_TERM, NET, Share, Term, due_columns, term_of, term_view
+
+
+def asked_term(granted: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a grant that say its term; `term_days` is the longest that a part of it stays unpaid."""
+    if granted["term"] is None:
+        return {"term_days": granted["term_days"], "term": None}
+    shares = tuple(Share(part["percent"], part["days"]) for part in granted["term"]["parts"] or ())
+    term = Term(granted["term"]["kind"], granted["term"]["days"] or 0, shares)
+    return {"term_days": term.longest_days, "term": None if term.kind == NET else term_view(term)}
 
 
 def term_in_force(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> Term | None:
@@ -20,9 +29,9 @@ def term_in_force(work: UnitOfWork, customer_id: UUID, currency: str, on: date) 
     for among in ([row for row in rows if row["currency"] == currency], rows):
         grants = store.as_grants(among)
         in_force = base_grant(on, grants)
-        if in_force is not None:
-            row = among[grants.index(in_force)]
-            return term_of(row["term"], row["term_days"])
+        for row, grant in zip(among, grants, strict=True):
+            if grant is in_force:
+                return term_of(row["term"], row["term_days"])
     return None
 
 

@@ -23,6 +23,7 @@ from services.common.fields import (
     refuse,
 )
 from services.common.paging import ListInput
+from services.limits import terms
 from services.limits.schema.ground import DEFAULT_SOURCE, OfCustomer, number_field
 from services.limits.schema.receivables import (
     BillKey,
@@ -52,6 +53,8 @@ __all__ = [
 BATCH_MAX = 5_000
 _SMALLEST_PERCENT = Decimal("0.0001")
 GRANT_CHANGES = ("grant", "raise", "cut", "replace")
+TERM_DAYS_MAX = 3_650
+TERM_PARTS_MAX = 60
 GUARANTEE_KINDS = ("guarantee", "collateral", "insurance")
 
 
@@ -152,6 +155,41 @@ class FreezeInput(StrictSchema):
     reason_code = TextField(max_length=50, load_default=None, allow_none=True)
 
 
+class TermShare(StrictSchema):
+    """One instalment of a payment term: a share of the amount, due so many days after the invoice's date."""
+
+    percent = NumberField(required=True, minimum=_SMALLEST_PERCENT, maximum=Decimal(100))
+    days = IntegerField(required=True, minimum=0, maximum=TERM_DAYS_MAX)
+
+
+class TermInput(StrictSchema):
+    """A payment term.
+
+    `net`: `days` after the invoice's date; `monthly`: `days` after the end of its month; `instalments`:
+    `parts` whose percents make 100; `cash`: at once.
+    """
+
+    kind = TextField(max_length=20, required=True)
+    days = IntegerField(minimum=0, maximum=TERM_DAYS_MAX, load_default=None, allow_none=True)
+    parts = List(Nested(TermShare()), load_default=None, allow_none=True)
+
+    @validates_schema
+    def _is_whole(self, data: dict[str, Any], **_: Any) -> None:
+        kind, parts = data.get("kind"), data.get("parts")
+        if kind not in terms.KINDS:
+            raise refuse("term_kind_unknown", f"账期类型应为 {', '.join(terms.KINDS)} 之一", "kind")
+        if (parts is not None) != (kind == terms.INSTALMENTS):
+            raise refuse("term_parts", "分期账期需要 parts, 其他账期不能有", "parts")
+        if (data.get("days") is not None) != (kind in (terms.NET, terms.MONTHLY)):
+            raise refuse("term_days", "净天数与月结账期需要 days, 其他账期不能有", "days")
+        if parts is None:
+            return
+        if not 1 <= len(parts) <= TERM_PARTS_MAX:
+            raise refuse("term_parts", f"分期应为 1 到 {TERM_PARTS_MAX} 期", "parts")
+        if sum(part["percent"] for part in parts) != terms.PERCENT_SUM:
+            raise refuse("term_percents", "各期比例合计应为 100", "parts")
+
+
 class GrantInput(StrictSchema):
     """A limit to be granted; `unlimited` instead of an amount.
 
@@ -164,7 +202,9 @@ class GrantInput(StrictSchema):
     amount = AmountField(load_default=None, allow_none=True, allow_zero=True)
     unlimited = FlagField(load_default=False)
     currency = CurrencyField(required=True)
-    term_days = IntegerField(minimum=0, maximum=3_650, load_default=None, allow_none=True)
+    # The same as the term `net` with so many days.
+    term_days = IntegerField(minimum=0, maximum=TERM_DAYS_MAX, load_default=None, allow_none=True)
+    term = Nested(TermInput(), load_default=None, allow_none=True)
     valid_from = DateField(load_default=None, allow_none=True)
     valid_to = DateField(load_default=None, allow_none=True)
     application_id = TextField(max_length=100, load_default=None, allow_none=True)
@@ -174,6 +214,8 @@ class GrantInput(StrictSchema):
     def _amount_or_unlimited(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("unlimited") == (data.get("amount") is not None):
             raise refuse("amount_or_unlimited", "请给出金额, 或声明不限额")
+        if data.get("term") is not None and data.get("term_days") is not None:
+            raise refuse("term_twice", "term 与 term_days 只能给出一个", "term")
         if data.get("kind") not in ("base", "temporary"):
             raise refuse("kind_unknown", "额度类型应为 base 或 temporary")
         if data.get("change") not in GRANT_CHANGES:
@@ -275,6 +317,8 @@ class Account(Schema):
 
     customer_id = IdField()
     currency = CurrencyField()
+    payment_term_days = IntegerField(allow_none=True)
+    payment_term = ObjectField(allow_none=True)
     state = TextField()
     frozen = FlagField()
     limit = TextField(allow_none=True)

@@ -39,7 +39,9 @@ class Ledger:
         body = {"order_no": number, "customer_id": str(CUSTOMER), "amount": amount, "currency": "CNY", **more}
         return load(schema.NewOrder(), body)
 
-    def invoice(self, number: str, amount: str, due: str = "2026-04-01", **more: Any) -> dict[str, Any]:
+    def invoice(
+        self, number: str, amount: str, due: str | None = "2026-04-01", **more: Any
+    ) -> dict[str, Any]:
         """A loaded invoice of the customer."""
         body = {
             "invoice_no": number,

@@ -18,6 +18,11 @@ from tests.integration.limits.conftest import TODAY, Ledger
 
 Document = tuple[str, dict[str, Any]]
 _DAYS = [f"2026-{month:02}-{day:02}" for month in (1, 2, 3) for day in (1, 10, 20)]
+# The invoices that name no date fall due between those that do.
+_TERM = {
+    "kind": "instalments",
+    "parts": [{"percent": "20", "days": 5}, {"percent": "50", "days": 35}, {"percent": "30", "days": 70}],
+}
 _amounts = st.integers(1, 500).map(lambda units: f"{units}.00")
 
 
@@ -36,7 +41,7 @@ def histories(draw: st.DrawFn) -> list[Document]:
     for number in range(draw(st.integers(0, 4))):
         amount = draw(_amounts)
         named = {"order_no": f"SO-{draw(st.integers(0, 2))}"} if draw(st.booleans()) else {}
-        dates = {"invoice_date": "2026-01-01", "due_date": draw(st.sampled_from(_DAYS))}
+        dates = {"invoice_date": "2026-01-01", "due_date": draw(st.sampled_from([*_DAYS, None]))}
         invoice = _of(customer, invoice_no=f"I-{number}", amount=amount, **dates, **named)
         documents.append(("invoice.issued", invoice))
         if draw(st.integers(0, 4)) == 0:
@@ -74,6 +79,8 @@ def _orders(draw: st.DrawFn, customer: UUID, name: str) -> list[Document]:
 def _money(draw: st.DrawFn, customer: UUID, kind: str, name: str, left: dict[str, Decimal]) -> list[Document]:
     amount, dated = draw(_amounts), "paid_at" if kind == "payment" else "credit_note_date"
     money = _of(customer, amount=amount, **{f"{kind}_no": name, dated: draw(st.sampled_from(_DAYS))})
+    if kind == "payment" and draw(st.integers(0, 2)) == 0:
+        money |= {"method": "acceptance_bill", "bill": {"number": name, "due_date": "2026-06-30"}}
     if left and draw(st.booleans()):
         invoice_no = draw(st.sampled_from(sorted(left)))
         part = min(left[invoice_no], Decimal(amount))
@@ -92,7 +99,7 @@ def _applied(ledger: Ledger, documents: list[Document], batch: int) -> dict[str,
     with ledger.database.begin(service_caller("limits")) as work:
         row = {"id": customer, "code": tag, "name": tag, "salesperson": None, "department": None}
         store.save_customer(work, {**row, "group_id": None, "active": True})
-    ledger.grant("100000.00", customer_id=str(customer))
+    ledger.grant("100000.00", customer_id=str(customer), term=_TERM, term_days=None)
     own = [(key, _renamed(body, customer, tag)) for key, body in documents]
     for start in range(0, len(own), batch):
         with ledger.database.begin(service_caller("limits", "erp")) as work:

@@ -64,6 +64,26 @@ def test_reports_follow_bills_to_the_cent(trade: Trade) -> None:
     assert trade.exposure() == ("0.00", "0.00", "300.00")
 
 
+def test_reports_age_each_instalment_by_itself(trade: Trade) -> None:
+    parts = [{"percent": "30", "days": 0}, {"percent": "30", "days": 25}, {"percent": "40", "days": 90}]
+    grant = {"customer_id": trade.customer_id, "amount": "1000.00", "currency": "CNY"}
+    # In force on the day of the invoice.
+    trade.ask("grant_credit", **grant, valid_from="2026-02-01", term={"kind": "instalments", "parts": parts})
+    trade.record("invoice", "I1", "100.00", invoice_date="2026-02-01")
+    trade.record("payment", "P1", "10.00", paid_at="2026-02-01")
+    assert trade.overdue() == ("50.00", "50.00")
+    mine = {"customer": trade.customer_id[:8]}
+    rows = trade.measure("receivable_open", "invoices", dimensions=["aging_bucket"], filters=mine)
+    found = {row["aging_bucket"]: (row["receivable_open"], row["invoices"]) for row in rows}
+    assert found == {"1-30": ("50.00", 1), "current": ("40.00", 1)}
+    trade.record("payment", "P2", "40.00", paid_at="2026-02-26")
+    figures = trade.measure("on_time_rate", "weighted_days_late", "invoices", filters=mine)[0]
+    assert (figures["on_time_rate"], figures["invoices"]) == ("0.5000", 1)
+    # 10 on the day, 20 of the first part 25 days late, 20 of the second on its day.
+    assert figures["weighted_days_late"] == "10.00"
+    assert trade.exposure() == ("0.00", "0.00", "50.00")
+
+
 def test_a_dispute_lifts_the_freeze_that_it_cures_at_once_and_reports_show_it(trade: Trade) -> None:
     trade.ask("change_ledger_settings", disputes_are_overdue=False)
     trade.record("invoice", "I1", "100.00", due_date="2026-02-20", invoice_date="2026-02-01")

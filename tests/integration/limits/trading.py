@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from credit.suite import database_of
 from services.common.caller import Caller, service_caller
-from services.common.config import GATEWAY
+from services.common.config import GATEWAY, Settings
 from services.common.errors import CreditError
+from services.limits.operations import opening
 from services.limits.service import LimitsService
 from services.reporting.service import ReportingService
+from tests.integration.limits.conftest import TODAY
 from tests.support.doors import Door, open_doors
 from tests.support.postgres import DatabaseServer
 
@@ -107,6 +110,12 @@ class Trade:
 @contextmanager
 def trading(server: DatabaseServer, folder: Path) -> Iterator[Door]:
     """The ledger and reports on 2 March 2026."""
-    with open_doors(server, folder, [LimitsService, ReportingService], ("customer", "risk_rules")) as door:
-        door.ask("limits", "open_business_date", {"date": "2026-03-02"}, BOSS)
+    kinds, sources = [LimitsService, ReportingService], ("customer", "risk_rules")
+    with open_doors(server, folder, kinds, sources, _open_the_day) as door:
         yield door
+
+
+def _open_the_day(settings: Settings) -> None:
+    # Before the services start: the schedule would open today's date.
+    with database_of(settings, "limits") as database, database.begin(service_caller("limits")) as work:
+        opening.open_next(work, TODAY)
