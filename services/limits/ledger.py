@@ -253,6 +253,7 @@ class Reason:
 class Check:
     """What an order is judged on. Amounts in `currency`; `increase` is what it would add to the exposure.
 
+    `binds` is what it would reserve more, whether that counts yet or is due beyond the credit horizon.
     `later` finds the limits known to follow, each with the date from which it holds: only a refusal asks.
     """
 
@@ -261,6 +262,7 @@ class Check:
     limit: Limit
     limit_currency: str | None
     exposure: Decimal
+    binds: Decimal = ZERO
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
     later: Callable[[], Sequence[tuple[date, Limit]]] = tuple

@@ -16,7 +16,7 @@ from services.common.money import format_amount
 from services.common.paging import page
 from services.limits import events, ledger, store
 from services.limits.model import entries
-from services.limits.operations import dates
+from services.limits.operations import dates, horizon
 from services.limits.operations.payment_terms import term_in_force
 from services.limits.terms import term_view
 
@@ -117,16 +117,18 @@ def _figures(
         )
     else:
         stages = store.balances_on(work, customer_id, currency, as_of)
+    beyond = horizon.beyond(work, customer_id, currency) if as_of is None else Decimal(0)
+    counted = stages.total - beyond
     overdue = store.overdue_items(work, customer_id, currency, on) if pools.get(currency) else []
-    available = limit.available(stages.total)
-    used = ledger.utilisation(limit, stages.total)
+    available = limit.available(counted)
+    used = ledger.utilisation(limit, counted)
 
     def text(amount: Decimal | None) -> str | None:
         return None if amount is None else format_amount(amount, currency)
 
     return {
         "currency": currency,
-        "state": ledger.account_state(limit, stages.total, frozen=frozen),
+        "state": ledger.account_state(limit, counted, frozen=frozen),
         "limit": text(limit.amount),
         "guaranteed": text(limit.guaranteed),
         "unlimited": limit.unlimited,
@@ -135,6 +137,7 @@ def _figures(
             "delivered": text(stages.delivered),
             "receivable": text(stages.receivable),
             "total": text(stages.total),
+            "beyond_horizon": text(beyond),
         },
         "available": text(available),
         "utilisation": None if used is None else str(used),
@@ -208,6 +211,7 @@ def read_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     store.read_customer_pools(work, customer_ids)
     store.read_open_freezes(work, customer_ids)
     store.read_overdue(work, customer_ids, dates.today(work))
+    horizon.foresee(work, customer_ids)
 
 
 # --- entries ---------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from services.common.ids import new_id
 from services.common.money import format_amount
 from services.limits import ledger, store
 from services.limits.ledger import Check, Verdict
-from services.limits.operations import check_rules, dates
+from services.limits.operations import check_rules, dates, horizon
 from services.limits.operations.accounts import currency_of, later_limits, limit_of, read_accounts
 
 _AVERAGE_DAYS = 90
@@ -30,8 +30,10 @@ def check_of(
     limit_currency = currency if mine or not rows else currency_of(rows, {}, on, work.base_currency)
     limited_in = currency if mine else limit_currency
     exposure = pool["reserved"] + pool["delivered"] + pool["receivable"] if pool else Decimal(0)
+    exposure -= horizon.beyond(work, order["customer_id"], currency)
     return Check(
-        increase=increase,
+        increase=horizon.counted(work, order, increase),
+        binds=increase,
         currency=currency,
         limit=limit_of(work, order["customer_id"], limited_in, on),
         limit_currency=limit_currency,
@@ -43,7 +45,7 @@ def check_of(
 
 
 def judge(work: UnitOfWork, check: Check, order: Mapping[str, Any]) -> tuple[Verdict, list[dict[str, Any]]]:
-    if check.increase <= 0:
+    if max(check.increase, check.binds) <= 0:
         # Nothing more is bound: there is nothing to check.
         return Verdict("reserved"), []
     reasons, rules = check_rules.evaluate(work, check, order, average_asked(work, order))
@@ -121,6 +123,7 @@ def documented(
         "would_pass_if": would_pass_if,
         "inputs": {
             "increase": text(check.increase),
+            "binds": text(check.binds),
             "limit": text(check.limit.amount),
             "guaranteed": text(check.limit.guaranteed),
             "limit_state": check.limit.state,

@@ -11,7 +11,9 @@ from services.common.db import UnitOfWork
 from services.common.errors import Conflict
 from services.common.money import format_amount
 from services.limits import events, ledger, store
+from services.limits.operations import horizon
 from services.limits.operations.accounts import tell_accounts
+from services.limits.operations.expiry import expire_reservations
 
 
 def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> bool:
@@ -46,7 +48,8 @@ def _open(work: UnitOfWork, on: date, *, follows_schedule: bool) -> None:
     events.business_date_opened(work, on)
     aged = _age(work, on)
     store.add_business_date(work, on, aged)
-    tell_accounts(work, store.customers_whose_limit_changes(work, on))
+    expire_reservations(work)
+    tell_accounts(work, [*store.customers_whose_limit_changes(work, on), *horizon.coming_inside(work)])
 
 
 def _age(work: UnitOfWork, on: date) -> int:

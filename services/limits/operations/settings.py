@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from services.common.db import UnitOfWork
 from services.limits import events, store
+from services.limits.operations import dates
 from services.limits.operations.accounts import cure_freezes, tell_accounts
 from services.limits.operations.aging import tell_aged
 
@@ -17,9 +19,9 @@ def get_settings(work: UnitOfWork) -> dict[str, Any]:
 
 
 def change_settings(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Set what is named, and answer all; what follows for those who dispute something follows at once.
+    """Set what is named, and answer all; what follows for accounts follows at once.
 
-    Locks the settings, then those customers.
+    Locks the settings, then the customers of whom something is disputed, or due for a late delivery.
     """
     before = dict(store.lock_settings(work))
     if before != {**before, **received}:
@@ -28,7 +30,14 @@ def change_settings(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
         events.ledger_settings_changed(work, after)
         if after["disputes_are_overdue"] != before["disputes_are_overdue"]:
             _think_again(work)
+        if after["horizon_days"] != before["horizon_days"]:
+            tell_accounts(work, store.customers_reserving_after(work, _nearest_horizon(work, before, after)))
     return get_settings(work)
+
+
+def _nearest_horizon(work: UnitOfWork, *settings: Mapping[str, Any]) -> date:
+    days = [one["horizon_days"] for one in settings if one["horizon_days"] is not None]
+    return dates.today(work) + timedelta(days=min(days))
 
 
 def _think_again(work: UnitOfWork) -> None:

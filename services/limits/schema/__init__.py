@@ -288,6 +288,8 @@ class Money(Schema):
     delivered = TextField()
     receivable = TextField()
     total = TextField()
+    # The part of `reserved` that does not count yet: available = limit − (total − beyond_horizon).
+    beyond_horizon = TextField()
 
 
 class Decision(Schema):

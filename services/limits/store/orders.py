@@ -19,6 +19,24 @@ from services.limits.store.rows import Row, all_rows
 
 _COUNTED = ("reserved", "closed")
 _DELIVERIES = select(deliveries).where(among_ids(deliveries.c.order_id))
+_BY_IDS = select(orders).where(among_ids(orders.c.id))
+_reserves = orders.c.reserved > 0
+_RESERVED_AFTER = (
+    select(orders.c.customer_id, orders.c.currency, func.sum(orders.c.reserved).label("reserved"))
+    .where(among_ids(orders.c.customer_id), _reserves, orders.c.delivery_date > bindparam("after"))
+    .group_by(orders.c.customer_id, orders.c.currency)
+)
+_RESERVING_ON = (
+    select(orders.c.customer_id).where(_reserves, orders.c.delivery_date == bindparam("on")).distinct()
+)
+_CUSTOMERS_AFTER = (
+    select(orders.c.customer_id).where(_reserves, orders.c.delivery_date > bindparam("after")).distinct()
+)
+_EXPIRING = (
+    select(orders.c.customer_id, orders.c.id)
+    .where(_reserves, orders.c.valid_until < bindparam("before"))
+    .order_by(orders.c.customer_id, orders.c.id)
+)
 _TRADE = (
     select(
         orders.c.customer_id,
@@ -83,6 +101,57 @@ def find_delivery(work: UnitOfWork, order_id: UUID, delivery_no: str) -> Row | N
 def reverse_delivery(work: UnitOfWork, delivery_id: UUID, on: date) -> None:
     """Note that a delivery that is held was taken back."""
     book_of(work).deliveries.change(delivery_id, {"reversed_on": on})
+
+
+def read_reserved_after(work: UnitOfWork, customer_ids: Iterable[UUID], after: date) -> None:
+    """Hold what the orders of these customers reserve for deliveries after a date, as the database has it."""
+    totals: dict[UUID, dict[str, Decimal]] = work.remembered(f"reserved-after:{after}", dict)
+    missing = [customer_id for customer_id in dict.fromkeys(customer_ids) if customer_id not in totals]
+    if missing:
+        totals.update((customer_id, {}) for customer_id in missing)
+        for row in all_rows(work, _RESERVED_AFTER, {"ids": missing, "after": after}):
+            totals[row["customer_id"]][row["currency"]] = row["reserved"]
+
+
+def reserved_after(work: UnitOfWork, customer_id: UUID, currency: str, after: date) -> Decimal:
+    """What the orders of a customer in a currency reserve for deliveries after a date."""
+    read_reserved_after(work, [customer_id], after)
+    totals: dict[UUID, dict[str, Decimal]] = work.remembered(f"reserved-after:{after}", dict)
+    reserved = totals[customer_id].get(currency, ZERO)
+    shelf = book_of(work).orders
+    for now in shelf.find(("customer_id",), customer_id):
+        for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
+            if row and row["currency"] == currency and row["delivery_date"] and row["delivery_date"] > after:
+                reserved += sign * row["reserved"]
+    return reserved
+
+
+def customers_reserving_on(work: UnitOfWork, on: date) -> list[UUID]:
+    """The customers of orders that reserve something for a delivery on a date."""
+    return sorted(work.execute(_RESERVING_ON, {"on": on}).scalars())
+
+
+def customers_reserving_after(work: UnitOfWork, after: date) -> list[UUID]:
+    """The customers of orders that reserve something for a delivery after a date."""
+    return sorted(work.execute(_CUSTOMERS_AFTER, {"after": after}).scalars())
+
+
+def expiring_orders(work: UnitOfWork, before: date) -> list[tuple[UUID, UUID]]:
+    """Orders that still reserve what they should only until before a date, as (customer, order)."""
+    return [(row.customer_id, row.id) for row in work.execute(_EXPIRING, {"before": before})]
+
+
+def held_order(work: UnitOfWork, order_id: UUID) -> Row | None:
+    """An order as this unit of work holds it; None for one that is not there yet."""
+    return book_of(work).orders.get(order_id)
+
+
+def held_orders(work: UnitOfWork, ids: Iterable[UUID]) -> list[Row]:
+    """Orders by their ids, held; their customers are locked."""
+    book, wanted = book_of(work), list(ids)
+    book.fetch_ids("order-by-id", wanted, _BY_IDS, book.orders)
+    found = (book.orders.get(order_id) for order_id in wanted)
+    return [row for row in found if row is not None]
 
 
 def read_trade(work: UnitOfWork, customer_ids: Iterable[UUID], since: date) -> None:

@@ -26,6 +26,8 @@ TODAY = date(2026, 3, 2)
 class Ledger:
     """The ledger's operations, each in a unit of work of its own."""
 
+    caller = CALLER
+
     def __init__(self, database: Database) -> None:
         self.database = database
 

@@ -84,6 +84,20 @@ def test_reports_age_each_instalment_by_itself(trade: Trade) -> None:
     assert trade.exposure() == ("0.00", "0.00", "50.00")
 
 
+def test_reports_follow_returns_and_what_is_beyond_the_horizon(trade: Trade) -> None:
+    trade.record("order", "O1", "400.00", delivery_date="2026-12-31")
+    order = {"order_no": trade.number("O1")}
+    trade.ask("deliver_order", **order, delivery_no="D1", amount="150.00")
+    trade.ask("return_delivery", **order, return_no="R1", amount="50.00")
+    assert trade.exposure() == ("300.00", "100.00", "0.00")
+    trade.ask("change_ledger_settings", horizon_days=10)
+    account = trade.ask("get_credit_account", customer_id=trade.customer_id)
+    assert (account["available"], account["exposure"]["beyond_horizon"]) == ("900.00", "300.00")
+    trade.ask("reverse_delivery", **order, delivery_no="D1")
+    assert trade.exposure() == ("400.00", "0.00", "0.00")
+    trade.ask("change_ledger_settings", horizon_days=None)
+
+
 def test_a_dispute_lifts_the_freeze_that_it_cures_at_once_and_reports_show_it(trade: Trade) -> None:
     trade.ask("change_ledger_settings", disputes_are_overdue=False)
     trade.record("invoice", "I1", "100.00", due_date="2026-02-20", invoice_date="2026-02-01")
