@@ -236,6 +236,54 @@ def test_a_guarantee_and_a_raise_let_a_refused_order_pass(company: Company) -> N
     assert (seen["credit_limit"], seen["credit_status"]) == ("42500.00", "over-limit")
 
 
+def test_what_becomes_of_receivables_over_http(company: Company) -> None:
+    customer = company.customer_with_limit("AR", "1000.00")
+
+    def total() -> str:
+        return str(company.account(customer)["exposure"]["total"])
+
+    mine = {"customer_code": "AR", "currency": "CNY"}
+    invoice = {**mine, "invoice_no": "AR/I1", "amount": "600.00", "invoice_date": "2026-02-01"}
+    made = company.fin.post("/invoices", invoice, key="ar-i1")["invoice"]
+    assert made["due_date"] == "2026-03-03"
+    bill = {"number": "AR:B1", "due_date": "2026-08-01"}
+    paid = {**mine, "payment_no": "AR/P1", "amount": "200.00", "paid_at": "2026-02-10"}
+    company.fin.post("/payments", {**paid, "method": "acceptance_bill", "bill": bill})
+    note = {**mine, "credit_note_no": "AR/C1", "amount": "50.00", "credit_note_date": "2026-02-10"}
+    results = company.fin.batch("/credit-notes:batch", [{**note, "invoice_no": "AR/I1"}], key="ar-c")
+    assert [result["status"] for result in results] == ["recorded"]
+    wanted = {"invoice_no": "AR/I1", "amount": "100.00", "reason": "尾款", "write_off_no": "AR-W1"}
+    refused(403, company.fin.post, "/write-offs", wanted)
+    assert company.carl.post("/write-offs", wanted, key="ar-w1")["invoice"]["open_amount"] == "250.00"
+    assert total() == "450.00"
+    named = {"allocations": [{"invoice_no": "AR/I1", "amount": "150.00"}]}
+    moved = company.fin.post(f"/payments/{quote('AR/P1', safe='')}:reallocate", named)
+    assert [part["amount"] for part in moved["allocations"]] == ["150.00", "50.00"]
+    dispute = company.sam.post("/disputes", {"invoice_no": "AR/I1", "amount": "250.00", "reason": "质量"})
+    refused(403, company.sam.post, f"/disputes/{dispute['dispute']['id']}:resolve")
+    company.fin.post(f"/disputes/{dispute['dispute']['id']}:resolve", {"resolution": "已协商"})
+    assert company.fin.get("/bills", status="pending")["items"][0]["number"] == "AR:B1"
+    company.fin.post(f"/bills/{quote('AR:B1', safe='')}:dishonour", {"reason": "拒付"})
+    assert total() == "450.00"
+    company.carl.post("/write-offs/AR-W1:reverse")
+    company.fin.post(f"/credit-notes/{quote('AR/C1', safe='')}:reverse", {"reason": "错误"})
+    assert total() == "600.00"
+    order = {**mine, "order_no": "AR/O1", "amount": "400.00", "valid_until": "2026-12-31"}
+    assert company.sam.post("/orders", order)["order"]["valid_until"] == "2026-12-31"
+    path = f"/orders/{quote('AR/O1', safe='')}"
+    company.sam.post(f"{path}:deliver", {"delivery_no": "D1", "amount": "300.00"})
+    company.sam.post(f"{path}:return-delivery", {"return_no": "R1", "amount": "100.00"})
+    company.fin.post(f"{path}:reverse-delivery", {"delivery_no": "R1"})
+    refused(403, company.fin.patch, "/admin/credit-settings", {"horizon_days": 30})
+    assert company.admin.patch("/admin/credit-settings", {"horizon_days": 30})["horizon_days"] == 30
+    assert company.admin.patch("/admin/credit-settings", {"horizon_days": None}) == {
+        "horizon_days": None,
+        "reservation_days": None,
+        "disputes_are_overdue": True,
+    }
+    assert total() == "1000.00"
+
+
 def test_the_erp_over_amqp_does_the_same_in_any_order_and_number(company: Company) -> None:
     if company.suite.is_embedded:
         pytest.skip("the in-memory broker has no way in from outside")

@@ -120,12 +120,14 @@ def dispute_view(dispute: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: dispute[name] for name in _DISPUTE_FIELDS}, **amount}
 
 
-def allocation_view(allocation: Mapping[str, Any], invoice: Mapping[str, Any] | None) -> dict[str, Any]:
+def allocation_view(
+    allocation: Mapping[str, Any], money: Mapping[str, Any], invoice: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """A part of a payment and the invoice that it pays; the dates are empty while that has not arrived."""
     return {
         "invoice_id": allocation["invoice_id"],
         "invoice_no": allocation["invoice_no"],
-        "amount": allocation["amount"],
+        "amount": format_amount(allocation["amount"], money["currency"]),
         "allocated_on": allocation["allocated_on"],
         "due_date": None if invoice is None else invoice["due_date"],
         "invoice_date": None if invoice is None else invoice["invoice_date"],

@@ -231,5 +231,5 @@ def money_answer(work: UnitOfWork, money: Mapping[str, Any]) -> dict[str, Any]:
     paid = store.documents_by_id(work, "invoice", [row["invoice_id"] for row in rows if row["invoice_id"]])
     return {
         money["kind"]: money_view(money),
-        "allocations": [allocation_view(row, paid.get(row["invoice_id"])) for row in rows],
+        "allocations": [allocation_view(row, money, paid.get(row["invoice_id"])) for row in rows],
     }
