@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.common.db import UnitOfWork
 from services.limits import events, store
 from services.limits.ledger import OPEN_ORDER, order_stages
@@ -16,20 +18,24 @@ def expire_reservations(work: UnitOfWork) -> int:
     What was delivered stays; a delivery that comes later is one of more than was ordered. Locks the
     customers, and looks again then: of an expiry and a delivery at once, each sees what the other left.
     """
-    on = dates.today(work)
-    due = store.expiring_orders(work, on)
+    due = store.expiring_orders(work, dates.today(work))
     if not due:
         return 0
     store.lock_customers(work, {customer_id for customer_id, _ in due})
     expired = 0
     for order in store.held_orders(work, [order_id for _, order_id in due]):
-        until = order["valid_until"]
-        if order["status"] != OPEN_ORDER or not order["reserved"] or until is None or until >= on:
-            continue
-        order.update(status="closed", expired_on=on)
-        left = order_stages(order["amount"], order["delivered_total"], order["invoiced_total"], is_open=False)
-        move_order(work, order, left, "expire")
-        events.order_event(work, "order_expired", order)
-        tell_accounts(work, [order["customer_id"]])
-        expired += 1
+        expired += expire_order(work, order)
     return expired
+
+
+def expire_order(work: UnitOfWork, order: dict[str, Any]) -> bool:
+    """Close one order whose customer is locked, if its last day was before the business date."""
+    on, until = dates.today(work), order["valid_until"]
+    if order["status"] != OPEN_ORDER or not order["reserved"] or until is None or until >= on:
+        return False
+    order.update(status="closed", expired_on=on)
+    left = order_stages(order["amount"], order["delivered_total"], order["invoiced_total"], is_open=False)
+    move_order(work, order, left, "expire")
+    events.order_event(work, "order_expired", order)
+    tell_accounts(work, [order["customer_id"]])
+    return True

@@ -12,11 +12,12 @@ from services.common.events import Event
 from services.common.fields import load, parse_date
 from services.common.positions import park_document
 from services.limits import events, schema, store
-from services.limits.operations import checking, deliveries, orders, receivables
+from services.limits.operations import checking, deliveries, expiry, orders, receivables
 from services.limits.operations.accounts import lock_customers_of, tell_accounts
 
 KEYS = ("order.*", "invoice.*", "payment.*", "credit_note.*")
 WAIT_HOURS = 72
+_ENDED = ("cancelled", "closed")
 _PARKED_AT_ONCE = 500
 
 _new_order = schema.NewOrder()
@@ -135,8 +136,9 @@ def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
     existing = store.order_of(work, received["source"], received["company"], received["order_no"])
     if existing is not None and received["revision"] <= existing["content_revision"]:
         return {"status": "duplicate"}
-    if existing is not None and existing["status"] in ("cancelled", "closed"):
-        orders.take_content(existing, received["amount"], received["revision"])
+    # What only expired here may well live on there: it is checked anew.
+    if existing is not None and existing["status"] in _ENDED and existing["expired_on"] is None:
+        orders.take_state(work, existing, received)
         store.save_order(work, existing)
         return {"status": existing["status"]}
     answer = orders.reserve_locked(work, received)
@@ -144,6 +146,8 @@ def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
     if order is not None and existing is None:
         _catch_up_with_order(work, order)
     if order is not None:
+        for current in store.held_orders(work, [order["id"]]):
+            expiry.expire_order(work, current)
         tell_accounts(work, [order["customer_id"]])
     return answer
 
@@ -189,7 +193,7 @@ def _reopen(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     order = _named_order(work, body)
     if _is_old(order, body):
         return {"status": "duplicate"}
-    if order["status"] not in ("cancelled", "closed"):
+    if order["status"] not in _ENDED:
         # What it opens again has not been closed yet: when that comes, it comes too late.
         return _noted(work, order, body)
     key = {name: order[name] for name in ("source", "company", "order_no")}

@@ -21,6 +21,7 @@ from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
+_DATES = ("delivery_date", "order_date", "valid_until")
 
 
 def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,8 +77,9 @@ def take_order(
     order["decision_id"] = decision["id"]
     keeps_what_it_had = order["status"] == OPEN_ORDER and result != "reserved"
     if not keeps_what_it_had:
+        if result == OPEN_ORDER and action in ("reopen", "release"):
+            validity.begin_again(work, order)
         order["status"] = result
-        validity.begin_again(work, order)
         target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
         move_order(work, order, target, action)
     shown = checking.decision_view(decision)
@@ -123,7 +125,7 @@ def amend_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     amount = order["amount"]
     if received.get("amount"):
         amount = positive_amount(received["amount"], order["currency"])
-    take_dates(work, order, received)
+    _take_dates(work, order, received)
     take_content(order, amount, received.get("revision") or order["revision"] + 1)
     answer = take_order(work, order, "amend", event="order_amended")
     if answer["status"] != "reserved" and before["status"] == OPEN_ORDER:
@@ -138,7 +140,14 @@ def take_content(order: dict[str, Any], amount: Decimal, revision: int) -> None:
     order["revision"] = max(order["revision"], revision)
 
 
-def take_dates(work: UnitOfWork, order: dict[str, Any], received: Mapping[str, Any]) -> None:
+def take_state(work: UnitOfWork, order: dict[str, Any], received: Mapping[str, Any]) -> None:
+    """Give an order the whole state that a later revision of it tells."""
+    take_content(order, received["amount"], received["revision"])
+    _take_dates(work, order, received)
+    order["delivery_date"] = received["delivery_date"]
+
+
+def _take_dates(work: UnitOfWork, order: dict[str, Any], received: Mapping[str, Any]) -> None:
     """Give an order the dates that are named anew."""
     for name in ("delivery_date", "order_date"):
         order[name] = received.get(name) or order[name]
@@ -350,11 +359,16 @@ def _repeated(
     if received["revision"] < existing["content_revision"]:
         return {**_unchanged(work, existing), "status": "duplicate"}
     new = {**received, "customer_id": customer_id}
-    if all(new[name] == existing[name] for name in _SAME_FIELDS):
+    is_same = all(new[name] == existing[name] for name in _SAME_FIELDS)
+    if is_same and received["revision"] == existing["content_revision"]:
         return {**_unchanged(work, existing), "status": "duplicate"}
     if received["revision"] > existing["content_revision"] and customer_id == existing["customer_id"]:
-        take_content(existing, received["amount"], received["revision"])
-        take_dates(work, existing, received)
+        before = dict(existing)
+        take_state(work, existing, received)
+        if is_same and all(existing[name] == before[name] for name in _DATES):
+            # Nothing is new but the revision: what comes later with a lower one is old.
+            store.save_order(work, existing)
+            return {**_unchanged(work, existing), "status": "duplicate"}
         return take_order(work, existing, "amend", event="order_amended")
     raise Conflict("该订单号已存在, 内容不同", code="order_exists", order=events.order_view(existing))
 

@@ -13,18 +13,21 @@ from services.limits.operations import dates
 
 
 def reserves_until(work: UnitOfWork, received: Mapping[str, Any]) -> date | None:
-    """The last business date on which a new order reserves; `Invalid` for one that has passed."""
+    """The last business date on which a new order reserves; `Invalid` for one that has passed.
+
+    Unless it comes as a message, which may be late: that expires at once.
+    """
     named: date | None = received.get("valid_until")
     if named is None:
         return _by_default(work)
-    if named < dates.today(work):
+    if named < dates.today(work) and not received.get("event_id"):
         error = {"field": "valid_until", "code": "valid_until_past", "message": "有效期早于营业日期"}
         raise Invalid("有效期早于营业日期", code="valid_until_past", errors=[error])
     return named
 
 
 def begin_again(work: UnitOfWork, order: dict[str, Any]) -> None:
-    """Let an order that is taken now, and whose date has passed, reserve as long as one that names none."""
+    """Let an order that is taken once more, and whose date has passed, reserve like one that names none."""
     if order["valid_until"] is not None and order["valid_until"] < dates.today(work):
         order["valid_until"] = _by_default(work)
     order["expired_on"] = None

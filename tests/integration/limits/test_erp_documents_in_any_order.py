@@ -14,6 +14,7 @@ from services.common.caller import service_caller
 from services.common.db import UnitOfWork
 from services.limits import model, store
 from services.limits.operations import accounts, intake, verification
+from services.limits.operations import settings as ledger_settings
 from tests.integration.limits.conftest import TODAY, Ledger
 
 Document = tuple[str, dict[str, Any]]
@@ -23,6 +24,8 @@ _TERM = {
     "kind": "instalments",
     "parts": [{"percent": "20", "days": 5}, {"percent": "50", "days": 35}, {"percent": "30", "days": 70}],
 }
+# On both sides of the credit horizon.
+_DELIVERIES = ["2026-03-05", "2026-09-01"]
 _amounts = st.integers(1, 500).map(lambda units: f"{units}.00")
 
 
@@ -58,9 +61,13 @@ def histories(draw: st.DrawFn) -> list[Document]:
 @st.composite
 def _orders(draw: st.DrawFn, customer: UUID, name: str) -> list[Document]:
     order = _of(customer, order_no=name, amount=draw(_amounts), order_date="2026-01-01", revision=1)
+    order["delivery_date"] = draw(st.sampled_from([*_DELIVERIES, None]))
     documents: list[Document] = [("order.created", order)]
     if draw(st.booleans()):
-        documents.append(("order.amended", {**order, "amount": draw(_amounts), "revision": 2}))
+        amended = {"amount": draw(_amounts), "delivery_date": draw(st.sampled_from([*_DELIVERIES, None]))}
+        documents.append(("order.amended", {**order, **amended, "revision": 2}))
+        if draw(st.booleans()):
+            documents.append(("order.amended", {**order, "revision": 3}))
     for delivery in range(draw(st.integers(0, 2))):
         delivered = {"source": "erp", "order_no": name, "delivery_no": f"D-{delivery}"}
         documents.append(("order.delivered", {**delivered, "amount": draw(_amounts)}))
@@ -69,9 +76,9 @@ def _orders(draw: st.DrawFn, customer: UUID, name: str) -> list[Document]:
         documents.append(("order.returned", returned))
     if draw(st.booleans()):
         ended = draw(st.sampled_from(["order.cancelled", "order.closed"]))
-        documents.append((ended, {"source": "erp", "order_no": name, "revision": 3}))
+        documents.append((ended, {"source": "erp", "order_no": name, "revision": 4}))
         if draw(st.booleans()):
-            documents.append(("order.reopened", {"source": "erp", "order_no": name, "revision": 4}))
+            documents.append(("order.reopened", {"source": "erp", "order_no": name, "revision": 5}))
     return documents
 
 
@@ -124,8 +131,9 @@ def _end_state(work: UnitOfWork, customer: UUID) -> dict[str, Any]:
         .where(invoices.c.customer_id == customer)
         .order_by(invoices.c.invoice_no)
     ).all()
+    columns = ("order_no", "status", "amount", "delivery_date", "reserved", "delivered")
     order_rows = work.execute(
-        select(orders.c.order_no, orders.c.status, orders.c.amount, orders.c.reserved, orders.c.delivered)
+        select(*(orders.c[name] for name in columns))
         .where(orders.c.customer_id == customer)
         .order_by(orders.c.order_no)
     ).all()
@@ -146,6 +154,7 @@ def _end_state(work: UnitOfWork, customer: UUID) -> dict[str, Any]:
 def test_the_end_is_the_same_in_any_order_with_duplicates_in_any_batches(
     ledger: Ledger, documents: list[Document], random: Any, batch: int
 ) -> None:
+    ledger.do(ledger_settings.change_settings, {"horizon_days": 30, "disputes_are_overdue": True})
     in_order = _applied(ledger, documents, 1)
     shuffled = [*documents, *random.sample(documents, len(documents) // 2)]
     random.shuffle(shuffled)

@@ -11,8 +11,8 @@ import pytest
 from services.common.errors import Conflict, Invalid
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import expiry, opening, orders, settings
-from tests.integration.limits.conftest import Ledger
+from services.limits.operations import expiry, intake, opening, orders, settings
+from tests.integration.limits.conftest import CUSTOMER, Ledger
 
 
 @pytest.fixture
@@ -97,6 +97,29 @@ def test_one_may_ask_for_longer_in_time_and_afterwards_by_the_same_check_as_a_ne
     assert (reopened["status"], reopened["valid_until"], reopened["expired_on"]) == ("reserved", None, None)
     reserved.open_date("2026-03-31")
     assert reserved.exposure() == ("80.00", "0.00", "0.00")
+
+
+def test_a_message_that_comes_after_its_last_day_expires_at_once_and_may_be_prolonged(
+    reserved: Ledger,
+) -> None:
+    body = {
+        "source": "erp",
+        "customer_id": str(CUSTOMER),
+        "order_no": "E",
+        "amount": "10.00",
+        "currency": "CNY",
+    }
+    late = {**body, "valid_until": "2026-03-01", "revision": 1, "event_id": "E1"}
+    longer = {**body, "valid_until": "2026-03-09", "revision": 2, "event_id": "E2"}
+    reserved.do(intake.apply_document, "order.created", late)
+    assert _expired(reserved) == [("E", "closed", "2026-03-02")]
+    assert reserved.exposure() == ("80.00", "0.00", "0.00")
+    assert reserved.do(intake.apply_document, "order.amended", longer)["status"] == "reserved"
+    assert reserved.exposure() == ("90.00", "0.00", "0.00")
+    reserved.open_date("2026-03-10")
+    assert reserved.exposure() == ("0.00", "0.00", "0.00")
+    assert [number for number, *_ in _expired(reserved)] == ["E", "A", "E"]
+    assert reserved.differences() == []
 
 
 def test_a_last_day_that_has_passed_is_refused_by_name(reserved: Ledger) -> None:
