@@ -24,8 +24,8 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
 
     Checked are: the entries of each pool form an unbroken chain that ends at its head; each pool is the sum
     of its entries; each customer's pool is the sum of its documents; each order's stages follow from its
-    totals; each invoice's open amount is what its allocations and write-offs leave, and what is disputed of
-    it what its disputes say.
+    totals; each invoice's open amount is what its allocations and write-offs leave, what is disputed of it
+    what its disputes say; and what is on account of a payment or a credit note is what its allocations leave.
     """
     differences: list[dict[str, Any]] = []
     for row in store.pool_differences(work):
@@ -34,6 +34,8 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
         differences.append({"check": "hash_chain", **row})
     for row in store.open_amount_differences(work):
         differences.append({"check": "open_amount_equals_allocations", **row})
+    for row in store.unallocated_differences(work):
+        differences.append({"check": "unallocated_equals_allocations", **row})
     for row in store.disputed_differences(work):
         differences.append({"check": "disputed_equals_disputes", **row})
     differences += _document_differences(work)

@@ -135,6 +135,7 @@ from services.limits.store.verification import (
     open_amount_differences,
     order_rows,
     pool_differences,
+    unallocated_differences,
 )
 from services.limits.store.waiting import (
     is_new_event,
@@ -264,6 +265,7 @@ __all__ = [
     "set_clock",
     "take_waiting",
     "take_waiting_since",
+    "unallocated_differences",
     "unmatched_invoices",
     "update_invoice",
     "update_payment",

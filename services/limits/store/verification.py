@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from services.common.db import UnitOfWork
 from services.limits.chain import ROOT, entry_hash
@@ -169,6 +169,24 @@ def open_amount_differences(work: UnitOfWork) -> list[Row]:
     return all_rows(work, statement)
 
 
+def unallocated_differences(work: UnitOfWork) -> list[Row]:
+    """Payments and credit notes of which another part is on account than their allocations leave."""
+    allocated = (
+        select(allocations.c.payment_id, func.sum(allocations.c.amount).label("allocated"))
+        .where(allocations.c.invoice_id.is_not(None))
+        .group_by(allocations.c.payment_id)
+        .subquery()
+    )
+    left = payments.c.amount - func.coalesce(allocated.c.allocated, 0)
+    expected = case((payments.c.status == "reversed", 0), else_=left)
+    statement = (
+        select(payments.c.kind, payments.c.payment_no, payments.c.unallocated, expected.label("expected"))
+        .select_from(payments.outerjoin(allocated, allocated.c.payment_id == payments.c.id))
+        .where(payments.c.unallocated != expected)
+    )
+    return all_rows(work, statement)
+
+
 def counts(work: UnitOfWork) -> dict[str, int]:
     """How many rows the ledger holds of each kind."""
     tables = {
@@ -177,6 +195,8 @@ def counts(work: UnitOfWork) -> dict[str, int]:
         "orders": orders,
         "invoices": invoices,
         "payments": payments,
+        "write_offs": write_offs,
+        "bills": bills,
     }
     return {
         name: int(work.execute(select(func.count()).select_from(table)).scalar_one())
