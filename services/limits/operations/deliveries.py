@@ -23,12 +23,8 @@ def return_delivery(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     """
     order = require_order(work, received)
     amount = positive_amount(received["amount"], order["currency"])
-    known = store.find_delivery(work, order["id"], received["return_no"])
-    if known is not None:
-        if known["amount"] != -amount:
-            raise Conflict("该退货单号已用于另一笔交货或退货", code="delivery_exists")
-        return _answer(work, order, known)
-    if amount > order["delivered_total"]:
+    is_new = store.find_delivery(work, order["id"], received["return_no"]) is None
+    if is_new and amount > order["delivered_total"]:
         error = {"field": "amount", "code": "return_exceeds", "message": "退货金额大于已交货金额"}
         raise Invalid("退货金额大于已交货金额", code="return_exceeds", errors=[error])
     return record_return(work, order, received)

@@ -116,6 +116,7 @@ def reallocate_money(
     touched |= cover_oldest(work, money["customer_id"], money["currency"])
     tell_allocated(work, touched)
     cure_freezes(work, money["customer_id"])
+    tell_aged(work, money["customer_id"])
     tell_accounts(work, [money["customer_id"]])
     return {"status": "allocated", **money_answer(work, held_money(work, money))}
 
