@@ -40,16 +40,7 @@ def _of(kind: str, body: Any, *, together: bool = True) -> list[Route]:
             summary=f"Record up to 5,000 {what}s; each stands alone",
             timeout_seconds=120,
         ),
-        Route(
-            "GET",
-            many,
-            service="limits",
-            call=f"list_{kind}s",
-            permission=f"{right}.read",
-            listing=True,
-            tag=right,
-            summary=f"The {what}s, newest first",
-        ),
+        _list(many, f"list_{kind}s", f"{right}.read", f"The {what}s, newest first"),
         Route(
             "POST",
             f"{many}/<number>:reverse",
@@ -61,6 +52,19 @@ def _of(kind: str, body: Any, *, together: bool = True) -> list[Route]:
             summary=f"Take one {what} back",
         ),
     ]
+
+
+def _list(path: str, call: str, permission: str, summary: str) -> Route:
+    return Route(
+        "GET",
+        path,
+        service="limits",
+        call=call,
+        permission=permission,
+        listing=True,
+        tag=permission.partition(".")[0],
+        summary=summary,
+    )
 
 
 def _act(path: str, call: str, permission: str, body: Any, summary: str) -> Route:
@@ -95,16 +99,7 @@ ROUTES = [
         schema.Reallocation,
         "Take back what a payment is for, and assign it anew",
     ),
-    Route(
-        "GET",
-        "/bills",
-        service="limits",
-        call="list_bills",
-        permission="payments.read",
-        listing=True,
-        tag="payments",
-        summary="Acceptance bills, the first due first",
-    ),
+    _list("/bills", "list_bills", "payments.read", "Acceptance bills, the first due first"),
     _act(
         "/bills/<number>:honour",
         "honour_bill",
@@ -130,16 +125,7 @@ ROUTES = [
         tag="disputes",
         summary="A customer disputes an invoice, or a part of it",
     ),
-    Route(
-        "GET",
-        "/disputes",
-        service="limits",
-        call="list_disputes",
-        permission="disputes.read",
-        listing=True,
-        tag="disputes",
-        summary="Disputes, newest first",
-    ),
+    _list("/disputes", "list_disputes", "disputes.read", "Disputes, newest first"),
     _act(
         "/disputes/<dispute_id>:resolve",
         "resolve_dispute",

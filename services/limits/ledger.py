@@ -73,7 +73,9 @@ def order_stages(
 
     What was invoiced is a receivable of the invoice; what was delivered beyond that is delivered; what is
     left of an open order is reserved. So a delivery or an invoice never counts twice beside its order.
+    A total is below zero while what it takes back has not come yet: then there is nothing of it.
     """
+    invoiced_total = max(ZERO, invoiced_total)
     delivered = max(ZERO, delivered_total - invoiced_total)
     reserved = max(ZERO, amount - max(delivered_total, invoiced_total)) if is_open else ZERO
     return Stages(reserved=reserved, delivered=delivered)

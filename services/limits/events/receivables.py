@@ -36,7 +36,7 @@ _PAYMENT_FIELDS = (
 )
 
 
-_CREDIT_NOTE_FIELDS = ("id", "source", "company", "customer_id", "currency", "reason", "status")
+_CREDIT_NOTE_FIELDS = ("id", "source", "company", "customer_id", "order_no", "currency", "reason", "status")
 _WRITE_OFF_FIELDS = (
     "id",
     "write_off_no",

@@ -23,6 +23,16 @@ def upgrade() -> None:
     op.add_column("payments", sa.Column("kind", sa.Text(), nullable=False, server_default="payment"))
     op.alter_column("payments", "kind", server_default=None)
     op.add_column("payments", sa.Column("reason", sa.Text(), nullable=True))
+    op.add_column("payments", sa.Column("order_no", sa.Text(), nullable=True))
+    op.add_column("payments", sa.Column("order_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("fk_payments_order_id"), "payments", "orders", ["order_id"], ["id"])
+    op.create_index(op.f("ix_payments_order_id"), "payments", ["order_id"])
+    op.create_index(
+        "ix_payments_unmatched_order",
+        "payments",
+        ["source", "order_no"],
+        postgresql_where=sa.text("order_id IS NULL AND order_no IS NOT NULL"),
+    )
     op.create_check_constraint(op.f("ck_payments_kind"), "payments", "kind IN ('payment', 'credit_note')")
     op.drop_constraint(op.f("uq_payments_source_company_payment_no"), "payments", type_="unique")
     op.create_unique_constraint(
@@ -178,6 +188,11 @@ def downgrade() -> None:
     op.create_unique_constraint(
         op.f("uq_payments_source_company_payment_no"), "payments", ["source", "company", "payment_no"]
     )
+    op.drop_index("ix_payments_unmatched_order", table_name="payments")
+    op.drop_index(op.f("ix_payments_order_id"), table_name="payments")
+    op.drop_constraint(op.f("fk_payments_order_id"), "payments", type_="foreignkey")
+    op.drop_column("payments", "order_id")
+    op.drop_column("payments", "order_no")
     op.drop_column("payments", "reason")
     op.drop_column("payments", "kind")
     op.drop_constraint(op.f("ck_invoices_last_due_date"), "invoices", type_="check")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -264,6 +265,9 @@ payments = Table(
     Column("paid_at", Date, nullable=False),
     Column("method", Text, nullable=False),
     Column("reason", Text),
+    # The order of which a credit note takes back what was invoiced, because its goods came back.
+    Column("order_no", Text),
+    Column("order_id", Uuid, ForeignKey("orders.id"), index=True),
     Column("status", Text, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
     UniqueConstraint("kind", "source", "company", "payment_no"),
@@ -271,6 +275,13 @@ payments = Table(
     CheckConstraint("status IN ('recorded', 'reversed')", name="status"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("unallocated >= 0 AND unallocated <= amount", name="unallocated"),
+)
+
+Index(
+    "ix_payments_unmatched_order",
+    payments.c.source,
+    payments.c.order_no,
+    postgresql_where=and_(payments.c.order_id.is_(None), payments.c.order_no.is_not(None)),
 )
 
 # `invoice_id` is empty while the invoice that the payer named has not arrived.

@@ -80,13 +80,17 @@ class NewPayment(OfCustomer):
 
 
 class NewCreditNote(OfCustomer):
-    """A credit note that was issued; with `invoice_no` it is for that invoice, as far as that is open."""
+    """A credit note that was issued; with `invoice_no` it is for that invoice, as far as that is open.
+
+    With `order_no` goods of that order came back: what was invoiced of it counts as not invoiced.
+    """
 
     credit_note_no = number_field(required=True)
     amount = AmountField(required=True)
     currency = CurrencyField(required=True)
     credit_note_date = DateField(required=True)
     reason = TextField(max_length=500, load_default=None, allow_none=True)
+    order_no = number_field(load_default=None, allow_none=True)
     invoice_no = number_field(load_default=None, allow_none=True)
     allocations = List(Nested(Allocation()), load_default=None, allow_none=True)
 

@@ -65,6 +65,12 @@ _UNMATCHED = select(invoices).where(
     invoices.c.order_no == bindparam("number"),
     invoices.c.order_id.is_(None),
 )
+_UNMATCHED_NOTES = select(payments).where(
+    payments.c.customer_id == bindparam("customer"),
+    payments.c.source == bindparam("of_source"),
+    payments.c.order_no == bindparam("number"),
+    payments.c.order_id.is_(None),
+)
 
 
 def invoice_order(row: Row) -> tuple[Any, ...]:
@@ -193,6 +199,18 @@ def unmatched_invoices(work: UnitOfWork, customer_id: UUID, source: str, order_n
     return [
         row
         for row in book.invoices.find(_OF_CUSTOMER, customer_id)
+        if row["order_id"] is None and row["source"] == source and row["order_no"] == order_no
+    ]
+
+
+def unmatched_credit_notes(work: UnitOfWork, customer_id: UUID, source: str, order_no: str) -> list[Row]:
+    """Credit notes that name an order which had not arrived."""
+    book = book_of(work)
+    wanted = {"customer": customer_id, "of_source": source, "number": order_no}
+    book.payments.hold(all_rows(work, _UNMATCHED_NOTES, wanted))
+    return [
+        row
+        for row in book.payments.find(_OF_CUSTOMER, customer_id)
         if row["order_id"] is None and row["source"] == source and row["order_no"] == order_no
     ]
 

@@ -26,7 +26,7 @@ def exposure_totals(work: UnitOfWork) -> list[dict[str, Any]]:
                 entry[name] = entry.get(name, Decimal(0)) + sign * value
 
     key = (fact_order.c.customer_id, fact_order.c.currency)
-    delivered = func.sum(func.greatest(fact_order.c.delivered - fact_order.c.invoiced, 0))
+    delivered = func.sum(func.greatest(fact_order.c.delivered - func.greatest(fact_order.c.invoiced, 0), 0))
     add(select(*key, func.sum(fact_order.c.reserved), delivered).group_by(*key), ("reserved", "delivered"))
     for table, counts, sign in (
         (fact_invoice, fact_invoice.c.reversed.is_(False), 1),

@@ -143,6 +143,8 @@ class Story:
         body = {**self._new("credit_note"), "amount": amount, "credit_note_date": self.today.isoformat()}
         if pick % 2:
             body["invoice_no"] = self._named("invoice", pick)
+        if other % 2:
+            body["order_no"] = self._named("order", other)
         self._do(receivables.record_credit_note, schema.NewCreditNote(), **body)
 
     def reallocate(self, pick: int, other: int, amount: str) -> None:

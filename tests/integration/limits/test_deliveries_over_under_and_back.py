@@ -10,7 +10,7 @@ from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema
 from services.limits.operations import deliveries, orders, receivables
-from tests.integration.limits.conftest import Ledger
+from tests.integration.limits.conftest import Ledger, key
 
 
 @pytest.fixture
@@ -79,6 +79,24 @@ def test_what_was_invoiced_stays_a_receivable_until_a_credit_note(ordered: Ledge
     assert ordered.exposure() == ("0.00", "0.00", "100.00")
     ordered.do(receivables.record_credit_note, ordered.credit_note("C", "30.00", invoice_no="I"))
     assert ordered.exposure() == ("0.00", "0.00", "70.00")
+    assert ordered.differences() == []
+
+
+def test_a_credit_note_for_goods_that_came_back_lets_them_be_delivered_and_invoiced_again(
+    ordered: Ledger,
+) -> None:
+    _deliver(ordered, "D1", "100.00")
+    ordered.do(receivables.record_invoice, ordered.invoice("I", "100.00", order_no="A"))
+    _return(ordered, "R1", "30.00")
+    note = ordered.credit_note("C", "30.00", invoice_no="I", order_no="A")
+    ordered.do(receivables.record_credit_note, note)
+    assert ordered.exposure() == ("30.00", "0.00", "70.00")
+    _deliver(ordered, "D2", "30.00")
+    assert ordered.exposure() == ("0.00", "30.00", "70.00")
+    ordered.do(receivables.record_invoice, ordered.invoice("J", "30.00", order_no="A"))
+    assert ordered.exposure() == ("0.00", "0.00", "100.00")
+    ordered.do(receivables.reverse_credit_note, key("C"))
+    assert ordered.exposure() == ("0.00", "0.00", "130.00")
     assert ordered.differences() == []
 
 

@@ -86,6 +86,8 @@ def _orders(draw: st.DrawFn, customer: UUID, name: str) -> list[Document]:
 def _money(draw: st.DrawFn, customer: UUID, kind: str, name: str, left: dict[str, Decimal]) -> list[Document]:
     amount, dated = draw(_amounts), "paid_at" if kind == "payment" else "credit_note_date"
     money = _of(customer, amount=amount, **{f"{kind}_no": name, dated: draw(st.sampled_from(_DAYS))})
+    if kind == "credit_note" and draw(st.booleans()):
+        money["order_no"] = f"SO-{draw(st.integers(0, 2))}"
     if kind == "payment" and draw(st.integers(0, 2)) == 0:
         money |= {"method": "acceptance_bill", "bill": {"number": name, "due_date": "2026-06-30"}}
     if left and draw(st.booleans()):

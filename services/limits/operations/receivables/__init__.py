@@ -12,11 +12,11 @@ from services.limits.operations.receivables.disputes import list_disputes, open_
 from services.limits.operations.receivables.documents import list_documents
 from services.limits.operations.receivables.invoices import (
     foresee_invoices,
-    match_order,
     record_invoice,
     record_invoice_locked,
     reverse_invoice,
 )
+from services.limits.operations.receivables.order_matching import match_order
 from services.limits.operations.receivables.payments import (
     foresee_payments,
     reallocate_payment,

@@ -19,6 +19,7 @@ from services.limits.operations.receivables.money import (
     take_back,
     wanted_allocations,
 )
+from services.limits.operations.receivables.order_matching import move_invoiced, order_named
 
 KIND = "credit_note"
 
@@ -45,8 +46,17 @@ def record_credit_note_locked(work: UnitOfWork, received: Mapping[str, Any]) -> 
     if existing is not None:
         return {"status": "duplicate", **money_answer(work, existing)}
     wanted = wanted_allocations(_naming_its_invoice(received))
-    columns = {"paid_at": received["credit_note_date"], "method": KIND, "reason": received["reason"]}
+    order = order_named(work, received, customer_id)
+    columns = {
+        "paid_at": received["credit_note_date"],
+        "method": KIND,
+        "reason": received["reason"],
+        "order_no": received["order_no"],
+        "order_id": order["id"] if order else None,
+    }
     credit_note = add_money(work, KIND, customer_id, received, **columns)
+    if order is not None:
+        move_invoiced(work, order, -credit_note["amount"], "credit_note")
     return match_money(work, credit_note, wanted)
 
 
@@ -59,7 +69,11 @@ def reallocate_credit_note(
 
 def reverse_credit_note(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Take a credit note back: what it took off is to be paid again, and exposure rises by its amount."""
-    return take_back(work, require_money(work, KIND, received), received.get("reason"))
+    credit_note = require_money(work, KIND, received)
+    order = order_named(work, credit_note, credit_note["customer_id"])
+    if order is not None:
+        move_invoiced(work, order, credit_note["amount"], "reverse_credit_note")
+    return take_back(work, credit_note, received.get("reason"))
 
 
 def _naming_its_invoice(received: Mapping[str, Any]) -> dict[str, Any]:

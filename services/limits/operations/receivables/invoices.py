@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict
@@ -19,7 +18,6 @@ from services.limits.operations.accounts import (
     require_customer,
     tell_accounts,
 )
-from services.limits.operations.orders import restage
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.payment_terms import due_dates
 from services.limits.operations.posting import post
@@ -31,6 +29,7 @@ from services.limits.operations.receivables.matching import (
     match_named,
     tell_allocated,
 )
+from services.limits.operations.receivables.order_matching import move_invoiced, order_named
 from services.limits.operations.receivables.write_offs import void_write_offs
 
 
@@ -67,7 +66,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     if existing is not None:
         same_or_conflict(existing, received, customer["id"], "invoice")
         return {"status": "duplicate", "invoice": invoice_view(existing)}
-    order = _order_of(work, received, customer["id"])
+    order = order_named(work, received, customer["id"])
     names = ("source", "company", "invoice_no", "order_no", "amount", "currency", "invoice_date")
     invoice = {
         "id": new_id(),
@@ -86,8 +85,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     store.add_invoice(work, invoice)
     post(work, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
     if order is not None:
-        order["invoiced_total"] += invoice["amount"]
-        restage(work, order, "invoice")
+        move_invoiced(work, order, invoice["amount"], "invoice")
     touched = match_named(work, invoice)
     touched |= cover_oldest(work, customer["id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
@@ -110,35 +108,12 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-owed))
     void_write_offs(work, invoice, received.get("reason"))
     end_disputes(work, invoice, "发票已冲销")
-    order = _order_of(work, invoice, invoice["customer_id"])
+    order = order_named(work, invoice, invoice["customer_id"])
     if order is not None:
-        order["invoiced_total"] -= invoice["amount"]
-        restage(work, order, "reverse_invoice")
+        move_invoiced(work, order, -invoice["amount"], "reverse_invoice")
     invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
     touched = freed | cover_oldest(work, invoice["customer_id"], invoice["currency"])
     tell_allocated(work, touched)
     cure_freezes(work, invoice["customer_id"])
     tell_accounts(work, [invoice["customer_id"]])
     return {"status": "reversed", "invoice": invoice_view(invoice)}
-
-
-def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
-    """Match the invoices that named an order before it arrived; they count beside it no longer."""
-    found = store.unmatched_invoices(work, order["customer_id"], order["source"], order["order_no"])
-    for invoice in found:
-        store.update_invoice(work, invoice["id"], {"order_id": order["id"]})
-        if invoice["status"] != "reversed":
-            order["invoiced_total"] += invoice["amount"]
-
-
-def _order_of(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -> dict[str, Any] | None:
-    if not named.get("order_no"):
-        return None
-    order = store.order_of(work, named["source"], named["company"], named["order_no"])
-    if order is None:
-        found = store.find_orders(work, named["order_no"], None, None)
-        if len(found) == 1:
-            order = store.order_of(work, found[0]["source"], found[0]["company"], named["order_no"])
-    if order is None or order["customer_id"] != customer_id or order["currency"] != named["currency"]:
-        return None
-    return order

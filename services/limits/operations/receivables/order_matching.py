@@ -1,0 +1,49 @@
+"""Which order an invoice or a credit note belongs to, whichever of them came first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.limits import store
+from services.limits.operations.orders import restage
+
+
+def order_named(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -> dict[str, Any] | None:
+    """The order that a document names, if it is there, of this customer, and in the document's currency."""
+    if not named.get("order_no"):
+        return None
+    order = store.order_of(work, named["source"], named["company"], named["order_no"])
+    if order is None:
+        found = store.find_orders(work, named["order_no"], None, None)
+        if len(found) == 1:
+            order = store.order_of(work, found[0]["source"], found[0]["company"], named["order_no"])
+    if order is None or order["customer_id"] != customer_id or order["currency"] != named["currency"]:
+        return None
+    return order
+
+
+def move_invoiced(work: UnitOfWork, order: dict[str, Any], amount: Decimal, action: str) -> None:
+    """Let so much more of an order be invoiced, or less, and bring its stages in line."""
+    order["invoiced_total"] += amount
+    restage(work, order, action)
+
+
+def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
+    """Match the documents that named an order before it arrived; they count beside it no longer."""
+    named = (order["customer_id"], order["source"], order["order_no"])
+    for invoice in store.unmatched_invoices(work, *named):
+        if invoice["currency"] != order["currency"]:
+            continue
+        store.update_invoice(work, invoice["id"], {"order_id": order["id"]})
+        if invoice["status"] != "reversed":
+            order["invoiced_total"] += invoice["amount"]
+    for note in store.unmatched_credit_notes(work, *named):
+        if note["currency"] != order["currency"]:
+            continue
+        store.update_payment(work, note["id"], {"order_id": order["id"]})
+        if note["status"] != "reversed":
+            order["invoiced_total"] -= note["amount"]
