@@ -24,7 +24,6 @@ from services.limits.store.bills import (
 from services.limits.store.book import book_of
 from services.limits.store.dates import (
     add_business_date,
-    business_date,
     has_documents,
     lock_clock,
     read_clock,
@@ -127,7 +126,7 @@ from services.limits.store.receivables import (
     update_payment,
     waiting_allocations,
 )
-from services.limits.store.settings import lock_settings, save_settings, settings_of
+from services.limits.store.settings import business_date, lock_settings, save_settings, settings_of
 from services.limits.store.verification import (
     all_pools,
     broken_chains,

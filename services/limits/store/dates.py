@@ -1,4 +1,4 @@
-"""The business date."""
+"""Opening business dates."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ from services.limits.model import (
     payments,
 )
 from services.limits.store.rows import Row, one_row
-
-_OPEN_DATE = select(business_clock.c.date)
-
-
-def business_date(work: UnitOfWork) -> date | None:
-    """The open business date; None before the first was opened."""
-    found: date | None = work.execute(_OPEN_DATE).scalar()
-    return found
 
 
 def read_clock(work: UnitOfWork) -> Row | None:
