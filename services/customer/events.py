@@ -42,6 +42,17 @@ def customer_deleted(work: UnitOfWork, customer_id: UUID) -> None:
     )
 
 
+def group_created(work: UnitOfWork, group: Mapping[str, Any]) -> None:
+    """A customer group is there."""
+    names = ("id", "code", "name", "parent_id")
+    work.add_event(
+        "group_created",
+        subject=group["id"],
+        ordering_key=group["id"],
+        data={"group": {name: group[name] for name in names}},
+    )
+
+
 def credit_copy(account: Mapping[str, Any]) -> dict[str, Any]:
     """What `limits.account_changed` tells of an account, as this service keeps it."""
     limit = account.get("limit")

@@ -1,14 +1,14 @@
-"""The rules of the limit ledger: stages, limits, states, aging and the decision on an order. Pure."""
+"""The rules of the limit ledger: stages, limits, states and aging. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.common.money import quantize, round_down
+from services.common.money import round_down
 
 ZERO = Decimal(0)
 
@@ -22,8 +22,6 @@ OVER_LIMIT = "over-limit"
 
 # What binds exposure: an order that was taken. A held, refused, cancelled or closed one reserves nothing.
 OPEN_ORDER = "reserved"
-STRENGTHS = ("ignore", "warn", "approve", "block")
-_PAY_INVOICES_MAX = 20
 
 BUCKETS: tuple[tuple[str, int | None], ...] = (
     ("current", 0),
@@ -61,6 +59,10 @@ class Stages:
             self.delivered - other.delivered,
             self.receivable - other.receivable,
         )
+
+    def times(self, sign: int) -> Stages:
+        """The same, or the same taken away (−1)."""
+        return self if sign == 1 else Stages() - self
 
     def __bool__(self) -> bool:
         return bool(self.reserved or self.delivered or self.receivable)
@@ -224,137 +226,6 @@ class OverdueItem:
     invoice_no: str
     open_amount: Decimal
     due_date: date
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an order does not simply pass. `strength` is warn, approve or block."""
-
-    code: str
-    message: str
-    strength: str = "block"
-    pool: str = "customer"
-    needed: Decimal | None = None
-    available: Decimal | None = None
-    rule: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The reason as the decision shows it."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "strength": self.strength,
-            "pool": self.pool,
-            "needed": self.needed,
-            "available": self.available,
-            **({"rule": self.rule} if self.rule else {}),
-        }
-
-
-@dataclass(frozen=True)
-class Check:
-    """What an order is judged on. Amounts in `currency`; `increase` is what it would add to the exposure.
-
-    `binds` is what it would reserve more, whether that counts yet or is due beyond the credit horizon.
-    `later` finds the limits known to follow, each with the date from which it holds: only a refusal asks.
-    """
-
-    increase: Decimal
-    currency: str
-    limit: Limit
-    limit_currency: str | None
-    exposure: Decimal
-    binds: Decimal = ZERO
-    freezes: Sequence[Mapping[str, Any]] = ()
-    overdue: Sequence[OverdueItem] = ()
-    later: Callable[[], Sequence[tuple[date, Limit]]] = tuple
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of a check: reserved, held or refused, every reason, and what would let it pass."""
-
-    result: str
-    reasons: tuple[Reason, ...] = ()
-    would_pass_if: dict[str, Any] = field(default_factory=dict)
-
-
-def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
-    """Judge an order by what can never be switched off, and add what the rules say.
-
-    Every reason is told, not only the first. A block refuses, an approve holds, a warn lets pass.
-    """
-    reasons = (*_hard_reasons(check), *rule_reasons)
-    strengths = {reason.strength for reason in reasons}
-    if "block" in strengths:
-        return Verdict("refused", reasons, _would_pass_if(check, reasons))
-    if "approve" in strengths:
-        return Verdict("held", reasons, {"approval": True})
-    return Verdict("reserved", reasons)
-
-
-def _hard_reasons(check: Check) -> list[Reason]:
-    available = check.limit.available(check.exposure)
-
-    def reason(code: str, message: str) -> Reason:
-        return Reason(code, message, needed=check.increase, available=available)
-
-    reasons = [reason("customer_frozen", f"客户已冻结: {freeze['reason']}") for freeze in check.freezes]
-    if check.limit.state == UNSET:
-        return [*reasons, reason("limit_unset", "客户还没有授信额度")]
-    if check.limit_currency is not None and check.limit_currency != check.currency:
-        text = f"授信额度的币种是 {check.limit_currency}, 订单的币种是 {check.currency}"
-        return [*reasons, Reason("currency_mismatch", text, needed=check.increase, available=None)]
-    if check.limit.state == EXPIRED:
-        return [*reasons, reason("limit_expired", "客户的授信额度已过期")]
-    if available is not None and check.increase > available:
-        short = check.increase - available
-        needed, left, missing = (
-            _shown(amount, check.currency) for amount in (check.increase, available, short)
-        )
-        text = f"可用额度不足: 需要 {needed}, 可用 {left}, 还差 {missing} {check.currency}"
-        code = "limit_zero" if check.limit.state == ZERO_LIMIT else "limit_exceeded"
-        reasons.append(reason(code, text))
-    return reasons
-
-
-def _shown(amount: Decimal, currency: str) -> str:
-    return f"{quantize(amount, currency):,f}"
-
-
-def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
-    """The smallest changes that would let the order pass, each where it would help."""
-    codes = {reason.code for reason in reasons if reason.strength == "block"}
-    wanted: dict[str, Any] = {}
-    if codes & {"limit_unset", "limit_expired"}:
-        wanted["limit_needed"] = max(ZERO, check.exposure) + check.increase
-    if "currency_mismatch" in codes:
-        wanted["limit_currency"] = check.currency
-    available = check.limit.available(check.exposure)
-    if codes & {"limit_exceeded", "limit_zero"} and available is not None:
-        short = check.increase - available
-        wanted["largest_amount"] = max(ZERO, available)
-        wanted["payment_needed"] = short
-        wanted["limit_needed"] = check.exposure + check.increase
-    if codes and codes <= {"limit_unset", "limit_expired", "limit_exceeded", "limit_zero"}:
-        passes_on = next((on for on, limit in check.later() if _is_within(check, limit)), None)
-        if passes_on is not None:
-            wanted["date"] = passes_on
-    if "customer_frozen" in codes:
-        wanted["unfreeze"] = [str(freeze["source"]) for freeze in check.freezes]
-    if check.overdue and codes & {"limit_exceeded", "customer_frozen"}:
-        oldest = sorted(check.overdue, key=lambda item: (item.due_date, item.invoice_no))
-        wanted["pay_invoices"] = [item.invoice_no for item in oldest[:_PAY_INVOICES_MAX]]
-        wanted["overdue_amount"] = sum((item.open_amount for item in check.overdue), ZERO)
-    return wanted
-
-
-def _is_within(check: Check, limit: Limit) -> bool:
-    """Whether the order would be within another limit, with the exposure of today."""
-    if limit.state in (UNSET, EXPIRED):
-        return False
-    available = limit.available(check.exposure)
-    return available is None or check.increase <= available
 
 
 def is_cured(cure: Mapping[str, Any] | None, max_days_overdue: int) -> bool:

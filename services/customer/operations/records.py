@@ -193,6 +193,7 @@ def create_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     row = {**received, "id": new_id(), "created_at": work.now, "created_by": work.caller.actor}
     if not store.insert_group(work, row):
         raise Conflict(f"集团编码 {row['code']} 已存在", code="group_code_taken")
+    events.group_created(work, row)
     return row
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
 from services.limits.ledger import guarantee_of
+from services.limits.pools import PoolKey
 from services.limits.terms import term_of, term_view
 
 _ORDER_FIELDS = (
@@ -51,7 +52,17 @@ def delivery_view(delivery: Mapping[str, Any], currency: str) -> dict[str, Any]:
 
 def grant_view(grant: Mapping[str, Any]) -> dict[str, Any]:
     """A grant as callers and subscribers see it."""
-    names = ("id", "kind", "change", "unlimited", "currency", "valid_from", "valid_to", "term_days")
+    names = (
+        "id",
+        "kind",
+        "segment",
+        "change",
+        "unlimited",
+        "currency",
+        "valid_from",
+        "valid_to",
+        "term_days",
+    )
     amount = grant["amount"]
     return {
         **{name: grant[name] for name in names},
@@ -114,6 +125,39 @@ def credit_granted(work: UnitOfWork, customer_id: UUID, grant: Mapping[str, Any]
         ordering_key=customer_id,
         data={"customer_id": customer_id, "grant": grant_view(grant)},
     )
+
+
+def pool_limit_granted(
+    work: UnitOfWork, pool: PoolKey, grant: Mapping[str, Any], shown: Mapping[str, Any]
+) -> None:
+    """A pool other than a customer's overall one has a limit; tells how it stands."""
+    work.add_event(
+        "pool_limit_granted",
+        subject=pool.name,
+        ordering_key=pool.name,
+        data={"grant": grant_view(grant), "pool": dict(shown)},
+    )
+
+
+def pool_released(work: UnitOfWork, pool: PoolKey, reason: str) -> None:
+    """A pool controls nothing any more."""
+    work.add_event(
+        "pool_released",
+        subject=pool.name,
+        ordering_key=pool.name,
+        data={**pool._asdict(), "reason": reason, "by": work.caller.actor},
+    )
+
+
+def group_copy(group: Mapping[str, Any]) -> dict[str, Any]:
+    """What the customer service tells of a customer group, as the ledger keeps it."""
+    parent = group.get("parent_id")
+    return {
+        "id": UUID(str(group["id"])),
+        "code": group["code"],
+        "name": group["name"],
+        "parent_id": None if parent is None else UUID(str(parent)),
+    }
 
 
 def guarantee_event(work: UnitOfWork, name: str, guarantee: Mapping[str, Any]) -> None:

@@ -41,7 +41,18 @@ customers = Table(
     Column("active", Boolean, nullable=False),
 )
 
+# The copy of a customer group: those above a customer's own may carry limits, too.
+customer_groups = Table(
+    "customer_groups",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_id", Uuid),
+)
+
 # Whatever carries a limit. Balances are kept by the transaction that writes the entries they sum.
+# A customer's overall pool is always there; any other only while, or since, somebody controls it.
 pools = Table(
     "pools",
     metadata,
@@ -56,6 +67,7 @@ pools = Table(
     # How many entries it has, and the hash of the last: the end of their chain.
     Column("entries", BigInteger, nullable=False),
     Column("head", Text, nullable=False),
+    Column("controlled", Boolean, nullable=False),
     UniqueConstraint("kind", "key", "segment", "currency"),
     CheckConstraint("kind IN ('customer', 'group', 'salesperson', 'department')", name="kind"),
     CheckConstraint("reserved >= 0", name="reserved"),
@@ -66,7 +78,11 @@ grants = Table(
     "grants",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    # Empty for a pool that several customers share.
+    Column("customer_id", Uuid, ForeignKey("customers.id"), index=True),
+    Column("pool_kind", Text, nullable=False),
+    Column("pool_key", Text, nullable=False),
+    Column("segment", Text, nullable=False),
     Column("kind", Text, nullable=False),
     # How it came to be: granted anew, or the one before it raised, cut or replaced.
     Column("change", Text, nullable=False),
@@ -85,11 +101,13 @@ grants = Table(
     # A new base grant replaces the one before it: that one ends here, and stays as history.
     Column("replaced_on", Date),
     CheckConstraint("kind IN ('base', 'temporary')", name="kind"),
+    CheckConstraint("(pool_kind = 'customer') = (customer_id IS NOT NULL)", name="owner"),
     CheckConstraint("change IN ('grant', 'raise', 'cut', 'replace')", name="change"),
     CheckConstraint("unlimited = (amount IS NULL)", name="amount_or_unlimited"),
     CheckConstraint("amount >= 0", name="amount"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
+Index("ix_grants_pool", grants.c.pool_kind, grants.c.pool_key)
 Index("ix_grants_valid_from", grants.c.valid_from)
 Index("ix_grants_valid_to", grants.c.valid_to)
 

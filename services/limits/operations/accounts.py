@@ -148,9 +148,7 @@ def _figures(
     }
 
 
-def currency_of(
-    grant_rows: Iterable[Mapping[str, Any]], pools: Mapping[str, Mapping[str, Any]], on: date, default: str
-) -> str:
+def currency_of(grant_rows: Iterable[Mapping[str, Any]], pools: Iterable[str], on: date, default: str) -> str:
     """The account's currency: that of its limit in force, else of its newest grant, else of what it owes."""
     rows = list(grant_rows)
     in_force = [row for row, grant in zip(rows, store.as_grants(rows), strict=True) if grant.is_valid(on)]

@@ -8,8 +8,8 @@ from typing import Any
 
 from services.common import expressions
 from services.common.db import UnitOfWork
-from services.limits import ledger, store
-from services.limits.ledger import Check, Reason
+from services.limits import store
+from services.limits.deciding import STRENGTHS, Amount, Check, Reason
 
 # The core reason that a rule may put its own words to, and the strength that it cannot weaken.
 _LIMIT_REASON = "limit_exceeded"
@@ -38,9 +38,11 @@ def evaluate(
             Reason(
                 code=rule["key"],
                 message=definition.get("message") or definition.get("name") or rule["key"],
-                strength=strength if strength in ledger.STRENGTHS else "warn",
-                needed=check.increase,
-                available=facts["available"],
+                strength=strength if strength in STRENGTHS else "warn",
+                needed=Amount(check.increase, check.currency),
+                available=None
+                if facts["available"] is None
+                else Amount(facts["available"], check.own.currency),
                 rule=rule["key"],
             )
         )
@@ -54,17 +56,17 @@ def reads_average(work: UnitOfWork) -> bool:
 
 
 def _facts(check: Check, order: Mapping[str, Any]) -> dict[str, Any]:
-    after = check.exposure + check.increase
-    limit = check.limit.amount
+    own = check.own
+    limit = own.limit.amount
     return {
         "amount": order["amount"],
         "increase": check.increase,
         "currency": check.currency,
         "limit": limit,
-        "exposure": check.exposure,
-        "available": check.limit.available(check.exposure),
-        "utilisation": check.exposure / limit if limit else None,
-        "utilisation_after": after / limit if limit else None,
+        "exposure": own.exposure,
+        "available": own.available,
+        "utilisation": own.exposure / limit if limit else None,
+        "utilisation_after": (own.exposure + own.increase) / limit if limit else None,
         "frozen": bool(check.freezes),
         "overdue_amount": sum((item.open_amount for item in check.overdue), Decimal(0)),
         "overdue_items": len(check.overdue),

@@ -5,42 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
 from services.common.money import format_amount
-from services.limits import ledger, store
-from services.limits.ledger import Check, Verdict
-from services.limits.operations import check_rules, dates, horizon
-from services.limits.operations.accounts import currency_of, later_limits, limit_of, read_accounts
+from services.limits import deciding, store
+from services.limits.deciding import Amount, Check, PoolCheck, Verdict
+from services.limits.operations import carriers, check_rules, dates, horizon
+from services.limits.operations.accounts import read_accounts
 
 _AVERAGE_DAYS = 90
 
 
-def check_of(
-    work: UnitOfWork, order: Mapping[str, Any], pool: Mapping[str, Any] | None, increase: Decimal
-) -> Check:
-    on = dates.today(work)
-    rows = store.grants_of(work, order["customer_id"])
-    currency = order["currency"]
-    mine = any(row["currency"] == currency for row in rows)
-    limit_currency = currency if mine or not rows else currency_of(rows, {}, on, work.base_currency)
-    limited_in = currency if mine else limit_currency
-    exposure = pool["reserved"] + pool["delivered"] + pool["receivable"] if pool else Decimal(0)
-    exposure -= horizon.beyond(work, order["customer_id"], currency)
+def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> Check:
+    """What an order, as it is to be, is judged on: `increase` is what it would bind more."""
+    counted = horizon.counted(work, order, increase)
     return Check(
-        increase=horizon.counted(work, order, increase),
+        increase=counted,
         binds=increase,
-        currency=currency,
-        limit=limit_of(work, order["customer_id"], limited_in, on),
-        limit_currency=limit_currency,
-        exposure=exposure,
+        currency=order["currency"],
+        pools=carriers.pool_checks(work, order, counted, increase),
         freezes=store.open_freezes(work, order["customer_id"]),
-        overdue=store.overdue_items(work, order["customer_id"], currency, on),
-        later=partial(later_limits, work, order["customer_id"], limited_in, on),
+        overdue=store.overdue_items(work, order["customer_id"], order["currency"], dates.today(work)),
     )
 
 
@@ -49,12 +37,13 @@ def judge(work: UnitOfWork, check: Check, order: Mapping[str, Any]) -> tuple[Ver
         # Nothing more is bound: there is nothing to check.
         return Verdict("reserved"), []
     reasons, rules = check_rules.evaluate(work, check, order, average_asked(work, order))
-    return ledger.judge(check, reasons), rules
+    return deciding.judge(check, reasons), rules
 
 
 def foresee(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     """Hold what the checks of these customers' orders read."""
     read_accounts(work, customer_ids)
+    carriers.foresee(work, customer_ids)
     if check_rules.reads_average(work):
         store.read_trade(work, customer_ids, _averaged_since(work))
 
@@ -96,19 +85,6 @@ def documented(
     rules: list[dict[str, Any]],
     result: str,
 ) -> dict[str, Any]:
-    currency = check.currency
-
-    def text(amount: Decimal | None) -> str | None:
-        return None if amount is None else format_amount(amount, currency)
-
-    reasons = [
-        {**reason.to_dict(), "needed": text(reason.needed), "available": text(reason.available)}
-        for reason in verdict.reasons
-    ]
-    would_pass_if = {
-        name: text(value) if isinstance(value, Decimal) else value
-        for name, value in verdict.would_pass_if.items()
-    }
     return {
         "id": new_id(),
         "customer_id": order["customer_id"],
@@ -118,17 +94,14 @@ def documented(
         "action": action,
         "result": result,
         "amount": order["amount"],
-        "currency": currency,
-        "reasons": reasons,
-        "would_pass_if": would_pass_if,
+        "currency": check.currency,
+        "reasons": [reason.to_dict() for reason in verdict.reasons],
+        "would_pass_if": verdict.would_pass_if,
         "inputs": {
-            "increase": text(check.increase),
-            "binds": text(check.binds),
-            "limit": text(check.limit.amount),
-            "guaranteed": text(check.limit.guaranteed),
-            "limit_state": check.limit.state,
-            "exposure": text(check.exposure),
-            "available": text(check.limit.available(check.exposure)),
+            "increase": Amount(check.increase, check.currency).text,
+            "binds": Amount(check.binds, check.currency).text,
+            **_figures(check.own),
+            "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
             "frozen": bool(check.freezes),
             "overdue_items": len(check.overdue),
         },
@@ -136,6 +109,20 @@ def documented(
         "business_date": dates.today(work),
         "decided_at": work.now,
         "decided_by": work.caller.actor,
+    }
+
+
+def _figures(pool: PoolCheck) -> dict[str, Any]:
+    def text(amount: Decimal | None) -> str | None:
+        return None if amount is None else Amount(amount, pool.currency).text
+
+    return {
+        "currency": pool.currency,
+        "limit": text(pool.limit.amount),
+        "guaranteed": text(pool.limit.guaranteed),
+        "limit_state": pool.limit.state,
+        "exposure": text(pool.exposure),
+        "available": text(pool.available),
     }
 
 

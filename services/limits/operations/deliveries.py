@@ -75,7 +75,7 @@ def _changed(
     why: str | None,
 ) -> dict[str, Any]:
     stage(work, order, action)
-    over_limit = is_over_limit(work, order["customer_id"], order["currency"])
+    over_limit = is_over_limit(work, order)
     shown = events.delivery_view(delivery, order["currency"])
     events.order_event(work, event, order, delivery=shown, reason=why, over_limit=over_limit)
     tell_accounts(work, [order["customer_id"]])

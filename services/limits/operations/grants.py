@@ -15,6 +15,7 @@ from services.limits import events, store
 from services.limits.operations import dates
 from services.limits.operations.accounts import account_view, require_customer, tell_accounts
 from services.limits.operations.payment_terms import asked_term
+from services.limits.pools import CUSTOMER, PoolKey
 
 
 def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,12 +32,25 @@ def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]
         already = store.grant_of_application(work, granted["application_id"])
         if already is not None:
             return _answer(work, already)
+    grant = grant_to(work, PoolKey(CUSTOMER, str(customer["id"])), granted, customer["id"])
+    events.credit_granted(work, customer["id"], grant)
+    tell_accounts(work, [customer["id"]])
+    return _answer(work, grant)
+
+
+def grant_to(
+    work: UnitOfWork, pool: PoolKey, granted: Mapping[str, Any], customer_id: UUID | None = None
+) -> dict[str, Any]:
+    """Grant a limit to a pool that is locked, or raise, cut or replace the one in force; the new grant."""
     on = dates.today(work)
     change = granted["change"]
-    before = _to_change(work, granted, on) if change in ("raise", "cut") else None
+    before = _to_change(work, pool, granted, on) if change in ("raise", "cut") else None
     grant = {
         "id": new_id(),
-        "customer_id": customer["id"],
+        "customer_id": customer_id,
+        "pool_kind": pool.kind,
+        "pool_key": pool.key,
+        "segment": pool.segment,
         "kind": granted["kind"],
         "change": change,
         "amount": None if granted["unlimited"] else granted["amount"],
@@ -58,11 +72,9 @@ def grant_credit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]
         grant.update({name: before[name] for name, stays in kept.items() if stays})
     _check_validity(grant)
     if grant["kind"] == "base" or change != "grant":
-        store.replace_grants(work, customer["id"], grant["kind"], grant["valid_from"])
+        store.replace_grants(work, pool, grant["kind"], grant["valid_from"])
     store.add_grant(work, grant)
-    events.credit_granted(work, customer["id"], grant)
-    tell_accounts(work, [customer["id"]])
-    return _answer(work, grant)
+    return grant
 
 
 def list_grants(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
@@ -119,10 +131,10 @@ def _check_validity(carrier: Mapping[str, Any]) -> None:
         raise Invalid("失效日期早于生效日期", code="validity")
 
 
-def _to_change(work: UnitOfWork, granted: Mapping[str, Any], on: date) -> dict[str, Any]:
+def _to_change(work: UnitOfWork, pool: PoolKey, granted: Mapping[str, Any], on: date) -> dict[str, Any]:
     rows = [
         row
-        for row in store.grants_of(work, granted["customer_id"])
+        for row in store.grants_of_pool(work, pool)
         if row["kind"] == granted["kind"] and row["currency"] == granted["currency"]
     ]
     in_force = [row for row, grant in zip(rows, store.as_grants(rows), strict=True) if grant.is_valid(on)]

@@ -12,7 +12,14 @@ from services.common.events import Event
 from services.common.fields import load, parse_date
 from services.common.positions import park_document
 from services.limits import events, schema, store
-from services.limits.operations import checking, deliveries, expiry, orders, receivables
+from services.limits.operations import (
+    checking,
+    deliveries,
+    expiry,
+    orders,
+    pool_limits,
+    receivables,
+)
 from services.limits.operations.accounts import lock_customers_of, tell_accounts
 
 KEYS = ("order.*", "invoice.*", "payment.*", "credit_note.*")
@@ -314,12 +321,21 @@ def park_expired(work: UnitOfWork) -> None:
 
 
 def customer_changed(work: UnitOfWork, event: Event) -> None:
-    """Keep the copy of a customer, and apply what waited for it."""
+    """Keep the copy of a customer, bring along what it owes, and apply what waited for it."""
     customer = event.data["customer"]
-    store.save_customer(work, events.customer_copy(customer))
+    copy = events.customer_copy(customer)
+    before = store.lock_customers(work, [copy["id"]]).get(copy["id"])
+    store.save_customer(work, copy)
+    if before is not None:
+        pool_limits.follow_customer(work, before, copy)
     keys = [f"id:{customer['id']}", f"code:{customer['code']}"]
     for waiting in store.take_waiting(work, "customer", keys):
         _route(work, waiting["routing_key"], waiting["body"])
+
+
+def group_created(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a customer group."""
+    store.save_group(work, events.group_copy(event.data["group"]))
 
 
 def customer_deleted(work: UnitOfWork, event: Event) -> None:

@@ -69,8 +69,7 @@ def take_order(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
     )
     bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
-    pool = store.customer_pool(work, order["customer_id"], order["currency"])
-    check = checking.check_of(work, order, pool, (wanted - bound).total)
+    check = checking.check_of(work, order, (wanted - bound).total)
     verdict, rules = checking.judge(work, check, order)
     result = "reserved" if forced else verdict.result
     decision = checking.document(work, order, action, check, verdict, rules, result)
@@ -101,8 +100,7 @@ def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     """What would come of an order, without any effect: `{"status", "decision"}`."""
     customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
     order = _new_order(work, customer, received, None)
-    pools = {row["currency"]: row for row in store.customer_pools(work, customer["id"])}
-    check = checking.check_of(work, order, pools.get(order["currency"]), order["amount"])
+    check = checking.check_of(work, order, order["amount"])
     verdict, rules = checking.judge(work, check, order)
     decision = checking.documented(work, order, "check", check, verdict, rules, verdict.result)
     return {"status": verdict.result, "decision": checking.decision_view(decision)}
@@ -235,7 +233,7 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     order["delivered_total"] += amount
     stage(work, order, "deliver")
     shown = events.delivery_view(delivery, order["currency"])
-    over_limit = is_over_limit(work, order["customer_id"], order["currency"])
+    over_limit = is_over_limit(work, order)
     events.order_event(work, "order_delivered", order, None, delivery=shown, over_limit=over_limit)
     tell_accounts(work, [order["customer_id"]])
     return {**_unchanged(work, order), "delivery": shown, "over_limit": over_limit}

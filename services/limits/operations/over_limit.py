@@ -1,20 +1,15 @@
-"""Whether what has already happened took a customer past the limit: recorded all the same, and flagged."""
+"""Whether what has already happened took a pool past its limit: recorded all the same, and flagged."""
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
 
 from services.common.db import UnitOfWork
-from services.limits import store
-from services.limits.operations import dates, horizon
-from services.limits.operations.accounts import limit_of
+from services.limits.ledger import ZERO
+from services.limits.operations.carriers import pool_checks
 
 
-def is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
-    """Whether a customer's exposure in a currency is above the effective limit on the business date."""
-    limit = limit_of(work, customer_id, currency, dates.today(work))
-    pool = store.customer_pool(work, customer_id, currency)
-    exposure = pool["reserved"] + pool["delivered"] + pool["receivable"]
-    exposure -= horizon.beyond(work, customer_id, currency)
-    available = limit.available(exposure)
-    return bool(available is not None and available < 0)
+def is_over_limit(work: UnitOfWork, document: Mapping[str, Any]) -> bool:
+    """Whether a pool that a document touches holds more than its effective limit on the business date."""
+    return any(pool.short for pool in pool_checks(work, document, ZERO, ZERO))

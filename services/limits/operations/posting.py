@@ -3,29 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from services.common.db import UnitOfWork
 from services.limits import store
 from services.limits.ledger import Stages
-from services.limits.operations import dates
+from services.limits.operations import carriers, dates
+from services.limits.pools import PoolKey
 
 
 def post(work: UnitOfWork, action: str, kind: str, document: Mapping[str, Any], delta: Stages) -> None:
-    """Move the exposure of an order, an invoice or a payment by `delta`, in the document's currency.
+    """Move the exposure of a document by `delta`, in its currency, in every pool that it touches.
 
     The document's customer is locked. A delta of nothing leaves no entry.
     """
-    if not delta:
+    if delta:
+        named = _named(kind, document, document[f"{kind}_no"])
+        for pool in carriers.touched_by(work, document):
+            enter(work, pool, action, named, document["currency"], delta)
+
+
+def shift(work: UnitOfWork, money: Mapping[str, Any], invoice: Mapping[str, Any], part: Decimal) -> None:
+    """Follow a part of a payment to an invoice, or back when below zero.
+
+    Where both touch the same pools nothing moves. Where not (the payment names no selling company, say),
+    the invoice's pools have what it pays back, and the payment's no longer count it.
+    """
+    if (money.get("company") or "") == (invoice.get("company") or ""):
         return
-    entry = {
+    named = _named(money["kind"], money, money["payment_no"])
+    paying, paid = carriers.touched_by(work, money), carriers.touched_by(work, invoice)
+    for pools, others, sign in ((paid, paying, -1), (paying, paid, 1)):
+        for pool in pools:
+            if pool not in others:
+                enter(work, pool, "allocate", named, money["currency"], Stages(receivable=sign * part))
+
+
+def enter(
+    work: UnitOfWork,
+    pool: PoolKey,
+    action: str,
+    named: Mapping[str, Any],
+    currency: str,
+    delta: Stages,
+) -> None:
+    """Move the balance of one pool by an entry that names a document, or a customer as a whole."""
+    if delta:
+        entry = {**named, "action": action, "effective_date": dates.today(work)}
+        store.post_entry(work, store.pool_of(work, pool, currency), entry, delta)
+
+
+def _named(kind: str, document: Mapping[str, Any], number: str) -> dict[str, Any]:
+    return {
         "customer_id": document["customer_id"],
-        "action": action,
         "document_type": kind,
         "document_id": document["id"],
-        "document_no": document[f"{kind}_no"],
-        "effective_date": dates.today(work),
+        "document_no": number,
     }
-    store.post_entry(
-        work, store.customer_pool(work, document["customer_id"], document["currency"]), entry, delta
-    )

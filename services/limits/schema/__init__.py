@@ -52,6 +52,7 @@ __all__ = [
 
 BATCH_MAX = 5_000
 _SMALLEST_PERCENT = Decimal("0.0001")
+POOL_KINDS = ("customer", "group", "salesperson", "department")
 GRANT_CHANGES = ("grant", "raise", "cut", "replace")
 TERM_DAYS_MAX = 3_650
 TERM_PARTS_MAX = 60
@@ -190,13 +191,12 @@ class TermInput(StrictSchema):
             raise refuse("term_percents", "各期比例合计应为 100", "parts")
 
 
-class GrantInput(StrictSchema):
+class _LimitInput(StrictSchema):
     """A limit to be granted; `unlimited` instead of an amount.
 
     With `change` raise or cut the amount is the difference to the grant in force; those need a reason.
     """
 
-    customer_id = IdField(required=True)
     kind = TextField(max_length=20, load_default="base")
     change = TextField(max_length=20, load_default="grant")
     amount = AmountField(load_default=None, allow_none=True, allow_zero=True)
@@ -207,7 +207,6 @@ class GrantInput(StrictSchema):
     term = Nested(TermInput(), load_default=None, allow_none=True)
     valid_from = DateField(load_default=None, allow_none=True)
     valid_to = DateField(load_default=None, allow_none=True)
-    application_id = TextField(max_length=100, load_default=None, allow_none=True)
     reason = TextField(max_length=500, load_default=None, allow_none=True)
 
     @validates_schema
@@ -226,6 +225,36 @@ class GrantInput(StrictSchema):
             raise refuse("amount_needed", "请给出要调增或调减的金额", "amount")
         if data.get("valid_from") and data.get("valid_to") and data["valid_to"] < data["valid_from"]:
             raise refuse("validity", "失效日期不能早于生效日期")
+
+
+class GrantInput(_LimitInput):
+    """A limit to be granted to a customer."""
+
+    customer_id = IdField(required=True)
+    application_id = TextField(max_length=100, load_default=None, allow_none=True)
+
+
+class PoolKeyInput(StrictSchema):
+    """Names a pool: a group or a customer by its id, a salesperson by user name, a department by code."""
+
+    pool_kind = TextField(max_length=20, required=True)
+    pool_key = TextField(max_length=100, required=True)
+    segment = TextField(max_length=50, load_default="")
+
+    @validates_schema
+    def _known_kind(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("pool_kind") not in POOL_KINDS:
+            raise refuse("pool_kind_unknown", f"信用对象应为 {', '.join(POOL_KINDS)} 之一", "pool_kind")
+
+
+class PoolLimitInput(_LimitInput, PoolKeyInput):
+    """A limit to be granted to a pool that customers share, or to a customer in one segment."""
+
+
+class PoolReleaseInput(PoolKeyInput):
+    """Why a pool is to control nothing any more."""
+
+    reason = TextField(max_length=500, required=True)
 
 
 class GuaranteeInput(StrictSchema):

@@ -18,13 +18,14 @@ from services.limits.operations import (
     settings,
     verification,
 )
+from services.limits.service.pools import PoolsDoor
 from services.limits.service.receivables import ReceivablesDoor
 
 _NEW_ORDER = schema.NewOrder()
 _SCHEDULE_SECONDS = 60
 
 
-class LimitsService(ReceivablesDoor):
+class LimitsService(ReceivablesDoor, PoolsDoor):
     """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
 
     name = "limits"
@@ -34,6 +35,7 @@ class LimitsService(ReceivablesDoor):
             "customer_created": intake.customer_changed,
             "customer_updated": intake.customer_changed,
             "customer_deleted": intake.customer_deleted,
+            "group_created": intake.group_created,
         },
         "risk_rules": {"rule_published": accounts.rule_published, "rule_fired": accounts.rule_fired},
     }

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
-from services.limits.model import customers
+from services.limits.model import customer_groups, customers
+from services.limits.pools import GROUP, PoolKey
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.rows import Row, all_rows, one_row
 
-_LOCK = select(customers).where(among_ids(customers.c.id)).order_by(customers.c.id).with_for_update()
+_READ = select(customers).where(among_ids(customers.c.id)).order_by(customers.c.id)
+_LOCK = _READ.with_for_update()
 _BY_ID = select(customers).where(customers.c.id == bindparam("customer_id"), customers.c.active)
 _BY_CODE = select(customers).where(customers.c.code == bindparam("customer_code"), customers.c.active)
+_GROUPS = "customer-groups"
 _CODES = select(customers.c.code, customers.c.id).where(
     customers.c.code == any_(bindparam("codes", type_=ARRAY(Text))), customers.c.active
 )
@@ -47,12 +50,58 @@ def find_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None) 
 
 
 def lock_customers(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, Row]:
-    """Customers by id. Locks their rows, sorted: everything that a customer owns waits for this lock."""
+    """Customers by id. Locks their rows, sorted: everything that a customer owns waits for this lock.
+
+    A unit of work that only reads locks nothing.
+    """
     book = book_of(work)
     wanted = sorted(set(ids))
-    book.fetch_ids("customer", wanted, _LOCK, book.customers)
+    book.fetch_ids("customer", wanted, _READ if work.reads_only else _LOCK, book.customers)
     found = ((customer_id, book.customers.get(customer_id)) for customer_id in wanted)
     return {customer_id: row for customer_id, row in found if row is not None}
+
+
+def lock_all_customers(work: UnitOfWork) -> None:
+    """Wait until nobody holds a customer, and let nobody have one until the transaction ends."""
+    work.execute(text("LOCK TABLE customers IN EXCLUSIVE MODE"))
+
+
+def customers_of(work: UnitOfWork, kind: str, key: str) -> list[Row]:
+    """The customers of a salesperson or a department; of a group, those of all groups below it, too."""
+    if kind != GROUP:
+        return all_rows(work, select(customers).where(customers.c[kind] == key))
+    below = select(customer_groups.c.id).where(customer_groups.c.id == UUID(key)).cte(recursive=True)
+    below = below.union(select(customer_groups.c.id).join(below, customer_groups.c.parent_id == below.c.id))
+    return all_rows(work, select(customers).where(customers.c.group_id.in_(select(below.c.id))))
+
+
+def save_group(work: UnitOfWork, group: Mapping[str, Any]) -> None:
+    """Insert or replace the copy of a customer group, at once."""
+    values = dict(group)
+    statement = upsert(customer_groups).values(values)
+    work.execute(statement.on_conflict_do_update(index_elements=[customer_groups.c.id], set_=values))
+    work.forget(_GROUPS)
+
+
+def group_parents(work: UnitOfWork) -> dict[str, str | None]:
+    """The group above each customer group, by their ids as text."""
+    rows: dict[str, Row] = _groups(work)
+    return {key: None if row["parent_id"] is None else str(row["parent_id"]) for key, row in rows.items()}
+
+
+def label_of(work: UnitOfWork, pool: PoolKey) -> str | None:
+    """The name of whose a pool is, where it is known here: that of a group."""
+    if pool.kind != GROUP:
+        return None
+    group = _groups(work).get(pool.key)
+    return None if group is None else str(group["name"])
+
+
+def _groups(work: UnitOfWork) -> dict[str, Row]:
+    found: dict[str, Row] = work.remembered(
+        _GROUPS, lambda: {str(row["id"]): row for row in all_rows(work, select(customer_groups))}
+    )
+    return found
 
 
 def customers_by_code(work: UnitOfWork, codes: Iterable[str]) -> dict[str, UUID]:

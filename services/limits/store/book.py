@@ -47,7 +47,7 @@ class Book(Journalled):
         of_customer = ("customer_id",)
         self.customers = shelf(model.customers, ("code",))
         self.pools = shelf(model.pools, ("kind", "key"))
-        self.grants = shelf(model.grants, of_customer, ("application_id",))
+        self.grants = shelf(model.grants, of_customer, ("application_id",), ("pool_kind", "pool_key"))
         self.guarantees = shelf(model.guarantees, of_customer)
         self.freezes = shelf(model.freezes, of_customer)
         self.orders = shelf(model.orders, of_customer, ("source", "company", "order_no"), ("order_no",))

@@ -12,11 +12,15 @@ from sqlalchemy import bindparam, or_, select
 from services.common.db import UnitOfWork
 from services.limits.ledger import Grant, Guarantee, guarantee_of
 from services.limits.model import freezes, grants, guarantees
+from services.limits.pools import OVERALL, PoolKey
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.rows import Row, all_rows, one_row
 
 _OF_CUSTOMER = ("customer_id",)
 _GRANTS = select(grants).where(among_ids(grants.c.customer_id))
+_POOL_GRANTS = select(grants).where(
+    grants.c.pool_kind == bindparam("kind"), grants.c.pool_key == bindparam("key")
+)
 _GRANT_OF_APPLICATION = select(grants).where(grants.c.application_id == bindparam("application"))
 _GUARANTEES = select(guarantees).where(among_ids(guarantees.c.customer_id))
 _OPEN_FREEZES = select(freezes).where(among_ids(freezes.c.customer_id), freezes.c.lifted_at.is_(None))
@@ -35,9 +39,33 @@ def read_grants(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
 
 
 def grants_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
-    """Every grant that a customer ever had, newest first."""
+    """Every overall grant that a customer ever had, newest first."""
+    return [row for row in grants_of_customer(work, customer_id) if row["segment"] == OVERALL]
+
+
+def grants_of_customer(work: UnitOfWork, customer_id: UUID) -> list[Row]:
+    """The same with those for a segment."""
     read_grants(work, [customer_id])
-    rows = book_of(work).grants.find(_OF_CUSTOMER, customer_id)
+    return _newest_first(book_of(work).grants.find(_OF_CUSTOMER, customer_id))
+
+
+def grants_of_pool(work: UnitOfWork, pool: PoolKey) -> list[Row]:
+    """Every grant that a pool ever had, newest first."""
+    book = book_of(work)
+    if not pool.is_shared:
+        return [row for row in grants_of_customer(work, UUID(pool.key)) if row["segment"] == pool.segment]
+
+    def read(missing: list[tuple[str, str]]) -> list[Row]:
+        return [
+            row for kind, key in missing for row in all_rows(work, _POOL_GRANTS, {"kind": kind, "key": key})
+        ]
+
+    book.fetch("pool-grants", [(pool.kind, pool.key)], read, book.grants)
+    found = book.grants.find(("pool_kind", "pool_key"), pool.kind, pool.key)
+    return _newest_first(row for row in found if row["segment"] == pool.segment)
+
+
+def _newest_first(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row["granted_at"], row["id"]), reverse=True)
 
 
@@ -47,9 +75,9 @@ def as_grants(rows: Iterable[Mapping[str, Any]]) -> list[Grant]:
     return [Grant(**{name: row[name] for name in names}) for row in rows]
 
 
-def replace_grants(work: UnitOfWork, customer_id: UUID, kind: str, on: date) -> None:
-    """End the grants of a kind that are in force or to come, as from a date."""
-    for row in grants_of(work, customer_id):
+def replace_grants(work: UnitOfWork, pool: PoolKey, kind: str, on: date) -> None:
+    """End the grants of a pool of a kind that are in force or to come, as from a date."""
+    for row in grants_of_pool(work, pool):
         if row["kind"] == kind and row["replaced_on"] is None:
             book_of(work).grants.change(row["id"], {"replaced_on": max(on, row["valid_from"])})
 
@@ -103,7 +131,8 @@ def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
     found: set[UUID] = set()
     for table, end in ((grants, grants.c.replaced_on), (guarantees, guarantees.c.released_on)):
         begins_or_ended = or_(table.c.valid_from == on, table.c.valid_to == ended)
-        statement = select(table.c.customer_id).where(end.is_(None), begins_or_ended)
+        mine = table.c.customer_id.is_not(None)
+        statement = select(table.c.customer_id).where(mine, end.is_(None), begins_or_ended)
         found.update(row.customer_id for row in work.execute(statement))
     return sorted(found)
 

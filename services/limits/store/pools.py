@@ -7,17 +7,29 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Select, Text, and_, any_, bindparam, column, func, or_, select
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
 from services.limits.chain import ROOT, entry_hash
 from services.limits.ledger import ZERO, Stages
 from services.limits.model import entries, pools
+from services.limits.pools import CUSTOMER, OVERALL, PoolKey
 from services.limits.store.book import book_of
 from services.limits.store.rows import Row, all_rows
 
 _STAGES = ("reserved", "delivered", "receivable")
+_asked = (
+    func.unnest(bindparam("kinds", type_=ARRAY(Text)), bindparam("keys", type_=ARRAY(Text)))
+    .table_valued(column("kind", Text), column("key", Text), name="asked")
+    .render_derived()
+)
+_SHARED = (
+    select(pools)
+    .join(_asked, and_(pools.c.kind == _asked.c.kind, pools.c.key == _asked.c.key))
+    .order_by(pools.c.id)
+)
+_LOCK_SHARED = _SHARED.with_for_update(of=pools)
 _OF_CUSTOMERS = select(pools).where(
     pools.c.kind == "customer", pools.c.key == any_(bindparam("keys", type_=ARRAY(Text)))
 )
@@ -34,29 +46,94 @@ def read_customer_pools(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
 
 
 def customer_pools(work: UnitOfWork, customer_id: UUID) -> list[Row]:
-    """Every pool of a customer."""
+    """The customer's overall pool, a row a currency."""
+    return sorted(pools_of_key(work, PoolKey(CUSTOMER, str(customer_id))), key=lambda row: row["currency"])
+
+
+def pools_of_customer(work: UnitOfWork, customer_id: UUID) -> list[Row]:
+    """Every pool of a customer, those for a segment as well."""
     read_customer_pools(work, [customer_id])
-    found = book_of(work).pools.find(("kind", "key"), "customer", str(customer_id))
-    return sorted(found, key=lambda row: (row["currency"], row["segment"]))
+    return book_of(work).pools.find(("kind", "key"), CUSTOMER, str(customer_id))
 
 
 def customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
     """The customer's overall pool in a currency, made at first use; the customer is locked."""
-    for row in customer_pools(work, customer_id):
-        if row["currency"] == currency and row["segment"] == "":
+    return pool_of(work, PoolKey(CUSTOMER, str(customer_id)), currency)
+
+
+def lock_shared_pools(work: UnitOfWork, carriers: Iterable[tuple[str, str]]) -> None:
+    """Hold every pool of these (kind, key). Locks their rows, sorted, after the customers who share them.
+
+    A unit of work that only reads locks nothing.
+    """
+    book = book_of(work)
+
+    def read(missing: list[tuple[str, str]]) -> list[Row]:
+        asked = {"kinds": [kind for kind, _ in missing], "keys": [key for _, key in missing]}
+        return all_rows(work, _SHARED if work.reads_only else _LOCK_SHARED, asked)
+
+    book.fetch("shared-pools", carriers, read, book.pools)
+
+
+def shared_pools(work: UnitOfWork, carriers: Iterable[tuple[str, str]]) -> list[Row]:
+    """The pools of these (kind, key), which are locked."""
+    shelf = book_of(work).pools
+    return [row for kind, key in carriers for row in shelf.find(("kind", "key"), kind, key)]
+
+
+def pools_of_key(work: UnitOfWork, pool: PoolKey) -> list[Row]:
+    """A pool's rows, one a currency. Locks those that customers share."""
+    if pool.is_shared:
+        lock_shared_pools(work, [(pool.kind, pool.key)])
+    else:
+        read_customer_pools(work, [UUID(pool.key)])
+    found = book_of(work).pools.find(("kind", "key"), pool.kind, pool.key)
+    return [row for row in found if row["segment"] == pool.segment]
+
+
+def pool_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row:
+    """A pool's row in a currency, made at first use; whoever uses it holds its lock, or its customer's."""
+    rows = pools_of_key(work, pool)
+    for row in rows:
+        if row["currency"] == currency:
             return row
     first = {
         "id": new_id(),
-        "kind": "customer",
-        "key": str(customer_id),
-        "segment": "",
+        **pool._asdict(),
         "currency": currency,
         **dict.fromkeys(_STAGES, ZERO),
         "entries": 0,
         "head": ROOT,
+        # An overall pool of a customer always counts; another exists because somebody controls it.
+        "controlled": True,
     }
     book_of(work).pools.add(first)
     return first
+
+
+def balance_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Stages:
+    """What a pool holds in a currency."""
+    for row in pools_of_key(work, pool):
+        if row["currency"] == currency:
+            return Stages(*(row[stage] for stage in _STAGES))
+    return Stages()
+
+
+def control_pool(work: UnitOfWork, pool: PoolKey, *, controlled: bool) -> None:
+    """Say whether a pool that is held controls what it holds."""
+    for row in pools_of_key(work, pool):
+        book_of(work).pools.change(row["id"], {"controlled": controlled})
+
+
+def controlled_pools(work: UnitOfWork) -> list[PoolKey]:
+    """Every pool that controls and is not just a customer's overall one."""
+    statement = (
+        select(pools.c.kind, pools.c.key, pools.c.segment)
+        .where(pools.c.controlled, or_(pools.c.kind != CUSTOMER, pools.c.segment != OVERALL))
+        .distinct()
+        .order_by(pools.c.kind, pools.c.key, pools.c.segment)
+    )
+    return [PoolKey(row.kind, row.key, row.segment) for row in work.execute(statement)]
 
 
 def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Stages) -> None:

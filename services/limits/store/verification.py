@@ -22,6 +22,7 @@ from services.limits.model import (
     pools,
     write_offs,
 )
+from services.limits.pools import CUSTOMER, OVERALL
 from services.limits.store.rows import Row, all_rows
 
 Progress = Callable[[int, int], None]
@@ -125,8 +126,8 @@ def _receivable(sign: int, row: Any) -> Stages:
 
 
 def all_pools(work: UnitOfWork) -> list[Row]:
-    """Every pool of a customer."""
-    return all_rows(work, select(pools).where(pools.c.kind == "customer"))
+    """Every customer's overall pool."""
+    return all_rows(work, select(pools).where(pools.c.kind == CUSTOMER, pools.c.segment == OVERALL))
 
 
 def order_rows(work: UnitOfWork, after: UUID | None, limit: int) -> list[Row]:

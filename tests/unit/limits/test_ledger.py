@@ -11,13 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.limits.ledger import (
-    Check,
     Grant,
     Guarantee,
     Limit,
     account_state,
     aging_bucket,
-    judge,
     limit_dates,
     limit_on,
     order_stages,
@@ -127,15 +125,6 @@ def test_every_state_of_a_limit_is_explicit(grants: list[Grant], state: str) -> 
 
 def test_exposure_above_the_limit_is_over_limit() -> None:
     assert account_state(Limit("amount", Decimal(5)), Decimal(6), frozen=False) == "over-limit"
-
-
-@given(amounts, amounts, amounts)
-def test_an_order_passes_exactly_when_it_is_within_what_is_available(
-    limit: Decimal, exposure: Decimal, increase: Decimal
-) -> None:
-    granted = limit_on(ON, [_grant(str(limit))])
-    verdict = judge(Check(increase, "CNY", granted, "CNY", exposure))
-    assert (verdict.result == "reserved") == (increase <= limit - exposure)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     touched = match_named(work, invoice)
     touched |= cover_oldest(work, customer["id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
-    over_limit = is_over_limit(work, customer["id"], invoice["currency"])
+    over_limit = is_over_limit(work, invoice)
     invoice_event(work, "invoice_recorded", invoice, over_limit=over_limit)
     tell_allocated(work, touched)
     return {"status": "recorded", "invoice": invoice_view(invoice), "over_limit": over_limit}

@@ -13,6 +13,7 @@ from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import allocation_view, money_event, money_view
 from services.limits.open_items import Part, invoice_status, parts_of
+from services.limits.operations.posting import shift
 
 
 def allocate_named(
@@ -179,6 +180,7 @@ def _move(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], pa
         work, invoice["id"], {"open_amount": invoice["open_amount"], "status": invoice["status"]}
     )
     store.update_payment(work, payment["id"], {"unallocated": payment["unallocated"]})
+    shift(work, payment, invoice, part)
 
 
 def _add_allocation(

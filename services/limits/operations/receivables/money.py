@@ -139,7 +139,7 @@ def take_back(work: UnitOfWork, money: dict[str, Any], reason: str | None) -> di
     money.update(status="reversed", unallocated=ZERO)
     store.update_payment(work, money["id"], {"status": "reversed", "unallocated": ZERO})
     _post(work, f"reverse_{kind}", money, money["amount"])
-    over_limit = is_over_limit(work, customer_id, money["currency"])
+    over_limit = is_over_limit(work, money)
     money_event(work, "reversed", money, [], reason=reason, over_limit=over_limit)
     tell_allocated(work, cover_oldest(work, customer_id, money["currency"]))
     tell_aged(work, customer_id)

@@ -84,7 +84,7 @@ def reverse_write_off(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     _move(work, "reverse_write_off", invoice, -write_off["amount"])
     touched = cover_oldest(work, invoice["customer_id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
-    over_limit = is_over_limit(work, invoice["customer_id"], invoice["currency"])
+    over_limit = is_over_limit(work, invoice)
     shown = write_off_view(write_off)
     reason = received.get("reason")
     invoice_event(work, "write_off_reversed", invoice, write_off=shown, reason=reason, over_limit=over_limit)

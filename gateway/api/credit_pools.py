@@ -1,0 +1,53 @@
+"""Credit pools: what groups, salespersons, departments and segments may owe."""
+
+from __future__ import annotations
+
+from gateway.routes import Route
+from services.limits import schema
+
+_ONE = "/credit-pools/<pool_kind>/<pool_key>"
+
+ROUTES = [
+    Route(
+        "GET",
+        "/credit-pools",
+        service="limits",
+        call="list_pools",
+        permission="credit.read",
+        tag="credit-pools",
+        summary="Every pool that controls, customers' overall ones left out",
+    ),
+    Route(
+        "GET",
+        _ONE,
+        service="limits",
+        call="get_pool",
+        permission="credit.read",
+        query=schema.PoolKeyInput,
+        tag="credit-pools",
+        summary="A pool and its grants; `segment` for that of one selling company",
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/grants",
+        service="limits",
+        call="grant_pool_limit",
+        permission="credit.grant",
+        body=schema.PoolLimitInput,
+        status=201,
+        timeout_seconds=60,
+        tag="credit-pools",
+        summary="Grant a limit to a pool, or raise, cut or replace it; its first lets it control",
+    ),
+    Route(
+        "POST",
+        f"{_ONE}:release",
+        service="limits",
+        call="release_pool",
+        permission="credit.grant",
+        body=schema.PoolReleaseInput,
+        timeout_seconds=60,
+        tag="credit-pools",
+        summary="Let a pool control nothing any more",
+    ),
+]

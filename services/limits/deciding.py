@@ -1,0 +1,250 @@
+"""The decision on an order: every reason, and the smallest changes that would let it pass. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from services.common.money import format_amount
+from services.limits.ledger import EXPIRED, UNSET, ZERO, ZERO_LIMIT, Limit, OverdueItem
+
+STRENGTHS = ("ignore", "warn", "approve", "block")
+CUSTOMER_POOL = "customer"
+_PAY_INVOICES_MAX = 20
+# What the limit itself says against an order; nothing else keeps it from passing on another date.
+_LIMIT_CODES = frozenset({"limit_unset", "limit_expired", "limit_zero", "limit_exceeded"})
+
+
+class Amount(NamedTuple):
+    """An amount in a currency, as a decision tells it."""
+
+    value: Decimal
+    currency: str
+
+    @property
+    def text(self) -> str:
+        """The amount as it stands on the wire."""
+        return format_amount(self.value, self.currency)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an order does not simply pass; `strength` is warn, approve or block."""
+
+    code: str
+    message: str
+    strength: str = "block"
+    pool: str = CUSTOMER_POOL
+    needed: Amount | None = None
+    available: Amount | None = None
+    rule: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reason as the decision shows it."""
+        currency = self.needed.currency if self.needed else None
+        return {
+            "code": self.code,
+            "message": self.message,
+            "strength": self.strength,
+            "pool": self.pool,
+            "needed": None if self.needed is None else self.needed.text,
+            "available": None if self.available is None else self.available.text,
+            **({"currency": currency} if currency else {}),
+            **({"rule": self.rule} if self.rule else {}),
+        }
+
+
+@dataclass(frozen=True)
+class PoolCheck:
+    """One pool that an order must pass, in the limit's own `currency`.
+
+    `later` finds the limits known to follow, each with the date from which it holds: only a refusal asks.
+    """
+
+    name: str
+    title: str
+    currency: str
+    limit: Limit
+    exposure: Decimal
+    increase: Decimal
+    later: Callable[[], Sequence[tuple[date, Limit]]] = tuple
+
+    @property
+    def available(self) -> Decimal | None:
+        """Effective limit − exposure; None when unlimited."""
+        return self.limit.available(self.exposure)
+
+    @property
+    def short(self) -> Decimal:
+        """How much more would have to be available."""
+        available = self.available
+        return ZERO if available is None else max(ZERO, self.increase - available)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What an order is judged on: `increase` is what it would add to the exposure, in `currency`.
+
+    `binds` is what it would reserve more, whether that counts yet or is due beyond the credit horizon.
+    `pools` are those it must pass, the customer's own first.
+    """
+
+    increase: Decimal
+    currency: str
+    pools: Sequence[PoolCheck]
+    binds: Decimal = ZERO
+    freezes: Sequence[Mapping[str, Any]] = ()
+    overdue: Sequence[OverdueItem] = ()
+
+    @property
+    def own(self) -> PoolCheck:
+        """The customer's own pool."""
+        return self.pools[0]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a check: reserved, held or refused, every reason, and what would let it pass."""
+
+    result: str
+    reasons: tuple[Reason, ...] = ()
+    would_pass_if: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
+    """Judge an order by what can never be switched off, and add what the rules say.
+
+    Every reason of every pool is told, not only the first. A block refuses, an approve holds, a warn lets
+    pass.
+    """
+    frozen = [
+        Reason(
+            "customer_frozen",
+            f"客户已冻结: {freeze['reason']}",
+            needed=Amount(check.own.increase, check.own.currency),
+            available=_available(check.own),
+        )
+        for freeze in check.freezes
+    ]
+    of_pools = [reason for pool in check.pools if (reason := _limit_reason(check, pool)) is not None]
+    reasons = (*frozen, *of_pools, *rule_reasons)
+    strengths = {reason.strength for reason in reasons}
+    if "block" in strengths:
+        return Verdict("refused", reasons, _would_pass_if(check, reasons))
+    if "approve" in strengths:
+        return Verdict("held", reasons, {"approval": True})
+    return Verdict("reserved", reasons)
+
+
+def _available(pool: PoolCheck) -> Amount | None:
+    available = pool.available
+    return None if available is None else Amount(available, pool.currency)
+
+
+def _limit_reason(check: Check, pool: PoolCheck) -> Reason | None:
+    """What the pool's limit says against the order."""
+
+    def reason(code: str, message: str) -> Reason:
+        needed = Amount(pool.increase, pool.currency)
+        return Reason(code, message, pool=pool.name, needed=needed, available=_available(pool))
+
+    if pool.limit.state == UNSET:
+        return reason("limit_unset", f"{pool.title}还没有授信额度")
+    if pool.currency != check.currency:
+        text = f"{pool.title}授信额度的币种是 {pool.currency}, 订单的币种是 {check.currency}"
+        return Reason(
+            "currency_mismatch", text, pool=pool.name, needed=Amount(check.increase, check.currency)
+        )
+    if pool.limit.state == EXPIRED:
+        return reason("limit_expired", f"{pool.title}的授信额度已过期")
+    if not pool.short:
+        return None
+    code = "limit_zero" if pool.limit.state == ZERO_LIMIT else "limit_exceeded"
+    return reason(code, _short_text(pool))
+
+
+def _short_text(pool: PoolCheck) -> str:
+    def shown(amount: Decimal) -> str:
+        return f"{Decimal(format_amount(amount, pool.currency)):,f}"
+
+    whose = "" if pool.name == CUSTOMER_POOL else pool.title
+    needed, left = shown(pool.increase), shown(pool.available or ZERO)
+    short = shown(pool.short)
+    return f"{whose}可用额度不足: 需要 {needed}, 可用 {left}, 还差 {short} {pool.currency}"
+
+
+def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
+    """The smallest changes that would let the order pass, each where it would help."""
+    blocking = [reason for reason in reasons if reason.strength == "block"]
+    codes = {reason.code for reason in blocking}
+    named = {reason.pool for reason in blocking if reason.code in _LIMIT_CODES}
+    failing = [pool for pool in check.pools if pool.name in named]
+    wanted: dict[str, Any] = {}
+    if failing:
+        wanted |= _limits_needed(failing)
+    if codes & {"limit_exceeded", "limit_zero"}:
+        wanted |= _amounts_that_pass(check)
+    if codes and codes <= _LIMIT_CODES:
+        passes_on = _passes_on(check)
+        if passes_on is not None:
+            wanted["date"] = passes_on
+    if "currency_mismatch" in codes:
+        wanted["limit_currency"] = check.currency
+    if "customer_frozen" in codes:
+        wanted["unfreeze"] = [str(freeze["source"]) for freeze in check.freezes]
+    if check.overdue and codes & {"limit_exceeded", "customer_frozen"}:
+        oldest = sorted(check.overdue, key=lambda item: (item.due_date, item.invoice_no))
+        wanted["pay_invoices"] = [item.invoice_no for item in oldest[:_PAY_INVOICES_MAX]]
+        overdue = sum((item.open_amount for item in check.overdue), ZERO)
+        wanted["overdue_amount"] = Amount(overdue, check.currency).text
+    return wanted
+
+
+def _limits_needed(failing: Sequence[PoolCheck]) -> dict[str, Any]:
+    needed = [
+        {
+            "pool": pool.name,
+            "currency": pool.currency,
+            "limit_needed": Amount(max(ZERO, pool.exposure) + pool.increase, pool.currency).text,
+        }
+        for pool in failing
+    ]
+    return {"limit_needed": needed[0]["limit_needed"], "limits_needed": needed}
+
+
+def _amounts_that_pass(check: Check) -> dict[str, Any]:
+    """The largest amount that every pool lets pass, and the payment that would make room.
+
+    Nothing smaller helps where a pool has no limit in force.
+    """
+    if any(pool.limit.state in (UNSET, EXPIRED) or pool.currency != check.currency for pool in check.pools):
+        return {}
+    room = [available for pool in check.pools if (available := pool.available) is not None]
+    return {
+        "largest_amount": Amount(max(ZERO, min(room)), check.currency).text,
+        "payment_needed": Amount(max(pool.short for pool in check.pools), check.currency).text,
+    }
+
+
+def _passes_on(check: Check) -> date | None:
+    """The first date from which the limits known by now let the order pass, with the exposure of today."""
+    coming = [(pool, sorted(pool.later(), key=lambda found: found[0])) for pool in check.pools]
+    for day in sorted({on for _, limits in coming for on, _ in limits}):
+        on_day = ((pool, _limit_by(day, limits, pool.limit)) for pool, limits in coming)
+        if all(_is_within(pool, limit) for pool, limit in on_day):
+            return day
+    return None
+
+
+def _limit_by(day: date, limits: Sequence[tuple[date, Limit]], now: Limit) -> Limit:
+    return next((limit for on, limit in reversed(limits) if on <= day), now)
+
+
+def _is_within(pool: PoolCheck, limit: Limit) -> bool:
+    if limit.state in (UNSET, EXPIRED):
+        return False
+    available = limit.available(pool.exposure)
+    return available is None or pool.increase <= available

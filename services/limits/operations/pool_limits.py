@@ -1,0 +1,177 @@
+"""Limits of everything but a customer's overall pool: groups, salespersons, departments, segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, Invalid, NotFound
+from services.limits import events, ledger, store
+from services.limits.deciding import Amount
+from services.limits.ledger import Stages
+from services.limits.operations import carriers, dates
+from services.limits.operations.accounts import currency_of, require_customer, tell_accounts
+from services.limits.operations.grants import grant_to
+from services.limits.operations.posting import enter
+from services.limits.pools import CUSTOMER, GROUP, OVERALL, PoolKey, title_of
+
+
+def grant_pool_limit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
+    """Grant a limit to a pool, or raise, cut or replace it: `{"grant", "pool"}`.
+
+    With its first limit a pool begins to control: what its customers owe by then is counted, and every
+    order of theirs from now on. Waits until nobody holds a customer, and holds all while it counts.
+    """
+    store.lock_all_customers(work)
+    pool = _required(work, granted)
+    if not _is_controlled(work, pool):
+        store.pool_of(work, pool, granted["currency"])
+        store.control_pool(work, pool, controlled=True)
+        _count(work, pool, "control", 1)
+    owner = UUID(pool.key) if pool.kind == CUSTOMER else None
+    grant = grant_to(work, pool, {**granted, "application_id": None}, owner)
+    shown = pool_view(work, pool)
+    events.pool_limit_granted(work, pool, grant, shown)
+    if owner is not None:
+        tell_accounts(work, [owner])
+    return {"grant": events.grant_view(grant), "pool": shown}
+
+
+def release_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a pool control nothing any more: its grants end today, and it holds nothing.
+
+    `Conflict` when it does not control. Waits until nobody holds a customer.
+    """
+    store.lock_all_customers(work)
+    pool = _required(work, received)
+    if not _is_controlled(work, pool):
+        raise Conflict(f"{title_of(pool)}没有额度控制", code="pool_not_controlled")
+    _count(work, pool, "release_control", -1)
+    for kind in ("base", "temporary"):
+        store.replace_grants(work, pool, kind, dates.today(work))
+    store.control_pool(work, pool, controlled=False)
+    shown = pool_view(work, pool)
+    events.pool_released(work, pool, received["reason"])
+    return {"pool": shown}
+
+
+def list_pools(work: UnitOfWork) -> dict[str, Any]:
+    """Every pool that controls, customers' overall ones left out."""
+    return {"items": [pool_view(work, pool) for pool in store.controlled_pools(work)], "next": None}
+
+
+def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One pool with its grants; `NotFound` for one that never controlled."""
+    pool = _named(received)
+    if not store.pools_of_key(work, pool):
+        raise NotFound("没有这个信用对象", code="unknown_pool")
+    grants = [events.grant_view(row) for row in store.grants_of_pool(work, pool)]
+    return {**pool_view(work, pool), "grants": grants}
+
+
+def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
+    """A pool's figures in the currency of its limit, in API.md's shape."""
+    on = dates.today(work)
+    rows = store.pools_of_key(work, pool)
+    grants = store.grants_of_pool(work, pool)
+    currency = currency_of(grants, [row["currency"] for row in rows], on, work.base_currency)
+    limit = ledger.limit_on(on, *carriers.limit_carriers(work, pool, currency))
+    stages = store.balance_of(work, pool, currency)
+    available = limit.available(stages.total)
+    used = ledger.utilisation(limit, stages.total)
+
+    def text(amount: Any) -> str | None:
+        return None if amount is None else Amount(amount, currency).text
+
+    return {
+        "kind": pool.kind,
+        "key": pool.key,
+        "name": store.label_of(work, pool) or pool.key,
+        "segment": pool.segment or None,
+        "controlled": any(row["controlled"] for row in rows),
+        "currency": currency,
+        "state": ledger.account_state(limit, stages.total, frozen=False),
+        "limit": text(limit.amount),
+        "unlimited": limit.unlimited,
+        "exposure": {
+            **{name: text(getattr(stages, name)) for name in ("reserved", "delivered", "receivable")},
+            "total": text(stages.total),
+        },
+        "available": text(available),
+        "utilisation": None if used is None else str(used),
+    }
+
+
+def follow_customer(work: UnitOfWork, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Bring what a customer owes from the pools it leaves to those it joins; the customer is locked.
+
+    It has happened, so nobody is asked: a pool that goes over its limit shows so from now on.
+    """
+    owners = carriers.owner_from(work, before), carriers.owner_from(work, after)
+    if owners[0] == owners[1]:
+        return
+    store.lock_shared_pools(work, carriers.shared_carriers(owners))
+    for segment, currency, stages in store.exposure_by_segment(work, [after["id"]])[after["id"]]:
+        left, joined = (carriers.touched_for(work, owner, segment) for owner in owners)
+        for pools, others, sign in ((left, joined, -1), (joined, left, 1)):
+            for pool in pools:
+                if pool not in others:
+                    enter(work, pool, "reassign", _whole(after), currency, stages.times(sign))
+
+
+def _count(work: UnitOfWork, pool: PoolKey, action: str, sign: int) -> None:
+    """Count what the customers of a pool owe into it, or out of it; nobody else holds any of them."""
+    customers = {row["id"]: row for row in _members(work, pool)}
+    exposures = store.exposure_by_segment(work, customers)
+    for customer_id in sorted(customers):
+        totals: dict[str, Stages] = {}
+        for segment, currency, stages in exposures.get(customer_id, ()):
+            if pool.segment in (OVERALL, segment):
+                totals[currency] = totals.get(currency, Stages()) + stages
+        for currency, stages in sorted(totals.items()):
+            enter(work, pool, action, _whole(customers[customer_id]), currency, stages.times(sign))
+
+
+def _members(work: UnitOfWork, pool: PoolKey) -> Iterable[dict[str, Any]]:
+    if pool.kind == CUSTOMER:
+        return [require_customer(work, UUID(pool.key))]
+    return store.customers_of(work, pool.kind, pool.key)
+
+
+def _whole(customer: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry names that concerns all a customer owes."""
+    customer_id = customer["id"]
+    return {
+        "customer_id": customer_id,
+        "document_type": "customer",
+        "document_id": customer_id,
+        "document_no": customer["code"],
+    }
+
+
+def _is_controlled(work: UnitOfWork, pool: PoolKey) -> bool:
+    return any(row["controlled"] for row in store.pools_of_key(work, pool))
+
+
+def _required(work: UnitOfWork, received: Mapping[str, Any]) -> PoolKey:
+    """The pool that is named, if there is such a customer or group."""
+    pool = _named(received)
+    if pool.kind == CUSTOMER:
+        require_customer(work, UUID(pool.key))
+        if not pool.segment:
+            raise Invalid("客户的总额度请在信用账户上调整", code="segment_needed")
+    if pool.kind == GROUP and pool.key not in store.group_parents(work):
+        raise NotFound("没有这个客户集团", code="unknown_group")
+    return pool
+
+
+def _named(received: Mapping[str, Any]) -> PoolKey:
+    kind, key = received["pool_kind"], received["pool_key"]
+    if kind in (CUSTOMER, GROUP):
+        try:
+            key = str(UUID(key))
+        except ValueError:
+            raise NotFound("没有这个信用对象", code="unknown_pool") from None
+    return PoolKey(kind, key, received.get("segment") or OVERALL)

@@ -1,0 +1,181 @@
+"""Groups, salespersons, departments and segments carry limits that every order of theirs must keep."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.common.errors import Conflict, Invalid, NotFound
+from services.common.fields import load
+from services.limits import schema, store
+from services.limits.operations import orders, pool_limits, receivables
+from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
+
+TOP, BELOW = UUID("018f0000-0000-7000-8000-0000000000f1"), UUID("018f0000-0000-7000-8000-0000000000f2")
+
+
+@pytest.fixture(autouse=True)
+def company(ledger: Ledger) -> None:
+    """Both customers have much credit of their own; the second one is in a group below another."""
+    with ledger.database.begin(ledger.caller) as work:
+        store.save_group(work, {"id": TOP, "code": "TOP", "name": "恒信集团", "parent_id": None})
+        store.save_group(work, {"id": BELOW, "code": "BELOW", "name": "恒信华东", "parent_id": TOP})
+    for customer_id in (CUSTOMER, OTHER):
+        ledger.grant("1000.00", customer_id=str(customer_id))
+    _move(ledger, CUSTOMER, group_id=TOP)
+    _move(ledger, OTHER, group_id=BELOW)
+
+
+def _move(ledger: Ledger, customer_id: UUID, **change: Any) -> None:
+    with ledger.database.begin(ledger.caller) as work:
+        before = store.lock_customers(work, [customer_id])[customer_id]
+        after = {**before, **change}
+        store.save_customer(work, after)
+        pool_limits.follow_customer(work, before, after)
+
+
+def _limit(ledger: Ledger, kind: str, key: Any, amount: str, segment: str | None = None) -> dict[str, Any]:
+    body = {"pool_kind": kind, "pool_key": str(key), "amount": amount, "currency": "CNY"}
+    body |= {"segment": segment} if segment else {}
+    answer: dict[str, Any] = ledger.do(pool_limits.grant_pool_limit, load(schema.PoolLimitInput(), body))
+    shown: dict[str, Any] = answer["pool"]
+    return shown
+
+
+def _pool(ledger: Ledger, kind: str, key: Any, segment: str = "") -> dict[str, Any]:
+    asked = {"pool_kind": kind, "pool_key": str(key), "segment": segment}
+    found: dict[str, Any] = ledger.do(pool_limits.get_pool, asked)
+    return found
+
+
+def _held(ledger: Ledger, kind: str, key: Any, segment: str = "") -> tuple[str, str, str]:
+    exposure = _pool(ledger, kind, key, segment)["exposure"]
+    return exposure["reserved"], exposure["delivered"], exposure["receivable"]
+
+
+def _order(
+    ledger: Ledger, number: str, amount: str, customer_id: UUID = CUSTOMER, **more: Any
+) -> dict[str, Any]:
+    order = ledger.order(number, amount, customer_id=str(customer_id), **more)
+    answer: dict[str, Any] = ledger.do(orders.reserve_order, order)
+    return answer
+
+
+def test_a_group_limit_is_shared_by_all_customers_of_its_tree(ledger: Ledger) -> None:
+    _limit(ledger, "group", TOP, "100.00")
+    assert _order(ledger, "SO-1", "60.00")["status"] == "reserved"
+    refused = _order(ledger, "SO-2", "60.00", OTHER)
+    assert refused["status"] == "refused"
+    (reason,) = refused["decision"]["reasons"]
+    assert (reason["code"], reason["pool"], reason["needed"], reason["available"]) == (
+        "limit_exceeded",
+        f"group:{TOP}",
+        "60.00",
+        "40.00",
+    )
+    assert "集团 恒信集团" in reason["message"]
+    assert refused["decision"]["would_pass_if"]["largest_amount"] == "40.00"
+    assert _held(ledger, "group", TOP) == ("60.00", "0.00", "0.00")
+    assert ledger.account(OTHER)["exposure"]["reserved"] == "0.00", "all pools or none"
+    assert _order(ledger, "SO-3", "40.00", OTHER)["status"] == "reserved"
+
+
+def test_every_pool_that_refuses_is_named(ledger: Ledger) -> None:
+    _limit(ledger, "group", BELOW, "10.00")
+    _limit(ledger, "salesperson", "sales", "20.00")
+    _limit(ledger, "department", "S", "500.00")
+    ledger.grant("5.00", customer_id=str(OTHER))
+    refused = _order(ledger, "SO-1", "30.00", OTHER)
+    named = [reason["pool"] for reason in refused["decision"]["reasons"]]
+    assert named == ["customer", f"group:{BELOW}", "salesperson:sales"]
+    assert refused["decision"]["would_pass_if"]["largest_amount"] == "5.00"
+    assert refused["decision"]["would_pass_if"]["payment_needed"] == "25.00"
+
+
+def test_what_is_owed_when_control_begins_is_counted_and_released_with_it(ledger: Ledger) -> None:
+    _order(ledger, "SO-1", "60.00", company="C1")
+    ledger.do(receivables.record_invoice, ledger.invoice("I-1", "30.00", company="C2"))
+    begun = _limit(ledger, "department", "S", "100.00")
+    assert begun["exposure"]["total"] == "90.00"
+    assert _limit(ledger, "department", "S", "100.00", "C2")["exposure"]["total"] == "30.00"
+    assert _order(ledger, "SO-2", "20.00", OTHER)["status"] == "refused"
+    asked = {"pool_kind": "department", "pool_key": "S", "reason": "改制"}
+    ledger.do(pool_limits.release_pool, asked)
+    released = _pool(ledger, "department", "S")
+    assert (released["controlled"], released["exposure"]["total"]) == (False, "0.00")
+    assert _order(ledger, "SO-3", "20.00", OTHER)["status"] == "reserved"
+    with pytest.raises(Conflict):
+        ledger.do(pool_limits.release_pool, asked)
+    assert _limit(ledger, "department", "S", "100.00")["exposure"]["total"] == "110.00", "it counts anew"
+    assert ledger.differences() == []
+
+
+def test_a_customer_who_moves_takes_along_what_it_owes(ledger: Ledger) -> None:
+    _order(ledger, "SO-1", "60.00")
+    _limit(ledger, "group", BELOW, "50.00")
+    _limit(ledger, "salesperson", "eve", "500.00")
+    _limit(ledger, "salesperson", "sales", "500.00")
+    assert _held(ledger, "group", BELOW)[0] == "0.00"
+    _move(ledger, CUSTOMER, group_id=BELOW, salesperson="eve")
+    assert (_held(ledger, "group", BELOW)[0], _pool(ledger, "group", BELOW)["state"]) == (
+        "60.00",
+        "over-limit",
+    )
+    assert (_held(ledger, "salesperson", "eve")[0], _held(ledger, "salesperson", "sales")[0]) == (
+        "60.00",
+        "0.00",
+    )
+    assert _order(ledger, "SO-2", "1.00", OTHER)["status"] == "refused", "its new group is over the limit"
+    ledger.do(orders.close_order, {"order_no": "SO-1", "source": "api", "company": ""}, "cancelled")
+    assert _held(ledger, "group", BELOW)[0] == "0.00"
+    assert ledger.differences() == []
+
+
+def test_a_limit_for_one_segment_lets_orders_of_that_company_pass_only(ledger: Ledger) -> None:
+    third = UUID("018f0000-0000-7000-8000-00000000000c")
+    with ledger.database.begin(ledger.caller) as work:
+        copy = {"id": third, "code": "C-3", "name": "客户 C-3", "salesperson": None, "department": None}
+        store.save_customer(work, {**copy, "group_id": None, "active": True})
+    _limit(ledger, "customer", third, "100.00", "C1")
+    assert _order(ledger, "SO-1", "60.00", third, company="C1")["status"] == "reserved"
+    short = _order(ledger, "SO-2", "60.00", third, company="C1")
+    assert [reason["pool"] for reason in short["decision"]["reasons"]] == ["customer@C1"]
+    other = _order(ledger, "SO-3", "1.00", third, company="C2")
+    assert [reason["code"] for reason in other["decision"]["reasons"]] == ["limit_unset"]
+    ledger.grant("70.00", customer_id=str(third))
+    both = _order(ledger, "SO-4", "20.00", third, company="C1")
+    assert [reason["pool"] for reason in both["decision"]["reasons"]] == ["customer"]
+    assert _order(ledger, "SO-5", "10.00", third, company="C2")["status"] == "reserved"
+
+
+def test_a_payment_without_a_company_relieves_the_segment_of_what_it_pays(ledger: Ledger) -> None:
+    _limit(ledger, "department", "S", "100.00", "C1")
+    ledger.do(receivables.record_invoice, ledger.invoice("I-1", "80.00", company="C1"))
+    assert _held(ledger, "department", "S", "C1") == ("0.00", "0.00", "80.00")
+    ledger.do(receivables.record_payment, ledger.payment("P-1", "50.00"))
+    assert _held(ledger, "department", "S", "C1") == ("0.00", "0.00", "30.00")
+    key = {"number": "P-1", "source": None, "company": None, "reason": "退票"}
+    ledger.do(receivables.reverse_payment, key)
+    assert _held(ledger, "department", "S", "C1") == ("0.00", "0.00", "80.00")
+    assert ledger.account()["exposure"]["total"] == "80.00"
+    assert ledger.differences() == []
+
+
+def test_what_has_happened_already_is_flagged_when_a_shared_pool_goes_over(ledger: Ledger) -> None:
+    _limit(ledger, "group", TOP, "50.00")
+    answer = ledger.do(receivables.record_invoice, ledger.invoice("I-1", "60.00"))
+    assert answer["over_limit"] is True
+    assert _pool(ledger, "group", TOP)["state"] == "over-limit"
+
+
+def test_what_cannot_be_limited_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(NotFound):
+        _limit(ledger, "group", UUID(int=7), "1.00")
+    with pytest.raises(NotFound):
+        _limit(ledger, "group", "no-id", "1.00")
+    with pytest.raises(Invalid):
+        _limit(ledger, "customer", CUSTOMER, "1.00")
+    with pytest.raises(Invalid):
+        _limit(ledger, "country", "CN", "1.00")
