@@ -156,7 +156,7 @@ def limit_on(on: date, grants: Sequence[Grant], guarantees: Iterable[Guarantee] 
 
     A guarantee alone makes no limit: without a grant there is no credit.
     """
-    if not grants:
+    if not any(grant.valid_from <= on for grant in grants):
         return Limit(UNSET)
     valid = [grant for grant in grants if grant.is_valid(on)]
     if not valid:

@@ -52,6 +52,11 @@ pools = Table(
     # How many entries it has, and the hash of the last: the end of their chain.
     Column("entries", BigInteger, nullable=False),
     Column("head", Text, nullable=False),
+    # When the last was recorded: no entry is recorded before the one that it stands behind.
+    Column("recorded_at", INSTANT),
+    # The last business date that was closed for it (closings), and its entries by then.
+    Column("closed_on", Date),
+    Column("closed_entries", BigInteger),
     UniqueConstraint("kind", "key", "segment", "currency"),
     CheckConstraint("kind IN ('customer', 'group', 'salesperson', 'department')", name="kind"),
     CheckConstraint("reserved >= 0", name="reserved"),
@@ -78,14 +83,15 @@ grants = Table(
     Column("granted_at", INSTANT, nullable=False),
     # A new base grant replaces the one before it: that one ends here, and stays as history.
     Column("replaced_on", Date),
+    Column("replaced_at", INSTANT),
     CheckConstraint("kind IN ('base', 'temporary')", name="kind"),
     CheckConstraint("change IN ('grant', 'raise', 'cut', 'replace')", name="change"),
     CheckConstraint("unlimited = (amount IS NULL)", name="amount_or_unlimited"),
     CheckConstraint("amount >= 0", name="amount"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
-Index("ix_grants_valid_from", grants.c.valid_from)
-Index("ix_grants_valid_to", grants.c.valid_to)
+Index("ix_grants_valid_from", grants.c.valid_from, grants.c.customer_id)
+Index("ix_grants_valid_to", grants.c.valid_to, grants.c.customer_id)
 
 # What raises an effective limit by value × accepted percent while it is valid.
 guarantees = Table(
@@ -105,6 +111,7 @@ guarantees = Table(
     Column("accepted_by", Text, nullable=False),
     Column("accepted_at", INSTANT, nullable=False),
     Column("released_on", Date),
+    Column("released_at", INSTANT),
     Column("released_by", Text),
     Column("release_reason", Text),
     CheckConstraint("kind IN ('guarantee', 'collateral', 'insurance')", name="kind"),
@@ -112,8 +119,8 @@ guarantees = Table(
     CheckConstraint("accepted_percent > 0 AND accepted_percent <= 100", name="accepted_percent"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
-Index("ix_guarantees_valid_from", guarantees.c.valid_from)
-Index("ix_guarantees_valid_to", guarantees.c.valid_to)
+Index("ix_guarantees_valid_from", guarantees.c.valid_from, guarantees.c.customer_id)
+Index("ix_guarantees_valid_to", guarantees.c.valid_to, guarantees.c.customer_id)
 
 freezes = Table(
     "freezes",
@@ -164,6 +171,8 @@ orders = Table(
     Column("reserved", MONEY, nullable=False),
     Column("delivered", MONEY, nullable=False),
     Column("decision_id", Uuid),
+    # The date of the last entry of its: nothing that concerns it takes effect before that.
+    Column("effective_date", Date),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
     UniqueConstraint("source", "company", "order_no"),
@@ -206,6 +215,8 @@ invoices = Table(
     Column("status", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
+    # From when on money may cover it: since it took effect, or since it lost money that covered it.
+    Column("open_since", Date),
     UniqueConstraint("source", "company", "invoice_no"),
     CheckConstraint("status IN ('open', 'paid', 'reversed')", name="status"),
     CheckConstraint("amount > 0", name="amount"),
@@ -239,6 +250,8 @@ payments = Table(
     Column("method", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
+    # From when on it may cover invoices: since it took effect, or since it was taken from an invoice.
+    Column("free_since", Date),
     UniqueConstraint("source", "company", "payment_no"),
     CheckConstraint("status IN ('recorded', 'reversed')", name="status"),
     CheckConstraint("amount > 0", name="amount"),
@@ -295,6 +308,41 @@ entries = Table(
     UniqueConstraint("pool_id", "place"),
 )
 Index("ix_entries_customer", entries.c.customer_id, entries.c.identity)
+Index("ix_entries_effective", entries.c.pool_id, entries.c.effective_date)
+
+# What a pool held at the end of a business date on which it had new entries.
+closings = Table(
+    "closings",
+    metadata,
+    Column("pool_id", Uuid, ForeignKey("pools.id"), primary_key=True),
+    Column("date", Date, primary_key=True),
+    # What was known when the date was closed: its entries by then, the hash and the instant of the last.
+    Column("entries", BigInteger, nullable=False),
+    Column("head", Text, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    Column("first_reserved", MONEY, nullable=False),
+    Column("first_delivered", MONEY, nullable=False),
+    Column("first_receivable", MONEY, nullable=False),
+    # What is known now: whoever writes an entry with an earlier date brings these up to date.
+    Column("reserved", MONEY, nullable=False),
+    Column("delivered", MONEY, nullable=False),
+    Column("receivable", MONEY, nullable=False),
+)
+Index("ix_closings_date", closings.c.date, closings.c.pool_id)
+
+# How the open amount of an invoice came to be what it is.
+open_changes = Table(
+    "open_changes",
+    metadata,
+    Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("invoice_id", Uuid, ForeignKey("invoices.id"), nullable=False, index=True),
+    Column("customer_id", Uuid, nullable=False),
+    Column("change", MONEY, nullable=False),
+    Column("effective_date", Date, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+)
+Index("ix_open_changes_effective", open_changes.c.customer_id, open_changes.c.effective_date)
+Index("ix_open_changes_recorded", open_changes.c.customer_id, open_changes.c.recorded_at)
 
 decisions = Table(
     "decisions",
@@ -367,4 +415,10 @@ business_dates = Table(
     Column("opened_at", INSTANT, nullable=False),
     Column("opened_by", Text, nullable=False),
     Column("overdue_customers", Integer, nullable=False),
+    # Where the day stands (operations/opening.py), and the last customer or pool that its step has reached.
+    Column("step", Text, nullable=False),
+    Column("reached", Uuid),
+    # The root over the chains of all pools, once it is closed.
+    Column("root", Text),
+    CheckConstraint("step IN ('limits', 'aging', 'open', 'closing', 'closed')", name="step"),
 )

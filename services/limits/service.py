@@ -18,6 +18,7 @@ from services.limits.operations import (
     batches,
     dates,
     grants,
+    history,
     intake,
     opening,
     orders,
@@ -66,17 +67,16 @@ class LimitsService(Service):
         self._learn_missing(call, [call.received])
         return self.apply_grouped(call, operation, foresee)
 
-    @endpoint(schema.AccountKey(), "credit.read")
+    @endpoint(schema.AccountMoment(), "credit.read")
     def get_credit_account(self, call: Call) -> dict[str, Any]:
-        """A customer's credit account, now or at the end of a business date."""
+        """A customer's credit account, now or at the end of a date, as it was known at an instant."""
         self._learn_missing(call, [call.received])
-        asked = call.input
-        return dict(self.read(call, accounts.get_account, asked["customer_id"], asked["as_of"]))
+        return dict(self.read(call, history.get_account, call.input))
 
-    @endpoint(schema.AccountList(), "credit.read")
+    @endpoint(schema.EntryList(), "credit.read")
     def list_entries(self, call: Call) -> dict[str, Any]:
-        """A page of a customer's entries."""
-        return dict(self.read(call, accounts.list_entries, call.input))
+        """A page of a customer's entries, effective by a date, recorded by an instant."""
+        return dict(self.read(call, history.list_entries, call.input))
 
     @endpoint(schema.AccountKey(), "credit.read")
     def list_grants(self, call: Call) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -84,10 +85,20 @@ def take_order(
 
 
 def move_order(
-    work: UnitOfWork, order: dict[str, Any], pool: dict[str, Any], target: Stages, action: str
+    work: UnitOfWork,
+    order: dict[str, Any],
+    pool: dict[str, Any],
+    target: Stages,
+    action: str,
+    dated: date | None = None,
 ) -> None:
-    """Bring what an order binds to `target`, by one entry, and save the order."""
+    """Bring what an order binds to `target`, by one entry, and save the order.
+
+    `dated` is the date of the document that moves it, where it has one.
+    """
     delta = target - Stages(reserved=order["reserved"], delivered=order["delivered"])
+    if delta:
+        order["effective_date"] = dates.effective_date(work, dated, order)
     order["reserved"], order["delivered"] = target.reserved, target.delivered
     order["updated_at"] = work.now
     store.save_order(work, order)
@@ -98,7 +109,7 @@ def move_order(
             "document_type": "order",
             "document_id": order["id"],
             "document_no": order["order_no"],
-            "effective_date": dates.today(work),
+            "effective_date": order["effective_date"],
         }
         store.post_entry(work, pool, entry, delta)
 
@@ -225,14 +236,14 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
             raise Conflict("该交货单号已用于另一笔交货", code="delivery_exists")
         return _unchanged(work, order)
     order["delivered_total"] += amount
-    restage(work, order, "deliver")
+    restage(work, order, "deliver", delivery["delivered_at"])
     shown = {**delivery, "amount": format_amount(amount, order["currency"])}
     events.order_event(work, "order_delivered", order, None, delivery=shown)
     tell_accounts(work, [order["customer_id"]])
     return {**_unchanged(work, order), "delivery": shown}
 
 
-def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
+def restage(work: UnitOfWork, order: dict[str, Any], action: str, dated: date | None = None) -> None:
     """Bring what an order binds in line with its totals after one of them has moved."""
     pool = store.customer_pool(work, order["customer_id"], order["currency"])
     stages = ledger.order_stages(
@@ -241,7 +252,7 @@ def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
         order["invoiced_total"],
         is_open=order["status"] == OPEN_ORDER,
     )
-    move_order(work, order, pool, stages, action)
+    move_order(work, order, pool, stages, action, dated)
     if action != "deliver":
         # A delivery is told by itself; whatever else moved an order's stages is told here.
         events.order_event(work, "order_restaged", order)
@@ -386,6 +397,7 @@ def _new_order(
         "content_revision": received["revision"],
         **{name: totals[name] for name in ("delivered_total", "invoiced_total", "reserved", "delivered")},
         "decision_id": None,
+        "effective_date": existing["effective_date"] if existing else None,
         "created_at": existing["created_at"] if existing else work.now,
         "updated_at": work.now,
     }

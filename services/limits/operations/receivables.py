@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -74,10 +75,11 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     }
     store.add_invoice(work, invoice)
     pool = store.customer_pool(work, customer["id"], invoice["currency"])
-    _post(work, pool, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
+    on = dates.effective_date(work, invoice["invoice_date"], order)
+    _post(work, pool, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]), on)
     if order is not None:
         order["invoiced_total"] += invoice["amount"]
-        restage(work, order, "invoice")
+        restage(work, order, "invoice", on)
     touched = _match_named(work, invoice)
     touched |= cover_oldest(work, customer["id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
@@ -159,7 +161,8 @@ def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     }
     store.add_payment(work, payment)
     pool = store.customer_pool(work, customer["id"], payment["currency"])
-    _post(work, pool, "payment", "payment", payment, Stages(receivable=-payment["amount"]))
+    on = dates.effective_date(work, payment["paid_at"])
+    _post(work, pool, "payment", "payment", payment, Stages(receivable=-payment["amount"]), on)
     touched = _allocate_named(work, payment, wanted or ())
     touched |= cover_oldest(work, customer["id"], payment["currency"])
     payment = store.documents_by_id(work, "payment", [payment["id"]])[payment["id"]]
@@ -446,7 +449,13 @@ def _is_over_limit(work: UnitOfWork, customer_id: UUID, currency: str) -> bool:
 
 
 def _post(
-    work: UnitOfWork, pool: dict[str, Any], action: str, kind: str, document: Mapping[str, Any], delta: Stages
+    work: UnitOfWork,
+    pool: dict[str, Any],
+    action: str,
+    kind: str,
+    document: Mapping[str, Any],
+    delta: Stages,
+    effective_date: date | None = None,
 ) -> None:
     entry = {
         "customer_id": document["customer_id"],
@@ -454,6 +463,6 @@ def _post(
         "document_type": kind,
         "document_id": document["id"],
         "document_no": document[f"{kind}_no"],
-        "effective_date": dates.today(work),
+        "effective_date": effective_date or dates.today(work),
     }
     store.post_entry(work, pool, entry, delta)

@@ -280,9 +280,17 @@ def overdue_items(work: UnitOfWork, customer_id: UUID, currency: str, on: date) 
     ]
 
 
-def overdue_customers(work: UnitOfWork, on: date) -> list[Row]:
-    """Every open invoice past its due date on a date, with its customer, by customer and currency."""
-    return all_rows(work, _AGED, {"on": on})
+def next_overdue_customers(work: UnitOfWork, on: date, after: UUID | None, most: int) -> list[UUID]:
+    """The next customers, by id, with open invoices past their due date on a date."""
+    statement = (
+        _OVERDUE_CUSTOMERS if after is None else _OVERDUE_CUSTOMERS.where(invoices.c.customer_id > after)
+    )
+    return [row.customer_id for row in work.execute(statement.limit(most), {"on": on})]
+
+
+def overdue_of(work: UnitOfWork, on: date, customer_ids: Sequence[UUID]) -> list[Row]:
+    """The open invoices of these customers past their due date on a date, by customer and currency."""
+    return all_rows(work, _AGED, {"on": on, "ids": list(customer_ids)})
 
 
 def _open_held(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
@@ -294,6 +302,12 @@ def _open_held(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
     return sorted(rows, key=invoice_order)
 
 
+_OVERDUE_CUSTOMERS = (
+    select(invoices.c.customer_id)
+    .where(_is_open, invoices.c.due_date < bindparam("on"))
+    .group_by(invoices.c.customer_id)
+    .order_by(invoices.c.customer_id)
+)
 _AGED = (
     select(
         invoices.c.customer_id,
@@ -307,6 +321,6 @@ _AGED = (
         invoices.c.open_amount,
     )
     .join(customers, customers.c.id == invoices.c.customer_id)
-    .where(_is_open, invoices.c.due_date < bindparam("on"))
+    .where(among_ids(invoices.c.customer_id), _is_open, invoices.c.due_date < bindparam("on"))
     .order_by(invoices.c.customer_id, invoices.c.currency, invoices.c.due_date, invoices.c.id)
 )

@@ -33,6 +33,11 @@ class Ledger:
         with self.database.begin(CALLER) as work:
             return operation(work, *arguments)
 
+    def open_date(self, target: date) -> None:
+        """Open a business date, running every day between."""
+        while self.do(opening.open_next, target):
+            continue
+
     def order(self, number: str, amount: str, **more: Any) -> dict[str, Any]:
         """A loaded order of the customer."""
         body = {"order_no": number, "customer_id": str(CUSTOMER), "amount": amount, "currency": "CNY", **more}
@@ -93,7 +98,8 @@ def ledger(new_database: Callable[[str], str]) -> Iterator[Ledger]:
     """A ledger on 2 March 2026 that knows two customers without a limit."""
     database = Database(new_database("limits"), model.metadata, name="limits")
     with database.begin(service_caller("limits")) as work:
-        opening.open_next(work, TODAY)
+        while opening.open_next(work, TODAY):
+            continue
         for customer_id, code in ((CUSTOMER, "C-1"), (OTHER, "C-2")):
             store.save_customer(
                 work,
