@@ -33,7 +33,8 @@ def today(work: UnitOfWork) -> date:
 def business_date_at(work: UnitOfWork, moment: datetime) -> date | None:
     """The business date that was open at an instant; None before the first was opened."""
     statement = select(business_dates.c.date).where(business_dates.c.opened_at <= moment)
-    found: date | None = work.execute(statement.order_by(business_dates.c.opened_at.desc()).limit(1)).scalar()
+    latest = statement.order_by(business_dates.c.opened_at.desc(), business_dates.c.date.desc()).limit(1)
+    found: date | None = work.execute(latest).scalar()
     return found
 
 
