@@ -268,6 +268,12 @@ class BusinessDate(StrictSchema):
     date = DateField(required=True)
 
 
+class VerificationInput(StrictSchema):
+    """Where to go on verifying: the `next` of the last answer, nothing at first."""
+
+    after = TextField(max_length=200, load_default=None, allow_none=True)
+
+
 class Money(Schema):
     """An answered amount as decimal text."""
 

@@ -250,15 +250,20 @@ class LimitsService(Service):
         with self.work() as work:
             intake.park_expired(work)
 
-    @endpoint(None, "credit.verify")
+    @endpoint(schema.VerificationInput(), "credit.verify")
     def verify(self, call: Call) -> dict[str, Any]:
-        """Recompute everything the ledger says."""
-        return dict(self.read(call, verification.verify))
+        """Recompute what the ledger says, for a few seconds; `next` says where to go on."""
+        return dict(self.read(call, verification.verify_some, call.input["after"]))
 
     @endpoint(None, SERVICES_ONLY)
     def ledger_totals(self, call: Call) -> dict[str, Any]:
         """What the ledger says of every customer."""
         return dict(self.read(call, verification.ledger_totals))
+
+    @endpoint(None, SERVICES_ONLY)
+    def ledger_roots(self, call: Call) -> dict[str, Any]:
+        """The root over all chains of each closed date."""
+        return dict(self.read(call, verification.ledger_roots))
 
     def _batch(self, call: Call, shape: Any, operation: Any, foresee: Foresee) -> dict[str, Any]:
         items = call.input["items"]
