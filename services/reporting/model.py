@@ -126,6 +126,16 @@ Index("ix_fact_allocation_invoice", fact_allocation.c.invoice_id)
 
 business_date = Table("business_date", metadata, Column("date", Date, primary_key=True))
 
+# What the ledger told of its chains when each business date closed: later it must still say the same.
+ledger_roots = Table(
+    "ledger_roots",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("root", Text, nullable=False),
+    Column("before", Text),
+    Column("pools", Integer, nullable=False),
+)
+
 dashboards = Table(
     "dashboards",
     metadata,
@@ -148,4 +158,5 @@ PROJECTIONS = (
     "fact_payment",
     "fact_allocation",
     "business_date",
+    "ledger_roots",
 )

@@ -46,6 +46,7 @@ class ReportingService(Service):
             "payment_allocated": projection.payment_changed,
             "payment_reversed": projection.payment_changed,
             "business_date_opened": projection.date_opened,
+            "business_date_closed": projection.date_closed,
             **dict.fromkeys(_ORDER_EVENTS, projection.order_changed),
         },
     }

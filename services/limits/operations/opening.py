@@ -24,10 +24,10 @@ from services.limits import chain, events, ledger, store
 from services.limits.operations.accounts import tell_accounts
 
 LIMITS, AGING, OPEN, CLOSING, CLOSED = "limits", "aging", "open", "closing", "closed"
-# Customers whose orders wait for one piece of a step: for some 50 ms.
+# Customers whose orders wait for one piece of a step, for some 20 ms.
 _TOLD_AT_ONCE = 100
-_AGED_AT_ONCE = 200
-_CLOSED_AT_ONCE = 1_000
+_AGED_AT_ONCE = 100
+_CLOSED_AT_ONCE = 300
 
 
 def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> bool:

@@ -16,6 +16,7 @@ from services.limits.store.book import book_of
 from services.limits.store.chains import (
     broken_chains,
     closing_differences,
+    closings_of_no_date,
     next_pools,
     pool_differences,
     root_differences,
@@ -156,6 +157,7 @@ __all__ = [
     "change_day",
     "close_pools",
     "closing_differences",
+    "closings_of_no_date",
     "count_customers",
     "counts",
     "covered_from",

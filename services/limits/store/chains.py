@@ -5,8 +5,7 @@ The database recomputes the hashes, so a check costs the service no time of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -173,15 +172,17 @@ def roots(work: UnitOfWork) -> list[Row]:
     return all_rows(work, closed.order_by(business_dates.c.date))
 
 
-def root_differences(work: UnitOfWork) -> list[Row]:
-    """Closed dates of which the root is not what follows from their closings, or closings without a date."""
-    before, wrong, seen = ROOT, [], set[date]()
-    for row in roots(work):
+def root_differences(work: UnitOfWork, days: Sequence[Row], before: str) -> list[Row]:
+    """Those of these closed dates whose root does not follow from their closings and the root before."""
+    wrong = []
+    for row in days:
         if root_on(work, row["date"], before)[0] != row["root"]:
-            wrong.append(row["date"])
+            wrong.append({"date": row["date"]})
         before = row["root"]
-        seen.add(row["date"])
-    open_days = select(business_dates.c.date).where(business_dates.c.root.is_(None))
-    seen |= {row.date for row in work.execute(open_days)}
-    strange = [row.date for row in work.execute(select(closings.c.date).distinct()) if row.date not in seen]
-    return [{"date": day} for day in sorted({*wrong, *strange})]
+    return wrong
+
+
+def closings_of_no_date(work: UnitOfWork) -> list[Row]:
+    """Dates that have closings and were never opened."""
+    of_a_date = select(business_dates.c.date).where(business_dates.c.date == closings.c.date).exists()
+    return all_rows(work, select(closings.c.date).where(~of_a_date).distinct().order_by(closings.c.date))
