@@ -218,6 +218,24 @@ class OverdueItem:
 
 
 @dataclass(frozen=True)
+class Overdue:
+    """What is overdue of an account in one currency: its amount, and the oldest due date if there is one."""
+
+    amount: Decimal = ZERO
+    oldest_due: date | None = None
+
+    def max_days(self, on: date) -> int:
+        """The days overdue of the oldest item on a date."""
+        return 0 if self.oldest_due is None else days_overdue(self.oldest_due, on)
+
+
+def overdue_of(items: Sequence[OverdueItem]) -> Overdue:
+    """What these items come to."""
+    oldest = min((item.due_date for item in items), default=None)
+    return Overdue(sum((item.open_amount for item in items), ZERO), oldest)
+
+
+@dataclass(frozen=True)
 class Reason:
     """Why an order does not simply pass. `strength` is warn, approve or block."""
 

@@ -17,12 +17,17 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.tables import INSTANT, MONEY, service_metadata
 
 metadata = service_metadata()
+
+# What took longer than so many days (to be paid, or to be told) has indexes of its own, so that a view of
+# a date need look at no more than so many days around it, and at these.
+LONG_DAYS = literal_column("30", Integer)
 
 # The copy of a customer that the ledger needs; its row is the lock of everything the customer owns.
 customers = Table(
@@ -217,6 +222,8 @@ invoices = Table(
     Column("recorded_at", INSTANT, nullable=False),
     # From when on money may cover it: since it took effect, or since it lost money that covered it.
     Column("open_since", Date),
+    # The last date on which its open amount changed: the one from which it is settled, if it is.
+    Column("changed_on", Date),
     UniqueConstraint("source", "company", "invoice_no"),
     CheckConstraint("status IN ('open', 'paid', 'reversed')", name="status"),
     CheckConstraint("amount > 0", name="amount"),
@@ -226,6 +233,13 @@ _open_invoice = invoices.c.open_amount > 0
 Index("ix_invoices_open_due", invoices.c.due_date, invoices.c.customer_id, postgresql_where=_open_invoice)
 Index(
     "ix_invoices_open_customer", invoices.c.customer_id, invoices.c.due_date, postgresql_where=_open_invoice
+)
+Index("ix_invoices_customer_due", invoices.c.customer_id, invoices.c.due_date)
+Index(
+    "ix_invoices_settled_late",
+    invoices.c.customer_id,
+    invoices.c.due_date,
+    postgresql_where=invoices.c.changed_on - invoices.c.due_date > LONG_DAYS,
 )
 Index("ix_invoices_customer_number", invoices.c.customer_id, invoices.c.invoice_no)
 Index(
@@ -339,10 +353,17 @@ open_changes = Table(
     Column("customer_id", Uuid, nullable=False),
     Column("change", MONEY, nullable=False),
     Column("effective_date", Date, nullable=False),
+    # The business date on which it was recorded.
+    Column("posted_on", Date, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
 )
-Index("ix_open_changes_effective", open_changes.c.customer_id, open_changes.c.effective_date)
-Index("ix_open_changes_recorded", open_changes.c.customer_id, open_changes.c.recorded_at)
+Index("ix_open_changes_posted", open_changes.c.customer_id, open_changes.c.posted_on)
+Index(
+    "ix_open_changes_late",
+    open_changes.c.customer_id,
+    open_changes.c.posted_on,
+    postgresql_where=open_changes.c.posted_on - open_changes.c.effective_date > LONG_DAYS,
+)
 
 decisions = Table(
     "decisions",

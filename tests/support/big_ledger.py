@@ -1,8 +1,8 @@
 """A large ledger, made by PostgreSQL itself: every balance, chain and closing of it is right.
 
-A customer's documents go round: an order that stays reserved, an invoice, and a payment of that invoice,
-every other time in full, else of one half. They are spread evenly over the business dates, all of which but
-the last are closed. The same arguments make the same rows.
+A customer's documents go round: an order that stays reserved, an invoice, and a payment of that invoice:
+in full, but for every `half_every`-th, which is of one half. They are spread evenly over the business dates,
+all of which but the last are closed. The same arguments make the same rows.
 """
 
 from __future__ import annotations
@@ -24,13 +24,17 @@ _KINDS = {"payment": "7002", "order": "7003", "invoice": "7004"}
 
 @dataclass(frozen=True)
 class Size:
-    """How large: `documents` is how many each customer has, `term_days` the term of each invoice."""
+    """How large: `documents` is how many each customer has, `term_days` the term of each invoice.
+
+    With `half_every` 2 every other payment leaves one half of its invoice open.
+    """
 
     customers: int
     documents: int
     days: int
     today: date
     term_days: int = 30
+    half_every: int = 2
     seed: int = 1
 
 
@@ -49,6 +53,7 @@ def fill_ledger(url: str, size: Size) -> None:
         "today": size.today,
         "first": size.today - timedelta(days=size.days - 1),
         "term": size.term_days,
+        "half_every": size.half_every,
         "prefix": f"00000000-{size.seed:04x}-",
         "source": _SOURCE,
         "root": ROOT,
@@ -118,7 +123,7 @@ _BEFORE = (
         kind || '-' || number || '-' || document AS document_no,
         -- A payment speaks of the invoice right before it: in full, or of one half.
         CASE WHEN kind <> 'payment' THEN amount
-            WHEN document / 3 %% 2 = 0 THEN before ELSE before / 2 END::numeric(24, 4) AS amount,
+            WHEN document / 3 %% %(half_every)s = 1 THEN before / 2 ELSE before END::numeric(24, 4) AS amount,
         on_date, on_date + time '02:00' + document * interval '1 second' AS recorded_at
     FROM (
         SELECT number, document, (ARRAY['payment', 'order', 'invoice'])[document %% 3 + 1] AS kind,
@@ -168,11 +173,12 @@ _ROWS = (
     """,
     """
     INSERT INTO invoices (id, source, company, invoice_no, customer_id, amount, open_amount, currency,
-        invoice_date, due_date, salesperson, status, revision, recorded_at, open_since)
+        invoice_date, due_date, salesperson, status, revision, recorded_at, open_since,
+        changed_on)
     SELECT id, %(source)s, '', made.document_no, made.customer_id, made.amount,
         made.amount - coalesce(paid.amount, 0), 'CNY', made.on_date, made.on_date + %(term)s::int, 'sales',
         CASE WHEN made.amount = coalesce(paid.amount, 0) THEN 'paid' ELSE 'open' END, 1, made.recorded_at,
-        made.on_date
+        made.on_date, coalesce(paid.on_date, made.on_date)
     FROM made LEFT JOIN paid ON paid.invoice_id = made.id WHERE kind = 'invoice'
     """,
     """
@@ -190,9 +196,9 @@ _ROWS = (
     FROM paid
     """,
     """
-    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, recorded_at)
-    SELECT id, customer_id, amount, on_date, recorded_at FROM made WHERE kind = 'invoice'
-    UNION ALL SELECT invoice_id, customer_id, -amount, on_date, recorded_at FROM paid
+    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, posted_on, recorded_at)
+    SELECT id, customer_id, amount, on_date, on_date, recorded_at FROM made WHERE kind = 'invoice'
+    UNION ALL SELECT invoice_id, customer_id, -amount, on_date, on_date, recorded_at FROM paid
     """,
     f"""
     INSERT INTO entries (pool_id, customer_id, action, document_type, document_id, document_no, reserved,

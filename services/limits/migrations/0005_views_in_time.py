@@ -22,6 +22,7 @@ _COLUMNS: tuple[tuple[str, sa.Column[Any]], ...] = (
     ("guarantees", sa.Column("released_at", _INSTANT)),
     ("orders", sa.Column("effective_date", sa.Date())),
     ("invoices", sa.Column("open_since", sa.Date())),
+    ("invoices", sa.Column("changed_on", sa.Date())),
     ("payments", sa.Column("free_since", sa.Date())),
     ("business_dates", sa.Column("step", sa.Text(), nullable=False, server_default="closed")),
     ("business_dates", sa.Column("reached", sa.Uuid())),
@@ -70,17 +71,19 @@ _FILL = (
     WHERE recorded.document_id = payments.id
     """,
     """
-    UPDATE invoices SET open_since = recorded.first_on FROM recorded
-    WHERE recorded.document_id = invoices.id
+    UPDATE invoices SET open_since = coalesce(
+        (SELECT first_on FROM recorded WHERE recorded.document_id = invoices.id), invoice_date
+    )
     """,
     """
-    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, recorded_at)
-    SELECT id, customer_id, amount, coalesce(open_since, invoice_date), recorded_at
+    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, posted_on, recorded_at)
+    SELECT id, customer_id, amount, open_since, open_since, recorded_at
     FROM invoices ORDER BY recorded_at, id
     """,
     """
-    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, recorded_at)
+    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, posted_on, recorded_at)
     SELECT invoices.id, invoices.customer_id, -allocations.amount,
+        greatest(invoices.open_since, payments.free_since, allocations.allocated_on),
         greatest(invoices.open_since, payments.free_since, allocations.allocated_on),
         greatest(invoices.recorded_at, payments.recorded_at)
     FROM allocations
@@ -89,9 +92,15 @@ _FILL = (
     ORDER BY payments.recorded_at, allocations.id
     """,
     """
-    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, recorded_at)
-    SELECT invoices.id, customer_id, -amount, recorded.last_on, recorded.last_at
+    INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, posted_on, recorded_at)
+    SELECT invoices.id, customer_id, -amount, recorded.last_on, recorded.last_on, recorded.last_at
     FROM invoices JOIN recorded ON recorded.document_id = invoices.id WHERE status = 'reversed'
+    """,
+    """
+    UPDATE invoices SET changed_on = last.changed_on
+    FROM (
+        SELECT invoice_id, max(effective_date) AS changed_on FROM open_changes GROUP BY invoice_id
+    ) AS last WHERE last.invoice_id = invoices.id
     """,
 )
 
@@ -122,13 +131,26 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("change", _MONEY, nullable=False),
         sa.Column("effective_date", sa.Date(), nullable=False),
+        sa.Column("posted_on", sa.Date(), nullable=False),
         sa.Column("recorded_at", _INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_open_changes_invoice_id")),
         sa.PrimaryKeyConstraint("identity", name=op.f("pk_open_changes")),
     )
     op.create_index(op.f("ix_open_changes_invoice_id"), "open_changes", ["invoice_id"])
-    op.create_index("ix_open_changes_effective", "open_changes", ["customer_id", "effective_date"])
-    op.create_index("ix_open_changes_recorded", "open_changes", ["customer_id", "recorded_at"])
+    op.create_index("ix_open_changes_posted", "open_changes", ["customer_id", "posted_on"])
+    op.create_index(
+        "ix_open_changes_late",
+        "open_changes",
+        ["customer_id", "posted_on"],
+        postgresql_where=sa.text("posted_on - effective_date > 30"),
+    )
+    op.create_index("ix_invoices_customer_due", "invoices", ["customer_id", "due_date"])
+    op.create_index(
+        "ix_invoices_settled_late",
+        "invoices",
+        ["customer_id", "due_date"],
+        postgresql_where=sa.text("changed_on - due_date > 30"),
+    )
     op.create_index("ix_entries_effective", "entries", ["pool_id", "effective_date"])
     for table in _VALIDITY:
         for name in ("valid_from", "valid_to"):
@@ -155,6 +177,8 @@ def downgrade() -> None:
             op.drop_index(f"ix_{table}_{name}", table_name=table)
             op.create_index(f"ix_{table}_{name}", table, [name])
     op.drop_index("ix_entries_effective", table_name="entries")
+    op.drop_index("ix_invoices_settled_late", table_name="invoices")
+    op.drop_index("ix_invoices_customer_due", table_name="invoices")
     op.drop_table("open_changes")
     op.drop_table("closings")
     for table, column in reversed(_COLUMNS):

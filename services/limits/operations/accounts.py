@@ -59,14 +59,14 @@ def get_account(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Account:
     """What an account is shown from, on a date: rows of grants, guarantees and freezes, and by currency
-    the stages of its pools and its overdue items."""
+    the stages of its pools and what is overdue."""
 
     on: date
     grants: Sequence[Mapping[str, Any]]
     guarantees: Sequence[Mapping[str, Any]]
     freezes: Sequence[Mapping[str, Any]]
     stages: Mapping[str, ledger.Stages]
-    overdue: Mapping[str, Sequence[ledger.OverdueItem]]
+    overdue: Mapping[str, ledger.Overdue]
 
 
 def account_view(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
@@ -82,7 +82,10 @@ def account_view(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
             currency: ledger.Stages(pool["reserved"], pool["delivered"], pool["receivable"])
             for currency, pool in pools.items()
         },
-        overdue={currency: store.overdue_items(work, customer_id, currency, on) for currency in pools},
+        overdue={
+            currency: ledger.overdue_of(store.overdue_items(work, customer_id, currency, on))
+            for currency in pools
+        },
     )
     return show(work, customer_id, account)
 
@@ -115,7 +118,7 @@ def _limit(account: Account, currency: str) -> ledger.Limit:
 
 def _figures(account: Account, currency: str, limit: ledger.Limit) -> dict[str, Any]:
     stages = account.stages.get(currency, ledger.Stages())
-    overdue = account.overdue.get(currency, ())
+    overdue = account.overdue.get(currency, ledger.Overdue())
     available = limit.available(stages.total)
     used = ledger.utilisation(limit, stages.total)
 
@@ -136,10 +139,7 @@ def _figures(account: Account, currency: str, limit: ledger.Limit) -> dict[str, 
         },
         "available": text(available),
         "utilisation": None if used is None else str(used),
-        "overdue": {
-            "amount": text(sum((item.open_amount for item in overdue), Decimal(0))),
-            "max_days": max((ledger.days_overdue(item.due_date, account.on) for item in overdue), default=0),
-        },
+        "overdue": {"amount": text(overdue.amount), "max_days": overdue.max_days(account.on)},
     }
 
 

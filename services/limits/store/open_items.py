@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Date, Select, and_, bindparam, func, select, true, union
 
 from services.common.db import UnitOfWork
-from services.limits.ledger import ZERO, OverdueItem
-from services.limits.model import invoices, open_changes
-from services.limits.store.dates import today
+from services.limits.ledger import ZERO, Overdue
+from services.limits.model import LONG_DAYS, invoices, open_changes
+from services.limits.store.dates import business_date_at, today
 from services.limits.store.rows import Row
 
 if TYPE_CHECKING:
@@ -56,8 +56,19 @@ def note_open_changes(work: UnitOfWork, book: Book) -> None:
             opened_by = on
         parts += [(-row["amount"], max(_free_since(book, row, on), opened_by)) for row in covered]
         parts += [(rest, on)] if rest else []
-        book.invoices.change(invoice_id, {"open_since": opened_by})
-        _keep(work, book, after, parts)
+        last = max(day for day in (after["changed_on"], *(day for _, day in parts)) if day is not None)
+        book.invoices.change(invoice_id, {"open_since": opened_by, "changed_on": last})
+        for change, effective in parts:
+            book.open_changes.add(
+                {
+                    "invoice_id": invoice_id,
+                    "customer_id": after["customer_id"],
+                    "change": change,
+                    "effective_date": effective,
+                    "posted_on": on,
+                    "recorded_at": work.now,
+                }
+            )
 
 
 def _allocated(book: Book) -> tuple[dict[UUID, list[Row]], set[UUID]]:
@@ -100,50 +111,67 @@ def _free_since(book: Book, allocation: Row, on: date) -> date:
     return dated if since is None else max(dated, since)
 
 
-def _keep(work: UnitOfWork, book: Book, invoice: Row, parts: Iterable[Part]) -> None:
-    for change, effective in parts:
-        book.open_changes.add(
-            {
-                "invoice_id": invoice["id"],
-                "customer_id": invoice["customer_id"],
-                "change": change,
-                "effective_date": effective,
-                "recorded_at": work.now,
-            }
-        )
-
-
 def overdue_on(
     work: UnitOfWork, customer_id: UUID, currency: str, on: date, known_at: datetime | None = None
-) -> list[OverdueItem]:
-    """The invoices that were open and past their due date on a date, oldest first.
+) -> Overdue:
+    """What was open and past its due date on a date.
 
-    Reads what is open now and what has changed since: never what was settled before.
+    Looks at what is open now, at what was due or told around that date, and at what took long to be paid
+    or told: never at the history.
     """
-    rows = work.execute(_open_then(customer_id, currency, on, known_at)).all()
-    return [OverdueItem(row.invoice_no, row.open_amount, row.due_date) for row in rows]
-
-
-def _open_then(customer_id: UUID, currency: str, on: date, known_at: datetime | None) -> Select[Any]:
-    since = open_changes.c.effective_date > on
+    asked = {"customer": customer_id, "of_currency": currency, "on": on}
+    statement = _OVERDUE_NOW
     if known_at is not None:
-        since = or_(since, open_changes.c.recorded_at > known_at)
-    later = (
-        select(open_changes.c.invoice_id, func.sum(open_changes.c.change).label("change"))
-        .where(open_changes.c.customer_id == customer_id, since)
-        .group_by(open_changes.c.invoice_id)
-        .subquery("later")
+        statement = _OVERDUE_KNOWN
+        asked |= {"known_at": known_at, "posted_since": business_date_at(work, known_at) or on}
+    row = work.execute(statement, asked).one()
+    return Overdue(row.amount or ZERO, row.oldest_due)
+
+
+def _overdue_then(*, known: bool) -> Select[Any]:
+    on, long = bindparam("on", type_=Date), LONG_DAYS
+    due = and_(
+        invoices.c.customer_id == bindparam("customer"),
+        invoices.c.currency == bindparam("of_currency"),
+        invoices.c.due_date < on,
     )
-    open_then = invoices.c.open_amount - func.coalesce(later.c.change, 0)
-    return (
-        select(invoices.c.invoice_no, invoices.c.due_date, open_then.label("open_amount"))
-        .select_from(invoices.outerjoin(later, later.c.invoice_id == invoices.c.id))
-        .where(
-            invoices.c.customer_id == customer_id,
-            invoices.c.currency == currency,
-            invoices.c.due_date < on,
-            or_(invoices.c.open_amount > 0, later.c.invoice_id.is_not(None)),
-            open_then > 0,
+    # Settled since, and due not long before the date; or settled long after it was due.
+    candidates = [
+        select(invoices.c.id).where(due, invoices.c.open_amount > 0),
+        select(invoices.c.id).where(due, invoices.c.due_date >= on - long, invoices.c.changed_on > on),
+        select(invoices.c.id).where(
+            due, invoices.c.changed_on - invoices.c.due_date > long, invoices.c.changed_on > on
+        ),
+    ]
+    then = open_changes.c.effective_date <= on
+    if known:
+        # Told since, not long after the instant; or told long after it counts.
+        since = bindparam("posted_since", type_=Date)
+        told_later = select(open_changes.c.invoice_id).where(
+            open_changes.c.customer_id == bindparam("customer"),
+            open_changes.c.recorded_at > bindparam("known_at"),
+            then,
         )
-        .order_by(invoices.c.due_date, invoices.c.source, invoices.c.company, invoices.c.invoice_no)
+        soon = told_later.where(open_changes.c.posted_on.between(since, since + long))
+        late = told_later.where(
+            open_changes.c.posted_on - open_changes.c.effective_date > long, open_changes.c.posted_on >= since
+        )
+        candidates += [soon, late]
+        then = and_(then, open_changes.c.recorded_at <= bindparam("known_at"))
+    ids = union(*candidates).subquery("candidates")
+    open_then = (
+        select(func.sum(open_changes.c.change).label("amount"))
+        .where(open_changes.c.invoice_id == invoices.c.id, then)
+        .lateral("open_then")
     )
+    return (
+        select(
+            func.sum(open_then.c.amount).label("amount"), func.min(invoices.c.due_date).label("oldest_due")
+        )
+        .select_from(ids.join(invoices, invoices.c.id == ids.c.id).join(open_then, true()))
+        .where(due, open_then.c.amount > 0)
+    )
+
+
+_OVERDUE_NOW = _overdue_then(known=False)
+_OVERDUE_KNOWN = _overdue_then(known=True)

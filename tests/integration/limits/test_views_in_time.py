@@ -19,7 +19,7 @@ from services.common.db import UnitOfWork
 from services.common.errors import Invalid
 from services.common.fields import load
 from services.limits import model, schema, store
-from services.limits.ledger import Stages
+from services.limits.ledger import Overdue, Stages
 from services.limits.operations import accounts, grants, history, intake, orders, receivables, verification
 from tests.integration.limits.conftest import CALLER, CUSTOMER, TODAY, Ledger
 from tests.integration.limits.test_erp_documents_in_any_order import Document, histories
@@ -100,16 +100,31 @@ def _held(work: UnitOfWork, customer: UUID, on: date, known_at: datetime | None)
     return store.stages_on(work, store.customer_pools(work, customer)[0], on, known_at)
 
 
-def _open_then(work: UnitOfWork, customer: UUID, on: date) -> dict[UUID, Decimal]:
-    """What was open of each invoice at the end of a date."""
-    table = model.open_changes
-    changes = select(table.c.invoice_id, table.c.change).where(
-        table.c.customer_id == customer, table.c.effective_date <= on
-    )
+def _changes(work: UnitOfWork, customer: UUID) -> list[Any]:
+    """How the open amounts of a customer's invoices changed, each with the invoice's due date."""
+    table, invoices = model.open_changes, model.invoices
+    statement = select(table, invoices.c.due_date).join(invoices, invoices.c.id == table.c.invoice_id)
+    return list(work.execute(statement.where(table.c.customer_id == customer)))
+
+
+def _open_then(changes: Sequence[Any], on: date, known_at: datetime | None) -> dict[UUID, Decimal]:
+    """What was open of each invoice, by the plain sum of its changes."""
     found: dict[UUID, Decimal] = {}
-    for row in work.execute(changes):
-        found[row.invoice_id] = found.get(row.invoice_id, Decimal(0)) + row.change
+    for row in changes:
+        if row.effective_date <= on and (known_at is None or row.recorded_at <= known_at):
+            found[row.invoice_id] = found.get(row.invoice_id, Decimal(0)) + row.change
     return found
+
+
+def _overdue_then(changes: Sequence[Any], on: date, known_at: datetime | None) -> Overdue:
+    """What was overdue, by the same sum."""
+    due = {row.invoice_id: row.due_date for row in changes}
+    late = {
+        invoice: amount
+        for invoice, amount in _open_then(changes, on, known_at).items()
+        if amount and due[invoice] < on
+    }
+    return Overdue(sum(late.values(), Decimal(0)), min((due[invoice] for invoice in late), default=None))
 
 
 _slow = settings(
@@ -172,13 +187,17 @@ def test_on_no_date_more_is_covered_than_is_open_or_was_paid(
     told.apply(documents, days)
     entries = told.entries()
     with ledger.database.read(CALLER) as work:
+        changes = _changes(work, told.customer)
         for on in (*_DAYS, *told.days):
-            still_open = _open_then(work, told.customer, on)
+            for instant in (None, *(instant for instant, _ in told.views)):
+                overdue = store.overdue_on(work, told.customer, "CNY", on, instant)
+                assert overdue == _overdue_then(changes, on, instant)
+            still_open = _open_then(changes, on, None)
             assert all(amount >= 0 for amount in still_open.values())
             # What is not open of the invoices was paid by then, or lies on account.
             assert sum(still_open.values()) >= _replayed(entries, on, None).receivable
-    overdue = _view(ledger, told.customer, as_of=ledger.do(store.today).isoformat())["overdue"]
-    assert overdue == ledger.account(told.customer)["overdue"]
+    shown = _view(ledger, told.customer, as_of=ledger.do(store.today).isoformat())["overdue"]
+    assert shown == ledger.account(told.customer)["overdue"]
 
 
 def test_a_late_payment_counts_from_its_own_date_and_was_not_known_before(ledger: Ledger) -> None:
