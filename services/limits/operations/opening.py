@@ -9,7 +9,7 @@ more than the customers of one piece.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -47,8 +47,7 @@ def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> b
     if not by_schedule and target < current and store.has_documents(work):
         raise Conflict(f"营业日期只能向前: 现在是 {current}", code="business_date_backwards")
     day = store.day_of(work, current) or _begin(work, current, OPEN)
-    if day["step"] in _BEFORE_OPEN:
-        _BEFORE_OPEN[day["step"]](work, day)
+    if _begin_day(work, day):
         return True
     if target == current and not by_schedule:
         store.set_clock(work, current, follows_schedule=follows or clock["follows_schedule"])
@@ -76,41 +75,44 @@ def _open(work: UnitOfWork, on: date, *, follows_schedule: bool) -> None:
     faults.point("roll-over-opening")
 
 
-def _reach(
-    work: UnitOfWork, day: Mapping[str, Any], reached: Sequence[UUID], following: str, **more: Any
-) -> None:
-    """Note how far a step has come; where nothing was left to reach, the next step begins."""
-    place = {"reached": reached[-1]} if reached else {"reached": None, "step": following}
-    store.change_day(work, day["date"], {**place, **more})
-    faults.point(f"roll-over-{day['step']}")
-
-
 # --- what opens with a day -------------------------------------------------------------------------------
 
 
-def _tell_limits(work: UnitOfWork, day: Mapping[str, Any]) -> None:
-    ids = store.customers_whose_limit_changes(work, day["date"], day["reached"], _TOLD_AT_ONCE)
+def _begin_day(work: UnitOfWork, day: dict[str, Any]) -> bool:
+    """Tell what opens with a day, the next piece of it; False when everything is told."""
+    for step, following, most, tell in (
+        (LIMITS, AGING, _TOLD_AT_ONCE, _tell_limits),
+        (AGING, OPEN, _AGED_AT_ONCE, _age),
+    ):
+        if day["step"] != step:
+            continue
+        reached = tell(work, day, most)
+        is_last = len(reached) < most
+        place = {"step": following, "reached": None} if is_last else {"step": step, "reached": reached[-1]}
+        day.update(place)
+        store.change_day(work, day["date"], {**place, "overdue_customers": day["overdue_customers"]})
+        faults.point(f"roll-over-{step}")
+        if reached:
+            return True
+    return False
+
+
+def _tell_limits(work: UnitOfWork, day: Mapping[str, Any], most: int) -> list[UUID]:
+    ids = store.customers_whose_limit_changes(work, day["date"], day["reached"], most)
     tell_accounts(work, ids)
-    _reach(work, day, ids, AGING)
+    return ids
 
 
-def _age(work: UnitOfWork, day: Mapping[str, Any]) -> None:
+def _age(work: UnitOfWork, day: dict[str, Any], most: int) -> list[UUID]:
     on = day["date"]
-    ids = store.next_overdue_customers(work, on, day["reached"], _AGED_AT_ONCE)
+    ids = store.next_overdue_customers(work, on, day["reached"], most)
     # A payment that is being recorded comes before or after, never in between.
     store.lock_customers(work, ids)
     rows = store.overdue_of(work, on, ids)
-    count = 0
     for (customer_id, currency), group in groupby(rows, lambda row: (row["customer_id"], row["currency"])):
         events.customer_aged(work, customer_id, _aged(list(group), currency, on))
-        count += 1
-    _reach(work, day, ids, OPEN, overdue_customers=day["overdue_customers"] + count)
-
-
-_BEFORE_OPEN: dict[str, Callable[[UnitOfWork, Mapping[str, Any]], None]] = {
-    LIMITS: _tell_limits,
-    AGING: _age,
-}
+        day["overdue_customers"] += 1
+    return ids
 
 
 def _aged(items: Sequence[Mapping[str, Any]], currency: str, on: date) -> dict[str, Any]:

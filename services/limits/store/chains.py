@@ -134,17 +134,17 @@ def broken_chains(work: UnitOfWork, after: Place | None, most: int) -> tuple[lis
 
 
 def next_pools(work: UnitOfWork, after: UUID | None, entries_most: int) -> tuple[UUID | None, int]:
-    """Up to which pool, by id, to go on with about so many entries, and how many pools these are.
+    """Up to which pool, by id, to go on with about so many entries, and how many pools and entries these are.
 
     None when there is none left.
     """
     statement = select(pools.c.id, pools.c.entries).order_by(pools.c.id).limit(_POOLS_AT_ONCE)
-    total, count, last = 0, 0, None
+    total, last = 0, None
     for row in work.execute(statement if after is None else statement.where(pools.c.id > after)):
         if last is not None and total + row.entries > entries_most:
             break
-        total, count, last = total + row.entries, count + 1, row.id
-    return last, count
+        total, last = total + row.entries + 1, row.id
+    return last, total
 
 
 def pool_differences(work: UnitOfWork, after: UUID | None, last: UUID) -> Iterator[Row]:
