@@ -168,7 +168,8 @@ def _pools(work: UnitOfWork, place: Place) -> Piece:
 
 def _roots(work: UnitOfWork, place: Place) -> Piece:
     days = store.roots(work)
-    first, last = place.number, place.number + _DATES_AT_ONCE
+    first = min(place.number, len(days))
+    last = first + _DATES_AT_ONCE
     before = days[first - 1]["root"] if first else chain.ROOT
     found = store.root_differences(work, days[first:last], before)
     if last >= len(days):

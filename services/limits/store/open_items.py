@@ -38,7 +38,7 @@ def note_open_changes(work: UnitOfWork, book: Book) -> None:
     """
     new_or_moved = {after["id"]: (before, after) for before, after in book.invoices.changes()}
     given, taken = _allocated(book)
-    if not (new_or_moved or given or taken):
+    if not (new_or_moved or given or taken or book.payments.changes()):
         return
     on, since = today(work), _effective_dates(book)
     _note_free_money(book, taken, since, on)
@@ -56,6 +56,8 @@ def note_open_changes(work: UnitOfWork, book: Book) -> None:
             opened_by = on
         parts += [(-row["amount"], max(_free_since(book, row, on), opened_by)) for row in covered]
         parts += [(rest, on)] if rest else []
+        if not parts:
+            continue
         last = max(day for day in (after["changed_on"], *(day for _, day in parts)) if day is not None)
         book.invoices.change(invoice_id, {"open_since": opened_by, "changed_on": last})
         for change, effective in parts:

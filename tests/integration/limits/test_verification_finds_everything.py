@@ -130,6 +130,12 @@ def test_a_place_that_no_answer_gave_is_refused(ledger: Ledger, place: str) -> N
         ledger.do(verification.verify_some, place)
 
 
+def test_a_place_beyond_the_end_finds_nothing_more(ledger: Ledger) -> None:
+    for check in ("chains", "pools", "roots", "payments"):
+        place = f"{check}:ffffffff-ffff-ffff-ffff-ffffffffffff:{2**62}"
+        assert ledger.do(verification.verify_some, place)["differences"] == []
+
+
 def test_a_history_rewritten_as_a_whole_no_longer_has_the_roots_that_reporting_holds(
     ledger: Ledger, new_database: Callable[[str], str]
 ) -> None:
