@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg2
 
@@ -254,13 +253,3 @@ _ROWS = (
     """,
     "INSERT INTO business_clock (singleton, date, follows_schedule) VALUES (true, %(today)s, false)",
 )
-
-
-def counts(url: str) -> dict[str, Any]:
-    """How many rows of each kind there are."""
-    database = Database(url, model.metadata, name="limits")
-    try:
-        with database.read(service_caller("limits")) as work:
-            return dict(store.counts(work))
-    finally:
-        database.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from services.common.db import Database
 from services.common.fields import load
 from services.limits import model, schema, store
 from services.limits.operations import accounts, grants, opening
+from tests.support.big_ledger import Size, fill_ledger
 
 CALLER = Caller(kind="user", id="u1", username="sales")
 CUSTOMER = UUID("018f0000-0000-7000-8000-00000000000a")
@@ -91,6 +93,15 @@ class Ledger:
             table = work.table("events")
             rows = work.execute(table.select().where(table.c.type == name).order_by(table.c.identity))
             return [row.data for row in rows]
+
+
+@contextmanager
+def filled(url: str, size: Size) -> Iterator[Ledger]:
+    """A ledger of many customers in an empty database."""
+    fill_ledger(url, size)
+    database = Database(url, model.metadata, name="limits")
+    yield Ledger(database)
+    database.dispose()
 
 
 @pytest.fixture

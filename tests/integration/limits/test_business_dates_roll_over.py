@@ -15,13 +15,12 @@ import pytest
 from sqlalchemy import text
 
 from services.common.caller import service_caller
-from services.common.db import Database
 from services.common.errors import Conflict
 from services.common.fields import load
-from services.limits import chain, model, schema, store
+from services.limits import chain, schema, store
 from services.limits.operations import opening, orders, receivables, verification
-from tests.integration.limits.conftest import CALLER, TODAY, Ledger
-from tests.support.big_ledger import Size, customer_number, fill_ledger
+from tests.integration.limits.conftest import CALLER, TODAY, Ledger, filled
+from tests.support.big_ledger import Size, customer_number
 
 _SIZE = Size(customers=650, documents=8, days=8, today=TODAY, term_days=2)
 _TARGET = TODAY + timedelta(days=2)
@@ -44,11 +43,8 @@ while more:
 @pytest.fixture
 def trading(new_database: Callable[[str], str]) -> Iterator[Ledger]:
     """A ledger of 650 customers, each with an invoice that is overdue, and with entries of today."""
-    url = new_database("limits")
-    fill_ledger(url, _SIZE)
-    database = Database(url, model.metadata, name="limits")
-    yield Ledger(database)
-    database.dispose()
+    with filled(new_database("limits"), _SIZE) as ledger:
+        yield ledger
 
 
 def _rows(ledger: Ledger, statement: str) -> list[Any]:

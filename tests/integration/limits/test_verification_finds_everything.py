@@ -14,14 +14,14 @@ from services.common.caller import service_caller
 from services.common.db import Database
 from services.common.errors import MalformedRequest
 from services.common.events import Event
-from services.limits import model, store
+from services.limits import store
 from services.limits.chain import ROOT, entry_hash
 from services.limits.operations import orders, verification
 from services.reporting import model as reporting
 from services.reporting.operations import reports
 from services.reporting.store import projection
-from tests.integration.limits.conftest import CALLER, TODAY, Ledger
-from tests.support.big_ledger import Size, fill_ledger
+from tests.integration.limits.conftest import CALLER, TODAY, Ledger, filled
+from tests.support.big_ledger import Size
 
 _SIZE = Size(customers=30, documents=12, days=6, today=TODAY, term_days=2)
 _TRIGGERS = ("entries", "open_changes")
@@ -30,11 +30,8 @@ _TRIGGERS = ("entries", "open_changes")
 @pytest.fixture
 def trading(new_database: Callable[[str], str]) -> Iterator[Ledger]:
     """A ledger of 30 customers with 12 documents each, over six business dates."""
-    url = new_database("limits")
-    fill_ledger(url, _SIZE)
-    database = Database(url, model.metadata, name="limits")
-    yield Ledger(database)
-    database.dispose()
+    with filled(new_database("limits"), _SIZE) as ledger:
+        yield ledger
 
 
 def _tamper(ledger: Ledger, *statements: str) -> None:
