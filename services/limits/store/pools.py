@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, select
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
@@ -54,6 +54,7 @@ def customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
         **dict.fromkeys(_STAGES, ZERO),
         "entries": 0,
         "head": ROOT,
+        "recorded_at": None,
     }
     book_of(work).pools.add(first)
     return first
@@ -70,33 +71,24 @@ def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Sta
         **entry,
         "pool_id": pool["id"],
         **{stage: getattr(delta, stage) for stage in _STAGES},
-        "recorded_at": work.now,
+        # A unit of work that began earlier may have waited for the lock: the chain goes by the lock.
+        "recorded_at": max(work.now, held["recorded_at"] or work.now),
         "actor": work.caller.actor,
         "trace_id": work.trace_id,
         "place": held["entries"] + 1,
     }
     row["hash"] = entry_hash(held["head"], row)
     pool.update({stage: held[stage] + row[stage] for stage in _STAGES})
-    pool.update(entries=row["place"], head=row["hash"])
-    book.pools.change(pool["id"], {name: pool[name] for name in (*_STAGES, "entries", "head")})
+    pool.update(entries=row["place"], head=row["hash"], recorded_at=row["recorded_at"])
+    book.pools.change(pool["id"], {name: pool[name] for name in (*_STAGES, "entries", "head", "recorded_at")})
     book.entries.add(row)
 
 
-def entries_of(customer_id: UUID) -> Select[Any]:
-    """The entries of a customer, as a statement to be paged."""
-    return select(entries).where(entries.c.customer_id == customer_id)
-
-
-def balances_on(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> Stages:
-    """What the customer's pool held at the end of a date, from its entries."""
-    statement = (
-        select(*(func.sum(entries.c[stage]) for stage in _STAGES))
-        .join(pools, pools.c.id == entries.c.pool_id)
-        .where(
-            entries.c.customer_id == customer_id,
-            pools.c.currency == currency,
-            entries.c.effective_date <= on,
-        )
-    )
-    found = work.execute(statement).one()
-    return Stages(*(amount or ZERO for amount in found))
+def entries_of(customer_id: UUID, as_of: date | None = None, known_at: datetime | None = None) -> Select[Any]:
+    """The entries of a customer, as a statement to be paged: effective by a date, recorded by an instant."""
+    statement = select(entries).where(entries.c.customer_id == customer_id)
+    if as_of is not None:
+        statement = statement.where(entries.c.effective_date <= as_of)
+    if known_at is not None:
+        statement = statement.where(entries.c.recorded_at <= known_at)
+    return statement
