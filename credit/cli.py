@@ -242,8 +242,9 @@ def rebuild(settings: Settings, service: str) -> None:
 def verify(settings: Settings) -> None:
     """Check that the books are right; exit code 1 when something is not. Changes nothing.
 
-    Recomputes every balance from its entries and the hash chain that they form, compares reporting with the
-    ledger, and looks for gaps in the event logs, positions that their sources do not know, and parked events.
+    Recomputes every balance from its entries and the hash chain that they form, compares reporting and the
+    daily roots that it holds with the ledger, and looks for gaps in the event logs, positions that their
+    sources do not know, and parked events.
     A suite that does not run is started for as long as events are still to be read.
     """
 
@@ -257,7 +258,7 @@ def verify(settings: Settings) -> None:
 
     with with_server(settings) as reached:
         settle(reached)
-        with tqdm(unit=" entries", file=sys.stderr, leave=False) as bar:
+        with tqdm(unit=" rows", file=sys.stderr, leave=False) as bar:
             checks = verify_everything(reached, tell, functools.partial(_show, bar))
     faults = sum(len(check.faults) for check in checks)
     click.echo(f"发现 {faults} 处问题 / faults" if faults else "没有发现问题 / nothing is wrong")

@@ -32,11 +32,11 @@ def verify(
 ) -> list[Check]:
     """Check everything, telling each result as it is known; nothing is changed.
 
-    `progress` gets how many entries of the ledger have been read and how many there are.
+    `progress` gets how many rows of the ledger have been read and how many there are.
     """
     checks = []
     ledger = partial(_check_ledger, progress=progress)
-    for check in (_check_logs, _check_positions, _check_parked, ledger, _check_reporting):
+    for check in (_check_logs, _check_positions, _check_parked, ledger, _check_reporting, _check_roots):
         done = check(settings)
         tell(done)
         checks.append(done)
@@ -109,13 +109,25 @@ def _check_ledger(settings: Settings, progress: Progress) -> Check:
 
 def _check_reporting(settings: Settings) -> Check:
     """Reporting shows for every customer what the ledger says."""
+    answer = _compared(settings, "ledger_totals", "verify")
+    return _check("报表与额度账一致 / reporting agrees with the ledger", answer)
+
+
+def _check_roots(settings: Settings) -> Check:
+    """The chains still have the roots that reporting was told when each business date closed."""
+    answer = _compared(settings, "ledger_roots", "verify_roots")
+    return _check("每日分录链根与报表所存一致 / daily roots are those that reporting holds", answer)
+
+
+def _compared(settings: Settings, told: str, verify_told: str) -> dict[str, Any]:
+    """What reporting finds when it compares what it holds with what the ledger tells."""
     ledger = importlib.import_module("services.limits.operations.verification")
     reporting = importlib.import_module("services.reporting.operations.reports")
     with database_of(settings, "limits") as database, database.read(service_caller("limits")) as work:
-        totals = ledger.ledger_totals(work)["items"]
+        items = getattr(ledger, told)(work)["items"]
     with database_of(settings, "reporting") as database, database.read(service_caller("reporting")) as work:
-        answer = reporting.verify(work, totals)
-    return _check("报表与额度账一致 / reporting agrees with the ledger", answer)
+        answer: dict[str, Any] = getattr(reporting, verify_told)(work, items)
+    return answer
 
 
 def _line(difference: dict[str, Any]) -> str:

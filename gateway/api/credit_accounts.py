@@ -29,11 +29,16 @@ ROUTES = [
         _ONE,
         "get_credit_account",
         "credit.read",
-        "Limit, exposure by stage, available, state; `as_of` a date",
+        "Limit, exposure by stage, available, state; `as_of` a date, `known_at` an instant",
         answer=schema.Account,
     ),
     _route(
-        "GET", f"{_ONE}/entries", "list_entries", "credit.read", "The entries of the ledger", listing=True
+        "GET",
+        f"{_ONE}/entries",
+        "list_entries",
+        "credit.read",
+        "The entries of the ledger; `as_of` a date, `known_at` an instant",
+        listing=True,
     ),
     _route("GET", f"{_ONE}/grants", "list_grants", "credit.read", "Every limit that was granted"),
     _route(
@@ -114,7 +119,8 @@ ROUTES = [
         "/admin/ledger:verify",
         "verify",
         "credit.verify",
-        "Recompute the whole ledger",
-        timeout_seconds=300,
+        "Recompute the ledger, some seconds at a time: ask again with `after` until `next` is null",
+        body=schema.VerificationInput,
+        timeout_seconds=60,
     ),
 ]

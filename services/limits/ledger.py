@@ -160,7 +160,7 @@ def limit_on(on: date, grants: Sequence[Grant], guarantees: Iterable[Guarantee] 
 
     A guarantee alone makes no limit: without a grant there is no credit.
     """
-    if not grants:
+    if not any(grant.valid_from <= on for grant in grants):
         return Limit(UNSET)
     valid = [grant for grant in grants if grant.is_valid(on)]
     if not valid:
@@ -226,6 +226,24 @@ class OverdueItem:
     invoice_no: str
     open_amount: Decimal
     due_date: date
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """What is overdue of an account in one currency: its amount, and the oldest due date if there is one."""
+
+    amount: Decimal = ZERO
+    oldest_due: date | None = None
+
+    def max_days(self, on: date) -> int:
+        """The days overdue of the oldest item on a date."""
+        return 0 if self.oldest_due is None else days_overdue(self.oldest_due, on)
+
+
+def overdue_of(items: Sequence[OverdueItem]) -> Overdue:
+    """What these items come to."""
+    oldest = min((item.due_date for item in items), default=None)
+    return Overdue(sum((item.open_amount for item in items), ZERO), oldest)
 
 
 def is_cured(cure: Mapping[str, Any] | None, max_days_overdue: int) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-ZERO = Decimal(0)
+from services.limits.ledger import ZERO, OverdueItem
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,18 @@ def parts_of(invoice: Mapping[str, Any]) -> list[Part]:
         left -= open_amount
         parts.insert(0, Part(due_date, amount, open_amount))
     return parts
+
+
+def overdue_items(
+    invoices: Iterable[Mapping[str, Any]], on: date, *, disputes_are_overdue: bool
+) -> list[OverdueItem]:
+    """What of these invoices is open and past its due date on a date, by instalments, the oldest first."""
+    items = [
+        OverdueItem(invoice["invoice_no"], part.open_amount, part.due_date)
+        for invoice in invoices
+        for part in overdue_parts(invoice, on, disputes_are_overdue=disputes_are_overdue)
+    ]
+    return sorted(items, key=lambda item: (item.due_date, item.invoice_no))
 
 
 def overdue_parts(invoice: Mapping[str, Any], on: date, *, disputes_are_overdue: bool) -> list[Part]:

@@ -164,6 +164,16 @@ ledger_settings = Table(
 
 business_date = Table("business_date", metadata, Column("date", Date, primary_key=True))
 
+# What the ledger told of its chains when each business date closed: later it must still say the same.
+ledger_roots = Table(
+    "ledger_roots",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("root", Text, nullable=False),
+    Column("before", Text),
+    Column("pools", Integer, nullable=False),
+)
+
 dashboards = Table(
     "dashboards",
     metadata,
@@ -189,4 +199,5 @@ PROJECTIONS = (
     "fact_allocation",
     "ledger_settings",
     "business_date",
+    "ledger_roots",
 )

@@ -55,6 +55,7 @@ class ReportingService(Service):
             **dict.fromkeys(_CREDIT_NOTE_EVENTS, receivables.credit_note_changed),
             **dict.fromkeys(_BILL_EVENTS, receivables.bill_changed),
             "business_date_opened": projection.date_opened,
+            "business_date_closed": projection.date_closed,
             **dict.fromkeys(_ORDER_EVENTS, projection.order_changed),
         },
     }

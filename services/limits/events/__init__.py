@@ -209,6 +209,19 @@ def business_date_opened(work: UnitOfWork, on: date) -> None:
     )
 
 
+def business_date_closed(work: UnitOfWork, on: date, *, root: str, before: str | None, pools: int) -> None:
+    """A business day is over: the root over the chains of all pools, which covers the root before it.
+
+    `pools` is how many had new entries.
+    """
+    work.add_event(
+        "business_date_closed",
+        subject=on.isoformat(),
+        ordering_key="business-date",
+        data={"date": on, "root": root, "before": before, "pools": pools},
+    )
+
+
 def customer_aged(work: UnitOfWork, customer_id: UUID, data: Mapping[str, Any]) -> None:
     """A customer is overdue on a business date, with every open item that is."""
     work.add_event(

@@ -17,16 +17,30 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    and_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.tables import INSTANT, MONEY
-from services.limits.model.ground import metadata
-from services.limits.model.receivables import bills, disputes, write_offs
+from services.limits.model.ground import LONG_DAYS, metadata
+from services.limits.model.history import closings, open_changes, reserved_changes, settings_changes
+from services.limits.model.receivables import allocations, bills, disputes, invoices, payments, write_offs
 from services.limits.model.settings import ledger_settings
 
-__all__ = ["bills", "disputes", "ledger_settings", "metadata", "write_offs"]
+__all__ = [
+    "LONG_DAYS",
+    "allocations",
+    "bills",
+    "closings",
+    "disputes",
+    "invoices",
+    "ledger_settings",
+    "metadata",
+    "open_changes",
+    "payments",
+    "reserved_changes",
+    "settings_changes",
+    "write_offs",
+]
 
 # The copy of a customer that the ledger needs; its row is the lock of everything the customer owns.
 customers = Table(
@@ -68,6 +82,11 @@ pools = Table(
     Column("entries", BigInteger, nullable=False),
     Column("head", Text, nullable=False),
     Column("controlled", Boolean, nullable=False),
+    # When the last was recorded: no entry is recorded before the one that it stands behind.
+    Column("recorded_at", INSTANT),
+    # The last business date that was closed for it (closings), and its entries by then.
+    Column("closed_on", Date),
+    Column("closed_entries", BigInteger),
     UniqueConstraint("kind", "key", "segment", "currency"),
     CheckConstraint("kind IN ('customer', 'group', 'salesperson', 'department')", name="kind"),
     CheckConstraint("reserved >= 0", name="reserved"),
@@ -100,6 +119,7 @@ grants = Table(
     Column("granted_at", INSTANT, nullable=False),
     # A new base grant replaces the one before it: that one ends here, and stays as history.
     Column("replaced_on", Date),
+    Column("replaced_at", INSTANT),
     CheckConstraint("kind IN ('base', 'temporary')", name="kind"),
     CheckConstraint("(pool_kind = 'customer') = (customer_id IS NOT NULL)", name="owner"),
     CheckConstraint("change IN ('grant', 'raise', 'cut', 'replace')", name="change"),
@@ -108,8 +128,8 @@ grants = Table(
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
 Index("ix_grants_pool", grants.c.pool_kind, grants.c.pool_key)
-Index("ix_grants_valid_from", grants.c.valid_from)
-Index("ix_grants_valid_to", grants.c.valid_to)
+Index("ix_grants_valid_from", grants.c.valid_from, grants.c.customer_id)
+Index("ix_grants_valid_to", grants.c.valid_to, grants.c.customer_id)
 
 # What raises an effective limit by value × accepted percent while it is valid.
 guarantees = Table(
@@ -129,6 +149,7 @@ guarantees = Table(
     Column("accepted_by", Text, nullable=False),
     Column("accepted_at", INSTANT, nullable=False),
     Column("released_on", Date),
+    Column("released_at", INSTANT),
     Column("released_by", Text),
     Column("release_reason", Text),
     CheckConstraint("kind IN ('guarantee', 'collateral', 'insurance')", name="kind"),
@@ -136,8 +157,8 @@ guarantees = Table(
     CheckConstraint("accepted_percent > 0 AND accepted_percent <= 100", name="accepted_percent"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
-Index("ix_guarantees_valid_from", guarantees.c.valid_from)
-Index("ix_guarantees_valid_to", guarantees.c.valid_to)
+Index("ix_guarantees_valid_from", guarantees.c.valid_from, guarantees.c.customer_id)
+Index("ix_guarantees_valid_to", guarantees.c.valid_to, guarantees.c.customer_id)
 
 freezes = Table(
     "freezes",
@@ -191,6 +212,8 @@ orders = Table(
     # The last business date on which it reserves, and the date on which what was left of it expired.
     Column("valid_until", Date),
     Column("expired_on", Date),
+    # The date of the last entry of its: nothing that concerns it takes effect before that.
+    Column("effective_date", Date),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT, nullable=False),
     UniqueConstraint("source", "company", "order_no"),
@@ -221,114 +244,6 @@ deliveries = Table(
     CheckConstraint("amount <> 0", name="amount"),
 )
 
-invoices = Table(
-    "invoices",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("company", Text, nullable=False),
-    Column("invoice_no", Text, nullable=False),
-    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False),
-    Column("order_no", Text),
-    Column("order_id", Uuid, ForeignKey("orders.id"), index=True),
-    Column("amount", MONEY, nullable=False),
-    # What is to be paid: amount − allocations − written off.
-    Column("open_amount", MONEY, nullable=False),
-    Column("written_off", MONEY, nullable=False),
-    # What its open disputes are about.
-    Column("disputed", MONEY, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("invoice_date", Date, nullable=False),
-    # With instalments ([{due_date, amount}], by date), the first of their dates and the last.
-    Column("due_date", Date, nullable=False),
-    Column("last_due_date", Date, nullable=False),
-    Column("instalments", JSONB),
-    Column("salesperson", Text),
-    Column("status", Text, nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("recorded_at", INSTANT, nullable=False),
-    UniqueConstraint("source", "company", "invoice_no"),
-    CheckConstraint("status IN ('open', 'paid', 'written_off', 'reversed')", name="status"),
-    CheckConstraint("amount > 0", name="amount"),
-    CheckConstraint("open_amount >= 0 AND open_amount + written_off <= amount", name="open_amount"),
-    CheckConstraint("written_off >= 0 AND disputed >= 0", name="parts"),
-    CheckConstraint("last_due_date >= due_date", name="last_due_date"),
-)
-_open_invoice = invoices.c.open_amount > 0
-Index("ix_invoices_open_due", invoices.c.due_date, invoices.c.customer_id, postgresql_where=_open_invoice)
-Index(
-    "ix_invoices_open_customer", invoices.c.customer_id, invoices.c.due_date, postgresql_where=_open_invoice
-)
-Index("ix_invoices_customer_number", invoices.c.customer_id, invoices.c.invoice_no)
-Index(
-    "ix_invoices_unmatched_order",
-    invoices.c.source,
-    invoices.c.order_no,
-    postgresql_where=invoices.c.order_id.is_(None),
-)
-
-# Whatever pays invoices: money, or a credit note. The number of a credit note is its `payment_no` here.
-payments = Table(
-    "payments",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("company", Text, nullable=False),
-    Column("payment_no", Text, nullable=False),
-    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
-    Column("amount", MONEY, nullable=False),
-    Column("unallocated", MONEY, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("paid_at", Date, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("reason", Text),
-    # The order of which a credit note takes back what was invoiced, because its goods came back.
-    Column("order_no", Text),
-    Column("order_id", Uuid, ForeignKey("orders.id"), index=True),
-    Column("status", Text, nullable=False),
-    Column("recorded_at", INSTANT, nullable=False),
-    UniqueConstraint("kind", "source", "company", "payment_no"),
-    CheckConstraint("kind IN ('payment', 'credit_note')", name="kind"),
-    CheckConstraint("status IN ('recorded', 'reversed')", name="status"),
-    CheckConstraint("amount > 0", name="amount"),
-    CheckConstraint("unallocated >= 0 AND unallocated <= amount", name="unallocated"),
-)
-
-Index(
-    "ix_payments_unmatched_order",
-    payments.c.source,
-    payments.c.order_no,
-    postgresql_where=and_(payments.c.order_id.is_(None), payments.c.order_no.is_not(None)),
-)
-
-# `invoice_id` is empty while the invoice that the payer named has not arrived.
-allocations = Table(
-    "allocations",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False, index=True),
-    Column("invoice_id", Uuid, ForeignKey("invoices.id"), index=True),
-    Column("customer_id", Uuid, nullable=False),
-    Column("invoice_no", Text, nullable=False),
-    Column("amount", MONEY, nullable=False),
-    Column("allocated_on", Date, nullable=False),
-    # Nobody named the invoice: the ledger let the money cover what was due first, and may think again.
-    Column("automatic", Boolean, nullable=False),
-    CheckConstraint("amount > 0", name="amount"),
-)
-Index(
-    "ix_allocations_automatic",
-    allocations.c.customer_id,
-    postgresql_where=allocations.c.automatic,
-)
-Index(
-    "ix_allocations_waiting",
-    allocations.c.customer_id,
-    allocations.c.invoice_no,
-    postgresql_where=allocations.c.invoice_id.is_(None),
-)
-
 entries = Table(
     "entries",
     metadata,
@@ -352,6 +267,7 @@ entries = Table(
     UniqueConstraint("pool_id", "place"),
 )
 Index("ix_entries_customer", entries.c.customer_id, entries.c.identity)
+Index("ix_entries_effective", entries.c.pool_id, entries.c.effective_date)
 
 decisions = Table(
     "decisions",
@@ -424,4 +340,10 @@ business_dates = Table(
     Column("opened_at", INSTANT, nullable=False),
     Column("opened_by", Text, nullable=False),
     Column("overdue_customers", Integer, nullable=False),
+    # Where the day stands (operations/opening.py), and the last customer or pool that its step has reached.
+    Column("step", Text, nullable=False),
+    Column("reached", Uuid),
+    # The root over the chains of all pools, once it is closed.
+    Column("root", Text),
+    CheckConstraint("step IN ('expiry', 'limits', 'aging', 'open', 'closing', 'closed')", name="step"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,7 @@ from services.common.errors import Conflict, NotFound
 from services.common.events import Event
 from services.common.ids import new_id
 from services.common.money import format_amount
-from services.common.paging import page
 from services.limits import events, ledger, store
-from services.limits.model import entries
 from services.limits.operations import dates, horizon
 from services.limits.operations.payment_terms import term_in_force
 from services.limits.terms import term_view
@@ -53,73 +52,80 @@ def knows_customers(work: UnitOfWork, named: Iterable[tuple[str, str]]) -> bool:
     return store.count_customers(work, ids, codes) == len(ids) + len(codes)
 
 
-def get_account(work: UnitOfWork, customer_id: UUID, as_of: date | None = None) -> dict[str, Any]:
-    """A customer's credit account in API.md's shape, now or at the end of a business date."""
+def get_account(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
+    """A customer's credit account in API.md's shape, as it is now."""
     require_customer(work, customer_id)
-    return account_view(work, customer_id, as_of)
+    return account_view(work, customer_id)
 
 
-def account_view(work: UnitOfWork, customer_id: UUID, as_of: date | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Account:
+    """What an account is shown from, on a date: rows of grants, guarantees and freezes, and by currency
+    the stages of its pools, what of it is beyond the credit horizon, and what is overdue."""
+
+    on: date
+    grants: Sequence[Mapping[str, Any]]
+    guarantees: Sequence[Mapping[str, Any]]
+    freezes: Sequence[Mapping[str, Any]]
+    stages: Mapping[str, ledger.Stages]
+    beyond: Mapping[str, Decimal]
+    overdue: Mapping[str, ledger.Overdue]
+
+
+def account_view(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
     """The account of a customer who is known to be there."""
-    on = as_of or dates.today(work)
-    grant_rows = store.grants_of(work, customer_id)
+    on = dates.today(work)
     pools = {row["currency"]: row for row in store.customer_pools(work, customer_id)}
-    currency = currency_of(grant_rows, pools, on, work.base_currency)
-    freezes = _freezes_on(work, customer_id, as_of)
-    limit = limit_of(work, customer_id, currency, on)
-    top = _figures(work, customer_id, currency, limit, pools, on, as_of, frozen=bool(freezes))
-    others = [
-        _figures(
-            work,
-            customer_id,
-            other,
-            limit_of(work, customer_id, other, on),
-            pools,
-            on,
-            as_of,
-            frozen=bool(freezes),
-        )
-        for other in sorted(pools)
-        if other != currency
-    ]
+    account = Account(
+        on=on,
+        grants=store.grants_of(work, customer_id),
+        guarantees=store.guarantees_of(work, customer_id),
+        freezes=store.open_freezes(work, customer_id),
+        stages={
+            currency: ledger.Stages(pool["reserved"], pool["delivered"], pool["receivable"])
+            for currency, pool in pools.items()
+        },
+        beyond={currency: horizon.beyond(work, customer_id, currency) for currency in pools},
+        overdue={
+            currency: ledger.overdue_of(store.overdue_items(work, customer_id, currency, on))
+            for currency in pools
+        },
+    )
+    return show(work, customer_id, account)
+
+
+def show(work: UnitOfWork, customer_id: UUID, account: Account) -> dict[str, Any]:
+    """An account in API.md's shape: the customer's overall pool in its currency at the top."""
+    top = currency_of(account.grants, account.stages, account.on, work.base_currency)
+    currencies = [top, *(currency for currency in sorted(account.stages) if currency != top)]
+    limits = {currency: _limit(account, currency) for currency in currencies}
+    figures = {currency: _figures(account, currency, limits[currency]) for currency in currencies}
     return {
         "customer_id": customer_id,
-        **top,
-        "frozen": bool(freezes),
-        "freezes": [{name: row[name] for name in ("source", "reason", "since")} for row in freezes],
-        "payment_term_days": limit.term_days,
-        "payment_term": term_view(term_in_force(work, customer_id, currency, on)),
-        "business_date": on,
+        **figures[top],
+        "frozen": bool(account.freezes),
+        "freezes": [{name: row[name] for name in ("source", "reason", "since")} for row in account.freezes],
+        "payment_term_days": limits[top].term_days,
+        "payment_term": term_view(term_in_force(account.grants, top, account.on)),
+        "business_date": account.on,
         "pools": [
-            {"kind": "customer", "key": str(customer_id), "segment": None, **figures}
-            for figures in (top, *others)
+            {"kind": "customer", "key": str(customer_id), "segment": None, **figures[currency]}
+            for currency in currencies
         ],
     }
 
 
-def _figures(
-    work: UnitOfWork,
-    customer_id: UUID,
-    currency: str,
-    limit: ledger.Limit,
-    pools: Mapping[str, Mapping[str, Any]],
-    on: date,
-    as_of: date | None,
-    *,
-    frozen: bool,
-) -> dict[str, Any]:
-    if as_of is None:
-        pool = pools.get(currency)
-        stages = (
-            ledger.Stages(pool["reserved"], pool["delivered"], pool["receivable"])
-            if pool
-            else ledger.Stages()
-        )
-    else:
-        stages = store.balances_on(work, customer_id, currency, as_of)
-    beyond = horizon.beyond(work, customer_id, currency) if as_of is None else Decimal(0)
+def _limit(account: Account, currency: str) -> ledger.Limit:
+    grants = [row for row in account.grants if row["currency"] == currency]
+    guarantees = [row for row in account.guarantees if row["currency"] == currency]
+    return ledger.limit_on(account.on, store.as_grants(grants), store.as_guarantees(guarantees))
+
+
+def _figures(account: Account, currency: str, limit: ledger.Limit) -> dict[str, Any]:
+    stages = account.stages.get(currency, ledger.Stages())
+    overdue = account.overdue.get(currency, ledger.Overdue())
+    beyond = account.beyond.get(currency, ledger.ZERO)
     counted = stages.total - beyond
-    overdue = store.overdue_items(work, customer_id, currency, on) if pools.get(currency) else []
     available = limit.available(counted)
     used = ledger.utilisation(limit, counted)
 
@@ -128,7 +134,7 @@ def _figures(
 
     return {
         "currency": currency,
-        "state": ledger.account_state(limit, counted, frozen=frozen),
+        "state": ledger.account_state(limit, counted, frozen=bool(account.freezes)),
         "limit": text(limit.amount),
         "guaranteed": text(limit.guaranteed),
         "unlimited": limit.unlimited,
@@ -141,10 +147,7 @@ def _figures(
         },
         "available": text(available),
         "utilisation": None if used is None else str(used),
-        "overdue": {
-            "amount": text(sum((item.open_amount for item in overdue), Decimal(0))),
-            "max_days": max((ledger.days_overdue(item.due_date, on) for item in overdue), default=0),
-        },
+        "overdue": {"amount": text(overdue.amount), "max_days": overdue.max_days(account.on)},
     }
 
 
@@ -179,16 +182,6 @@ def _carriers(
     return store.as_grants(grants), store.as_guarantees(guarantees)
 
 
-def _freezes_on(work: UnitOfWork, customer_id: UUID, as_of: date | None) -> list[dict[str, Any]]:
-    if as_of is None:
-        return store.open_freezes(work, customer_id)
-    return [
-        row
-        for row in store.freezes_of(work, customer_id)
-        if row["since"] <= as_of and (row["lifted_on"] is None or row["lifted_on"] > as_of)
-    ]
-
-
 def tell_accounts(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
     """Publish the accounts that a unit of work has changed, once each, as they are in the end."""
     store.book_of(work).tell(customer_ids, _publish_accounts)
@@ -210,22 +203,6 @@ def read_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     store.read_open_freezes(work, customer_ids)
     store.read_overdue(work, customer_ids, dates.today(work))
     horizon.foresee(work, customer_ids)
-
-
-# --- entries ---------------------------------------------------------------------------------------------
-
-
-def list_entries(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of the entries of a customer, newest first."""
-    require_customer(work, received["customer_id"])
-    return page(
-        work,
-        store.entries_of(received["customer_id"]),
-        received,
-        sort={"identity": entries.c.identity},
-        key=entries.c.identity,
-        default_sort="-identity",
-    )
 
 
 # --- freezes ---------------------------------------------------------------------------------------------

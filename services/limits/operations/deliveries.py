@@ -47,7 +47,8 @@ def record_return(work: UnitOfWork, order: dict[str, Any], received: Mapping[str
             raise Conflict("该退货单号已用于另一笔交货或退货", code="delivery_exists")
         return _answer(work, order, known)
     order["delivered_total"] += returned["amount"]
-    return _changed(work, order, returned, "return", "order_returned", received.get("reason"))
+    stage(work, order, "return", returned["delivered_at"])
+    return _changed(work, order, returned, "order_returned", received.get("reason"))
 
 
 def reverse_delivery(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,19 +63,17 @@ def reverse_delivery(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
     delivery["reversed_on"] = on
     store.reverse_delivery(work, delivery["id"], on)
     order["delivered_total"] -= delivery["amount"]
-    name = "order_delivery_reversed"
-    return _changed(work, order, delivery, "reverse_delivery", name, received.get("reason"))
+    stage(work, order, "reverse_delivery")
+    return _changed(work, order, delivery, "order_delivery_reversed", received.get("reason"))
 
 
 def _changed(
     work: UnitOfWork,
     order: dict[str, Any],
     delivery: Mapping[str, Any],
-    action: str,
     event: str,
     why: str | None,
 ) -> dict[str, Any]:
-    stage(work, order, action)
     over_limit = is_over_limit(work, order)
     shown = events.delivery_view(delivery, order["currency"])
     events.order_event(work, event, order, delivery=shown, reason=why, over_limit=over_limit)

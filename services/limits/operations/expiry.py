@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.limits import events, store
@@ -12,20 +13,18 @@ from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.orders import move_order
 
 
-def expire_reservations(work: UnitOfWork) -> int:
-    """Close every order whose last day was before the business date; returns how many there were.
+def expire_reservations(work: UnitOfWork, after: UUID | None, most: int) -> list[UUID]:
+    """Close the next orders, by id, whose last day was before the business date; returns those it looked at.
 
     What was delivered stays; a delivery that comes later is one of more than was ordered. Locks the
     customers, and looks again then: of an expiry and a delivery at once, each sees what the other left.
     """
-    due = store.expiring_orders(work, dates.today(work))
-    if not due:
-        return 0
-    store.lock_customers(work, {customer_id for customer_id, _ in due})
-    expired = 0
-    for order in store.held_orders(work, [order_id for _, order_id in due]):
-        expired += expire_order(work, order)
-    return expired
+    due = store.next_expiring_orders(work, dates.today(work), after, most)
+    if due:
+        store.lock_customers(work, {customer_id for customer_id, _ in due})
+        for order in store.held_orders(work, [order_id for _, order_id in due]):
+            expire_order(work, order)
+    return [order_id for _, order_id in due]
 
 
 def expire_order(work: UnitOfWork, order: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ Nothing runs for that: what is beyond is asked for on the business date, of the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,12 @@ from services.limits.operations import dates
 
 def last_day(work: UnitOfWork) -> date | None:
     """The last delivery date that counts, on the business date; None where all do."""
-    days = store.settings_of(work)["horizon_days"]
-    return None if days is None else dates.today(work) + timedelta(days=days)
+    return _last_day(store.settings_of(work), dates.today(work))
+
+
+def _last_day(settings: Mapping[str, Any], on: date) -> date | None:
+    days = settings["horizon_days"]
+    return None if days is None else on + timedelta(days=days)
 
 
 def is_beyond(work: UnitOfWork, order: Mapping[str, Any]) -> bool:
@@ -37,6 +41,14 @@ def beyond(work: UnitOfWork, customer_id: UUID, currency: str) -> Decimal:
     """
     last = last_day(work)
     return ZERO if last is None else store.reserved_after(work, customer_id, currency, last)
+
+
+def beyond_then(
+    work: UnitOfWork, customer_id: UUID, currency: str, on: date, known_at: datetime | None
+) -> Decimal:
+    """The same at the end of a date, as it was known at an instant, by the horizon that was set then."""
+    last = _last_day(store.settings_then(work, on, known_at), on)
+    return ZERO if last is None else store.reserved_then(work, customer_id, currency, last, on, known_at)
 
 
 def counted(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> Decimal:
@@ -63,7 +75,7 @@ def foresee(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
         store.read_reserved_after(work, customer_ids, last)
 
 
-def coming_inside(work: UnitOfWork) -> list[UUID]:
-    """The customers whose exposure rises today, because orders have come inside the horizon."""
+def coming_inside(work: UnitOfWork, after: UUID | None, most: int) -> list[UUID]:
+    """The next customers, by id, whose exposure rises today, because orders have come inside the horizon."""
     last = last_day(work)
-    return [] if last is None else store.customers_reserving_on(work, last)
+    return [] if last is None else store.next_customers_reserving_on(work, last, after, most)

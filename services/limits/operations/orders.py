@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -87,13 +88,21 @@ def take_order(
     return {"status": result, "order": events.order_view(order), "decision": shown}
 
 
-def move_order(work: UnitOfWork, order: dict[str, Any], target: Stages, action: str) -> None:
-    """Bring what an order binds to `target`, by one entry, and save the order."""
+def move_order(
+    work: UnitOfWork, order: dict[str, Any], target: Stages, action: str, dated: date | None = None
+) -> None:
+    """Bring what an order binds to `target`, by one entry, and save the order.
+
+    `dated` is the date of the document that moves it, where it has one.
+    """
     delta = target - Stages(reserved=order["reserved"], delivered=order["delivered"])
+    before = store.held_order(work, order["id"])
+    if delta or (before is not None and before["delivery_date"] != order["delivery_date"]):
+        order["effective_date"] = dates.effective_date(work, dated, order)
     order["reserved"], order["delivered"] = target.reserved, target.delivered
     order["updated_at"] = work.now
     store.save_order(work, order)
-    post(work, action, "order", order, delta)
+    post(work, action, "order", order, delta, order["effective_date"])
 
 
 def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +240,7 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
             raise Conflict("该交货单号已用于另一笔交货", code="delivery_exists")
         return _unchanged(work, order)
     order["delivered_total"] += amount
-    stage(work, order, "deliver")
+    stage(work, order, "deliver", delivery["delivered_at"])
     shown = events.delivery_view(delivery, order["currency"])
     over_limit = is_over_limit(work, order)
     events.order_event(work, "order_delivered", order, None, delivery=shown, over_limit=over_limit)
@@ -239,20 +248,23 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     return {**_unchanged(work, order), "delivery": shown, "over_limit": over_limit}
 
 
-def stage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
-    """Bring what an order binds in line with its totals after one of them has moved."""
+def stage(work: UnitOfWork, order: dict[str, Any], action: str, dated: date | None = None) -> None:
+    """Bring what an order binds in line with its totals after one of them has moved.
+
+    `dated` is the date of the document that has moved it, where it has one.
+    """
     stages = ledger.order_stages(
         order["amount"],
         order["delivered_total"],
         order["invoiced_total"],
         is_open=order["status"] == OPEN_ORDER,
     )
-    move_order(work, order, stages, action)
+    move_order(work, order, stages, action, dated)
 
 
-def restage(work: UnitOfWork, order: dict[str, Any], action: str) -> None:
+def restage(work: UnitOfWork, order: dict[str, Any], action: str, dated: date | None = None) -> None:
     """The same, and tell it: for what is no change of the order itself."""
-    stage(work, order, action)
+    stage(work, order, action, dated)
     events.order_event(work, "order_restaged", order)
 
 
@@ -403,6 +415,7 @@ def _new_order(
         "decision_id": None,
         "valid_until": validity.reserves_until(work, received),
         "expired_on": None,
+        "effective_date": existing["effective_date"] if existing else None,
         "created_at": existing["created_at"] if existing else work.now,
         "updated_at": work.now,
     }

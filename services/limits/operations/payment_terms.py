@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,11 @@ def asked_term(granted: Mapping[str, Any]) -> dict[str, Any]:
     return {"term_days": term.longest_days, "term": None if term.kind == NET else term_view(term)}
 
 
-def term_in_force(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> Term | None:
-    """The term that goes with the limit in force on a date: in this currency, else in any; None without."""
-    rows = store.grants_of(work, customer_id)
+def term_in_force(rows: Sequence[Mapping[str, Any]], currency: str, on: date) -> Term | None:
+    """The term that goes with the limit in force on a date: in this currency, else in any; None without.
+
+    `rows` are the grants of the customer.
+    """
     for among in ([row for row in rows if row["currency"] == currency], rows):
         grants = store.as_grants(among)
         in_force = base_grant(on, grants)
@@ -44,9 +46,8 @@ def due_dates(work: UnitOfWork, customer_id: UUID, received: Mapping[str, Any]) 
     base, amount, currency = received["invoice_date"], received["amount"], received["currency"]
     if received["due_date"] is not None:
         return due_columns([(received["due_date"], amount)])
+    rows = store.grants_of(work, customer_id)
     term = (
-        term_in_force(work, customer_id, currency, base)
-        or term_in_force(work, customer_id, currency, dates.today(work))
-        or CASH_TERM
+        term_in_force(rows, currency, base) or term_in_force(rows, currency, dates.today(work)) or CASH_TERM
     )
     return due_columns(term.due_dates(base, amount, currency))

@@ -71,6 +71,17 @@ def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     return {**pool_view(work, pool), "grants": grants}
 
 
+def pools_behind(work: UnitOfWork, customer_id: UUID) -> list[dict[str, Any]]:
+    """The pools that control what a customer owes, beside its own overall one."""
+    owner = carriers.owner_of(work, customer_id)
+    store.lock_shared_pools(work, carriers.shared_carriers([owner]))
+    segments = {row["segment"] for row in store.pools_of_customer(work, customer_id)}
+    segments |= {row["segment"] for row in store.shared_pools(work, carriers.shared_carriers([owner]))}
+    found = [pool for segment in sorted(segments) for pool in carriers.touched_for(work, owner, segment)]
+    own = PoolKey(CUSTOMER, owner.customer)
+    return [pool_view(work, pool) for pool in dict.fromkeys(found) if pool != own]
+
+
 def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
     """A pool's figures in the currency of its limit, in API.md's shape."""
     on = dates.today(work)

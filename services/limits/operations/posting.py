@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,15 +14,23 @@ from services.limits.operations import carriers, dates
 from services.limits.pools import PoolKey
 
 
-def post(work: UnitOfWork, action: str, kind: str, document: Mapping[str, Any], delta: Stages) -> None:
+def post(
+    work: UnitOfWork,
+    action: str,
+    kind: str,
+    document: Mapping[str, Any],
+    delta: Stages,
+    effective_date: date | None = None,
+) -> None:
     """Move the exposure of a document by `delta`, in its currency, in every pool that it touches.
 
-    The document's customer is locked. A delta of nothing leaves no entry.
+    It counts from the business date on, unless an earlier date is given (`dates.effective_date`). The
+    document's customer is locked. A delta of nothing leaves no entry.
     """
     if delta:
         named = _named(kind, document, document[f"{kind}_no"])
         for pool in carriers.touched_by(work, document):
-            enter(work, pool, action, named, document["currency"], delta)
+            enter(work, pool, action, named, document["currency"], delta, effective_date)
 
 
 def shift(work: UnitOfWork, money: Mapping[str, Any], invoice: Mapping[str, Any], part: Decimal) -> None:
@@ -47,10 +56,11 @@ def enter(
     named: Mapping[str, Any],
     currency: str,
     delta: Stages,
+    effective_date: date | None = None,
 ) -> None:
     """Move the balance of one pool by an entry that names a document, or a customer as a whole."""
     if delta:
-        entry = {**named, "action": action, "effective_date": dates.today(work)}
+        entry = {**named, "action": action, "effective_date": effective_date or dates.today(work)}
         store.post_entry(work, store.pool_of(work, pool, currency), entry, delta)
 
 

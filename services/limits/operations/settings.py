@@ -25,7 +25,7 @@ def change_settings(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     """
     before = dict(store.lock_settings(work))
     if before != {**before, **received}:
-        store.save_settings(work, received)
+        store.save_settings(work, received, dates.today(work))
         after = store.settings_of(work)
         events.ledger_settings_changed(work, after)
         if after["disputes_are_overdue"] != before["disputes_are_overdue"]:

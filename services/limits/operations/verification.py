@@ -1,18 +1,44 @@
-"""Recomputing everything that the ledger says from what it is made of."""
+"""Recomputing everything that the ledger says from what it is made of, piece by piece.
+
+Each piece compares what belongs together in statements that see one moment, so the pieces may be read in
+one unit of work or in many, while the ledger goes on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from services.common.db import UnitOfWork
+from services.common.errors import MalformedRequest
 from services.common.money import format_amount
-from services.limits import ledger, store
-from services.limits.ledger import Stages
+from services.limits import chain, ledger, model, store
 
 Progress = Callable[[int, int], None]
-_ORDERS_AT_ONCE = 2_000
+_ENTRIES_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 2_000
+_DATES_AT_ONCE = 50
 _SHOWN_MAX = 200
+# How long one call may take before it answers where to go on.
+_SECONDS_AT_ONCE = 5.0
+
+
+class Place(NamedTuple):
+    """Where to go on: a check, and the id of a row, and the place in a chain, after which it goes on."""
+
+    check: str
+    after: UUID | None = None
+    number: int = 0
+
+
+class Piece(NamedTuple):
+    """What a check found in its next rows: how many it read, and where to go on (None: it is done)."""
+
+    differences: list[dict[str, Any]]
+    rows: int
+    following: Place | None
 
 
 def _silent(done: int, total: int) -> None:
@@ -23,24 +49,48 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
     """Differences between balances, entries and documents: `{"differences", "found", "counts"}`.
 
     Checked are: the entries of each pool form an unbroken chain that ends at its head; each pool is the sum
-    of its entries; each customer's pool is the sum of its documents; each order's stages follow from its
-    totals; each invoice's open amount is what its allocations and write-offs leave, what is disputed of it
-    what its disputes say; and what is on account of a payment or a credit note is what its allocations leave.
+    of its entries, and each closing of those until its date; the root of each closed date covers its
+    chains; each customer's pool is the sum of its documents; each order's stages follow from its totals,
+    and its reservation from the changes that are kept of it; each invoice's open amount is what allocations
+    and write-offs leave, and the sum of its changes; what is disputed of it is what its disputes say; what
+    is on account of a payment or a credit note is what its allocations leave. `progress` gets how many rows
+    were read, and of how many.
     """
+    store.take_time(work)
+    counts = store.counts(work)
+    # Entries are read twice: for their chains, and for what they sum up to.
+    total = sum(counts.values()) + counts["entries"]
     differences: list[dict[str, Any]] = []
-    for row in store.pool_differences(work):
-        differences.append({"check": "pool_equals_entries", **row})
-    for row in store.broken_chains(work, progress):
-        differences.append({"check": "hash_chain", **row})
-    for row in store.open_amount_differences(work):
-        differences.append({"check": "open_amount_equals_allocations", **row})
-    for row in store.unallocated_differences(work):
-        differences.append({"check": "unallocated_equals_allocations", **row})
-    for row in store.disputed_differences(work):
-        differences.append({"check": "disputed_equals_disputes", **row})
-    differences += _document_differences(work)
-    differences += _stage_differences(work)
-    return {"differences": differences[:_SHOWN_MAX], "found": len(differences), "counts": store.counts(work)}
+    done, place = 0, _first()
+    while place is not None:
+        piece = _next_piece(work, place)
+        differences += piece.differences
+        done, place = done + piece.rows, piece.following
+        progress(min(done, total), total)
+    return {"differences": differences[:_SHOWN_MAX], "found": len(differences), "counts": counts}
+
+
+def verify_some(work: UnitOfWork, after: str | None) -> dict[str, Any]:
+    """The same for a few seconds: `{"differences", "found", "rows", "next"}`; `next` is to be asked for then.
+
+    `MalformedRequest` for an `after` that no answer gave.
+    """
+    store.take_time(work)
+    until = monotonic() + _SECONDS_AT_ONCE
+    differences: list[dict[str, Any]] = []
+    rows, place = 0, _first() if after is None else _read_place(after)
+    while place is not None:
+        piece = _next_piece(work, place)
+        differences += piece.differences
+        rows, place = rows + piece.rows, piece.following
+        if monotonic() >= until:
+            break
+    return {
+        "differences": differences[:_SHOWN_MAX],
+        "found": len(differences),
+        "rows": rows,
+        "next": None if place is None else f"{place.check}:{place.after or ''}:{place.number}",
+    }
 
 
 def ledger_totals(work: UnitOfWork) -> dict[str, Any]:
@@ -59,41 +109,118 @@ def ledger_totals(work: UnitOfWork) -> dict[str, Any]:
     return {"items": items}
 
 
-def _document_differences(work: UnitOfWork) -> list[dict[str, Any]]:
-    expected = store.document_totals(work)
-    found = {
-        (row["key"], row["currency"]): Stages(row["reserved"], row["delivered"], row["receivable"])
-        for row in store.all_pools(work)
-    }
-    return [
-        {
-            "check": "pool_equals_documents",
-            "customer_id": key[0],
-            "currency": key[1],
-            "pool": str(found.get(key, Stages())),
-            "documents": str(expected.get(key, Stages())),
-        }
-        for key in sorted({*expected, *found})
-        if expected.get(key, Stages()) != found.get(key, Stages())
-    ]
+def ledger_roots(work: UnitOfWork) -> dict[str, Any]:
+    """The root over all chains of each closed date, for comparing what reporting holds."""
+    return {"items": store.roots(work)}
 
 
-def _stage_differences(work: UnitOfWork) -> list[dict[str, Any]]:
-    differences = []
-    after = None
-    while True:
-        rows = store.order_rows(work, after, _ORDERS_AT_ONCE)
-        for row in rows:
-            wanted = ledger.order_stages(
-                row["amount"],
-                row["delivered_total"],
-                row["invoiced_total"],
-                is_open=row["status"] == ledger.OPEN_ORDER,
-            )
-            if (wanted.reserved, wanted.delivered) != (row["reserved"], row["delivered"]):
-                differences.append(
-                    {"check": "order_stages", "order_no": row["order_no"], "wanted": str(wanted)}
-                )
-        if len(rows) < _ORDERS_AT_ONCE:
-            return differences
-        after = rows[-1]["id"]
+# --- going from piece to piece ---------------------------------------------------------------------------
+
+
+def _first() -> Place | None:
+    return Place(next(iter(_CHECKS)))
+
+
+def _read_place(text: str) -> Place:
+    check, _, rest = text.partition(":")
+    after, _, number = rest.partition(":")
+    try:
+        place = Place(check, UUID(after) if after else None, int(number))
+    except ValueError as problem:
+        raise _no_such_place() from problem
+    if check not in _CHECKS or not 0 <= place.number < 2**63:
+        raise _no_such_place()
+    return place
+
+
+def _no_such_place() -> MalformedRequest:
+    return MalformedRequest("核对的起点无效, 请从头开始", code="cursor_invalid")
+
+
+def _next_piece(work: UnitOfWork, place: Place) -> Piece:
+    piece = _CHECKS[place.check](work, place)
+    if piece.following is not None:
+        return piece
+    names = list(_CHECKS)
+    later = names[names.index(place.check) + 1 :]
+    return piece._replace(following=Place(later[0]) if later else None)
+
+
+def _named(check: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"check": check, **row} for row in rows]
+
+
+def _chains(work: UnitOfWork, place: Place) -> Piece:
+    first = None if place.after is None else (place.after, place.number)
+    rows, count, last = store.broken_chains(work, first, _ENTRIES_AT_ONCE)
+    return Piece(
+        _named("hash_chain", rows),
+        count,
+        None if last is None else place._replace(after=last[0], number=last[1]),
+    )
+
+
+def _pools(work: UnitOfWork, place: Place) -> Piece:
+    last, count = store.next_pools(work, place.after, _ENTRIES_AT_ONCE)
+    if last is None:
+        return Piece([], 0, None)
+    found = list(store.pool_differences(work, place.after, last))
+    found += _named("closing_equals_entries", store.closing_differences(work, place.after, last))
+    return Piece(found, count, place._replace(after=last))
+
+
+def _roots(work: UnitOfWork, place: Place) -> Piece:
+    days = store.roots(work)
+    first = min(place.number, len(days))
+    last = first + _DATES_AT_ONCE
+    before = days[first - 1]["root"] if first else chain.ROOT
+    found = store.root_differences(work, days[first:last], before)
+    if last >= len(days):
+        return Piece(_named("root_covers_chains", found + store.closings_of_no_date(work)), 0, None)
+    return Piece(_named("root_covers_chains", found), 0, place._replace(number=last))
+
+
+def _by_id(table: Any, find: Callable[[UnitOfWork, list[UUID]], list[dict[str, Any]]]) -> Any:
+    """A check of the rows of a table, by their ids."""
+
+    def check(work: UnitOfWork, place: Place) -> Piece:
+        ids = store.ids_after(work, table, place.after, _ROWS_AT_ONCE)
+        following = place._replace(after=ids[-1]) if len(ids) == _ROWS_AT_ONCE else None
+        return Piece(find(work, ids) if ids else [], len(ids), following)
+
+    return check
+
+
+def _documents(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
+    return _named("pool_equals_documents", store.document_differences(work, ids))
+
+
+def _stages(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
+    wrong = []
+    for order_no, amount, delivered_total, invoiced_total, status, *found in store.order_totals(work, ids):
+        is_open = status == ledger.OPEN_ORDER
+        wanted = ledger.order_stages(amount, delivered_total, invoiced_total, is_open=is_open)
+        if [wanted.reserved, wanted.delivered] != found:
+            wrong.append({"order_no": order_no, "wanted": str(wanted)})
+    reserved = _named("reservation_equals_changes", store.reserved_differences(work, ids))
+    return _named("order_stages", wrong) + reserved
+
+
+def _open_amounts(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
+    disputed = _named("disputed_equals_disputes", store.disputed_differences(work, ids))
+    return _named("open_amount_equals_allocations", store.open_amount_differences(work, ids)) + disputed
+
+
+def _unallocated(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
+    return _named("unallocated_equals_allocations", store.unallocated_differences(work, ids))
+
+
+_CHECKS: Mapping[str, Callable[[UnitOfWork, Place], Piece]] = {
+    "chains": _chains,
+    "pools": _pools,
+    "roots": _roots,
+    "customers": _by_id(model.customers, _documents),
+    "orders": _by_id(model.orders, _stages),
+    "invoices": _by_id(model.invoices, _open_amounts),
+    "payments": _by_id(model.payments, _unallocated),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, validates_schema
+from marshmallow import EXCLUDE, Schema, pre_load, validates_schema
 from marshmallow.fields import Dict, List, Nested
 
 from services.common.fields import (
@@ -141,11 +141,25 @@ class AccountKey(StrictSchema):
     """Names a credit account by its customer."""
 
     customer_id = IdField(required=True)
+
+
+class AccountMoment(AccountKey):
+    """A credit account at the end of a date, as it was known at an instant; both default to now."""
+
     as_of = DateField(load_default=None, allow_none=True)
+    known_at = InstantField(load_default=None, allow_none=True)
 
 
-class AccountList(ListInput, AccountKey):
-    """A page of what belongs to one account."""
+class EntryList(ListInput, AccountMoment):
+    """A page of the entries of one account; a query names the moment among what it filters by."""
+
+    @pre_load
+    def _moment_of_the_query(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("where"), dict):
+            return data
+        where = dict(data["where"])
+        moment = {name: where.pop(name) for name in ("as_of", "known_at") if name in where}
+        return {**data, **moment, "where": where}
 
 
 class FreezeInput(StrictSchema):
@@ -305,6 +319,12 @@ class BusinessDate(StrictSchema):
     """The business date to be opened."""
 
     date = DateField(required=True)
+
+
+class VerificationInput(StrictSchema):
+    """Where to go on verifying: the `next` of the last answer, nothing at first."""
+
+    after = TextField(max_length=200, load_default=None, allow_none=True)
 
 
 class Money(Schema):

@@ -12,6 +12,7 @@ from services.limits.operations import (
     dates,
     deliveries,
     grants,
+    history,
     intake,
     opening,
     orders,
@@ -43,17 +44,16 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
     reads_first = {"risk_rules": ("customer",)}  # noqa: RUF012
     erp = ErpSubscription(keys=intake.KEYS, apply=intake.apply_document, foresee=intake.foresee)
 
-    @endpoint(schema.AccountKey(), "credit.read")
+    @endpoint(schema.AccountMoment(), "credit.read")
     def get_credit_account(self, call: Call) -> dict[str, Any]:
-        """A customer's credit account, now or at the end of a business date."""
+        """A customer's credit account, now or at the end of a date, as it was known at an instant."""
         self.learn_missing(call, [call.received])
-        asked = call.input
-        return dict(self.read(call, accounts.get_account, asked["customer_id"], asked["as_of"]))
+        return dict(self.read(call, history.get_account, call.input))
 
-    @endpoint(schema.AccountList(), "credit.read")
+    @endpoint(schema.EntryList(), "credit.read")
     def list_entries(self, call: Call) -> dict[str, Any]:
-        """A page of a customer's entries."""
-        return dict(self.read(call, accounts.list_entries, call.input))
+        """A page of a customer's entries, effective by a date, recorded by an instant."""
+        return dict(self.read(call, history.list_entries, call.input))
 
     @endpoint(schema.AccountKey(), "credit.read")
     def list_grants(self, call: Call) -> dict[str, Any]:
@@ -203,12 +203,17 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
         with self.work() as work:
             intake.park_expired(work)
 
-    @endpoint(None, "credit.verify")
+    @endpoint(schema.VerificationInput(), "credit.verify")
     def verify(self, call: Call) -> dict[str, Any]:
-        """Recompute everything the ledger says."""
-        return dict(self.read(call, verification.verify))
+        """Recompute what the ledger says, for a few seconds; `next` says where to go on."""
+        return dict(self.read(call, verification.verify_some, call.input["after"]))
 
     @endpoint(None, SERVICES_ONLY)
     def ledger_totals(self, call: Call) -> dict[str, Any]:
         """What the ledger says of every customer."""
         return dict(self.read(call, verification.ledger_totals))
+
+    @endpoint(None, SERVICES_ONLY)
+    def ledger_roots(self, call: Call) -> dict[str, Any]:
+        """The root over all chains of each closed date."""
+        return dict(self.read(call, verification.ledger_roots))

@@ -16,6 +16,8 @@ from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, bindparam
 from services.common.db import UnitOfWork
 from services.common.journal import Journalled
 from services.limits import model
+from services.limits.store.closings import correct_closings
+from services.limits.store.open_changes import note_open_changes
 from services.limits.store.rows import Row, all_rows
 from services.limits.store.shelf import Pile, Shelf
 
@@ -67,6 +69,8 @@ class Book(Journalled):
         self.decisions = shelf(model.decisions)
         self.waiting = shelf(model.waiting_documents, ("waits_for", "key"))
         self.entries = Pile(model.entries, self._journal)
+        self.open_changes = Pile(model.open_changes, self._journal)
+        self.reserved_changes = Pile(model.reserved_changes, self._journal)
         self.erp_event_ids = Pile(model.erp_event_ids, self._journal)
         # Customers, and documents below what they belong to: in this order rows may refer to one another.
         self._written = (
@@ -84,6 +88,7 @@ class Book(Journalled):
             self.allocations,
             self.decisions,
         )
+        self._piles = (self.entries, self.open_changes, self.reserved_changes, self.erp_event_ids)
 
     # --- a part of the unit of work ----------------------------------------------------------------------
 
@@ -92,7 +97,7 @@ class Book(Journalled):
         self._journal.clear()
         self._known.clear()
         self._changed.clear()
-        for held in (self.customers, *self._written, self.waiting, self.entries, self.erp_event_ids):
+        for held in (self.customers, *self._written, self.waiting, *self._piles):
             held.forget()
 
     def flush(self) -> None:
@@ -103,14 +108,16 @@ class Book(Journalled):
             self._teller(self._work, changed)
         if not self._journal:
             return
+        correct_closings(self._work, self)
+        note_open_changes(self._work, self)
         self._journal.clear()
         for held in (self.allocations, self.waiting):
             held.delete(self._work)
         for held in self._written:
             held.write(self._work)
         self.waiting.write(self._work, without=("identity",))
-        self.entries.write(self._work)
-        self.erp_event_ids.write(self._work)
+        for pile in self._piles:
+            pile.write(self._work)
 
     def tell(self, customer_ids: Iterable[UUID], teller: Teller) -> None:
         """Have these accounts told once, as they are when everything is written."""

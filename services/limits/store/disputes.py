@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, select
 
 from services.common.db import UnitOfWork
-from services.limits.model import disputes, invoices
+from services.limits.model import disputes
 from services.limits.store.book import among_ids, book_of
-from services.limits.store.rows import Row, all_rows, one_row
+from services.limits.store.rows import Row, one_row
 
 _BY_ID = select(disputes).where(disputes.c.id == bindparam("dispute"))
 _BY_IDS = select(disputes).where(among_ids(disputes.c.id))
@@ -52,23 +52,6 @@ def open_disputes_of(work: UnitOfWork, invoice_id: UUID) -> list[Row]:
 def disputing_customers(work: UnitOfWork) -> list[UUID]:
     """The customers who have a dispute open."""
     return sorted(work.execute(_DISPUTING).scalars())
-
-
-def disputed_differences(work: UnitOfWork) -> list[Row]:
-    """Invoices on which another amount is disputed than their open disputes say."""
-    summed = (
-        select(disputes.c.invoice_id, func.sum(disputes.c.amount).label("disputed"))
-        .where(disputes.c.status == "open")
-        .group_by(disputes.c.invoice_id)
-        .subquery()
-    )
-    expected = func.coalesce(summed.c.disputed, 0)
-    statement = (
-        select(invoices.c.invoice_no, invoices.c.disputed, expected.label("expected"))
-        .select_from(invoices.outerjoin(summed, summed.c.invoice_id == invoices.c.id))
-        .where(invoices.c.disputed != expected)
-    )
-    return all_rows(work, statement)
 
 
 def disputes_with(where: Mapping[str, Any]) -> Select[Any]:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import Grant, Guarantee, guarantee_of
@@ -79,7 +79,8 @@ def replace_grants(work: UnitOfWork, pool: PoolKey, kind: str, on: date) -> None
     """End the grants of a pool of a kind that are in force or to come, as from a date."""
     for row in grants_of_pool(work, pool):
         if row["kind"] == kind and row["replaced_on"] is None:
-            book_of(work).grants.change(row["id"], {"replaced_on": max(on, row["valid_from"])})
+            ended = {"replaced_on": max(on, row["valid_from"]), "replaced_at": work.now}
+            book_of(work).grants.change(row["id"], ended)
 
 
 def add_grant(work: UnitOfWork, grant: Mapping[str, Any]) -> None:
@@ -120,21 +121,28 @@ def add_guarantee(work: UnitOfWork, guarantee: Mapping[str, Any]) -> None:
 
 def release_guarantee(work: UnitOfWork, guarantee: Row, on: date, why: str) -> Row:
     """End a guarantee that is held, as from a date; returns it as it is then."""
-    released = {"released_on": on, "released_by": work.caller.actor, "release_reason": why}
+    released = {
+        "released_on": on,
+        "released_at": work.now,
+        "released_by": work.caller.actor,
+        "release_reason": why,
+    }
     book_of(work).guarantees.change(guarantee["id"], released)
     return {**guarantee, **released}
 
 
-def customers_whose_limit_changes(work: UnitOfWork, on: date) -> list[UUID]:
-    """Customers of whom a grant or a guarantee begins on a date or ended the day before."""
-    ended = on - timedelta(days=1)
+def customers_whose_limit_changes(work: UnitOfWork, on: date, after: UUID | None, most: int) -> list[UUID]:
+    """The next customers, by id, of whom a grant or a guarantee begins on a date or ended the day before."""
     found: set[UUID] = set()
     for table, end in ((grants, grants.c.replaced_on), (guarantees, guarantees.c.released_on)):
-        begins_or_ended = or_(table.c.valid_from == on, table.c.valid_to == ended)
-        mine = table.c.customer_id.is_not(None)
-        statement = select(table.c.customer_id).where(mine, end.is_(None), begins_or_ended)
-        found.update(row.customer_id for row in work.execute(statement))
-    return sorted(found)
+        for column, day in ((table.c.valid_from, on), (table.c.valid_to, on - timedelta(days=1))):
+            of_customers = (table.c.customer_id.is_not(None), end.is_(None))
+            statement = select(table.c.customer_id).where(*of_customers, column == day)
+            if after is not None:
+                statement = statement.where(table.c.customer_id > after)
+            first = statement.distinct().order_by(table.c.customer_id).limit(most)
+            found.update(row.customer_id for row in work.execute(first))
+    return sorted(found)[:most]
 
 
 def read_open_freezes(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:

@@ -15,28 +15,12 @@ from services.limits.ledger import ZERO
 from services.limits.model import deliveries, orders
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.documents import DocumentKey, found_with_number, held_document, hold_documents
+from services.limits.store.reservations import note_reservation
 from services.limits.store.rows import Row, all_rows
 
 _COUNTED = ("reserved", "closed")
 _DELIVERIES = select(deliveries).where(among_ids(deliveries.c.order_id))
 _BY_IDS = select(orders).where(among_ids(orders.c.id))
-_reserves = orders.c.reserved > 0
-_RESERVED_AFTER = (
-    select(orders.c.customer_id, orders.c.currency, func.sum(orders.c.reserved).label("reserved"))
-    .where(among_ids(orders.c.customer_id), _reserves, orders.c.delivery_date > bindparam("after"))
-    .group_by(orders.c.customer_id, orders.c.currency)
-)
-_RESERVING_ON = (
-    select(orders.c.customer_id).where(_reserves, orders.c.delivery_date == bindparam("on")).distinct()
-)
-_CUSTOMERS_AFTER = (
-    select(orders.c.customer_id).where(_reserves, orders.c.delivery_date > bindparam("after")).distinct()
-)
-_EXPIRING = (
-    select(orders.c.customer_id, orders.c.id)
-    .where(_reserves, orders.c.valid_until < bindparam("before"))
-    .order_by(orders.c.customer_id, orders.c.id)
-)
 _TRADE = (
     select(
         orders.c.customer_id,
@@ -76,10 +60,12 @@ def orders_with(where: Mapping[str, Any]) -> Select[Any]:
 def save_order(work: UnitOfWork, order: Mapping[str, Any]) -> None:
     """Insert an order, or write every column of one that is there."""
     shelf = book_of(work).orders
-    if shelf.get(order["id"]) is None:
+    before = shelf.get(order["id"])
+    if before is None:
         shelf.add(order)
     else:
         shelf.change(order["id"], order)
+    note_reservation(work, before, order)
 
 
 def add_delivery(work: UnitOfWork, delivery: Mapping[str, Any]) -> bool:
@@ -101,44 +87,6 @@ def find_delivery(work: UnitOfWork, order_id: UUID, delivery_no: str) -> Row | N
 def reverse_delivery(work: UnitOfWork, delivery_id: UUID, on: date) -> None:
     """Note that a delivery that is held was taken back."""
     book_of(work).deliveries.change(delivery_id, {"reversed_on": on})
-
-
-def read_reserved_after(work: UnitOfWork, customer_ids: Iterable[UUID], after: date) -> None:
-    """Hold what the orders of these customers reserve for deliveries after a date, as the database has it."""
-    totals: dict[UUID, dict[str, Decimal]] = work.remembered(f"reserved-after:{after}", dict)
-    missing = [customer_id for customer_id in dict.fromkeys(customer_ids) if customer_id not in totals]
-    if missing:
-        totals.update((customer_id, {}) for customer_id in missing)
-        for row in all_rows(work, _RESERVED_AFTER, {"ids": missing, "after": after}):
-            totals[row["customer_id"]][row["currency"]] = row["reserved"]
-
-
-def reserved_after(work: UnitOfWork, customer_id: UUID, currency: str, after: date) -> Decimal:
-    """What the orders of a customer in a currency reserve for deliveries after a date."""
-    read_reserved_after(work, [customer_id], after)
-    totals: dict[UUID, dict[str, Decimal]] = work.remembered(f"reserved-after:{after}", dict)
-    reserved = totals[customer_id].get(currency, ZERO)
-    shelf = book_of(work).orders
-    for now in shelf.find(("customer_id",), customer_id):
-        for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
-            if row and row["currency"] == currency and row["delivery_date"] and row["delivery_date"] > after:
-                reserved += sign * row["reserved"]
-    return reserved
-
-
-def customers_reserving_on(work: UnitOfWork, on: date) -> list[UUID]:
-    """The customers of orders that reserve something for a delivery on a date."""
-    return sorted(work.execute(_RESERVING_ON, {"on": on}).scalars())
-
-
-def customers_reserving_after(work: UnitOfWork, after: date) -> list[UUID]:
-    """The customers of orders that reserve something for a delivery after a date."""
-    return sorted(work.execute(_CUSTOMERS_AFTER, {"after": after}).scalars())
-
-
-def expiring_orders(work: UnitOfWork, before: date) -> list[tuple[UUID, UUID]]:
-    """Orders that still reserve what they should only until before a date, as (customer, order)."""
-    return [(row.customer_id, row.id) for row in work.execute(_EXPIRING, {"before": before})]
 
 
 def held_order(work: UnitOfWork, order_id: UUID) -> Row | None:

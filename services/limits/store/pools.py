@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -106,6 +106,7 @@ def pool_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row:
         "head": ROOT,
         # An overall pool of a customer always counts; another exists because somebody controls it.
         "controlled": True,
+        "recorded_at": None,
     }
     book_of(work).pools.add(first)
     return first
@@ -147,33 +148,27 @@ def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Sta
         **entry,
         "pool_id": pool["id"],
         **{stage: getattr(delta, stage) for stage in _STAGES},
-        "recorded_at": work.now,
+        # A unit of work that began earlier may have waited for the lock: the chain goes by the lock.
+        "recorded_at": max(work.now, held["recorded_at"] or work.now),
         "actor": work.caller.actor,
         "trace_id": work.trace_id,
         "place": held["entries"] + 1,
     }
     row["hash"] = entry_hash(held["head"], row)
     pool.update({stage: held[stage] + row[stage] for stage in _STAGES})
-    pool.update(entries=row["place"], head=row["hash"])
-    book.pools.change(pool["id"], {name: pool[name] for name in (*_STAGES, "entries", "head")})
+    pool.update(entries=row["place"], head=row["hash"], recorded_at=row["recorded_at"])
+    book.pools.change(pool["id"], {name: pool[name] for name in (*_STAGES, "entries", "head", "recorded_at")})
     book.entries.add(row)
 
 
-def entries_of(customer_id: UUID) -> Select[Any]:
-    """The entries of a customer, as a statement to be paged."""
-    return select(entries).where(entries.c.customer_id == customer_id)
-
-
-def balances_on(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> Stages:
-    """What the customer's pool held at the end of a date, from its entries."""
-    statement = (
-        select(*(func.sum(entries.c[stage]) for stage in _STAGES))
-        .join(pools, pools.c.id == entries.c.pool_id)
-        .where(
-            entries.c.customer_id == customer_id,
-            pools.c.currency == currency,
-            entries.c.effective_date <= on,
-        )
+def entries_of(customer_id: UUID, as_of: date | None = None, known_at: datetime | None = None) -> Select[Any]:
+    """The entries of a customer's overall pool, to be paged: effective by a date, recorded by an instant."""
+    own = select(pools.c.id).where(
+        pools.c.kind == CUSTOMER, pools.c.key == str(customer_id), pools.c.segment == OVERALL
     )
-    found = work.execute(statement).one()
-    return Stages(*(amount or ZERO for amount in found))
+    statement = select(entries).where(entries.c.customer_id == customer_id, entries.c.pool_id.in_(own))
+    if as_of is not None:
+        statement = statement.where(entries.c.effective_date <= as_of)
+    if known_at is not None:
+        statement = statement.where(entries.c.recorded_at <= known_at)
+    return statement

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, column, func, select
 
 from services.common.db import UnitOfWork
+from services.limits import open_items
 from services.limits.ledger import ZERO, OverdueItem
-from services.limits.model import allocations, customers, invoices, payments
-from services.limits.open_items import Part, overdue_parts
+from services.limits.model import allocations, invoices, payments
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.documents import (
     DocumentKey,
@@ -301,30 +301,17 @@ def documents_by_id(work: UnitOfWork, kind: str, ids: Iterable[UUID]) -> dict[UU
 def overdue_items(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> list[OverdueItem]:
     """What is open and past its due date on a date, instalments by themselves, oldest first."""
     read_overdue(work, [customer_id], on)
-    items = [
-        OverdueItem(row["invoice_no"], part.open_amount, part.due_date)
-        for row in _open_held(work, customer_id, currency)
-        if row["due_date"] < on
-        for part in _late(work, row, on)
-    ]
-    return sorted(items, key=lambda item: (item.due_date, item.invoice_no))
+    late = [row for row in _open_held(work, customer_id, currency) if row["due_date"] < on]
+    are_overdue = not any(row["disputed"] for row in late) or settings_of(work)["disputes_are_overdue"]
+    return open_items.overdue_items(late, on, disputes_are_overdue=are_overdue)
 
 
-def _late(work: UnitOfWork, invoice: Row, on: date) -> list[Part]:
-    are_overdue = not invoice["disputed"] or settings_of(work)["disputes_are_overdue"]
-    return overdue_parts(invoice, on, disputes_are_overdue=are_overdue)
-
-
-def overdue_customers(work: UnitOfWork, on: date) -> list[Row]:
-    """What is open and past its due date on a date, with its customer, by customer and currency.
-
-    Of an invoice with instalments there is a row for each that is late.
-    """
-    return [
-        {**row, "due_date": part.due_date, "open_amount": part.open_amount}
-        for row in all_rows(work, _AGED, {"on": on})
-        for part in _late(work, row, on)
-    ]
+def next_overdue_customers(work: UnitOfWork, on: date, after: UUID | None, most: int) -> list[UUID]:
+    """The next customers, by id, with open invoices past their due date on a date."""
+    statement = (
+        _OVERDUE_CUSTOMERS if after is None else _OVERDUE_CUSTOMERS.where(invoices.c.customer_id > after)
+    )
+    return [row.customer_id for row in work.execute(statement.limit(most), {"on": on})]
 
 
 def _open_held(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
@@ -336,22 +323,9 @@ def _open_held(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:
     return sorted(rows, key=invoice_order)
 
 
-_AGED = (
-    select(
-        invoices.c.customer_id,
-        customers.c.name,
-        customers.c.code,
-        customers.c.salesperson,
-        customers.c.department,
-        invoices.c.currency,
-        invoices.c.invoice_no,
-        invoices.c.due_date,
-        invoices.c.open_amount,
-        invoices.c.amount,
-        invoices.c.disputed,
-        invoices.c.instalments,
-    )
-    .join(customers, customers.c.id == invoices.c.customer_id)
+_OVERDUE_CUSTOMERS = (
+    select(invoices.c.customer_id)
     .where(_is_open, invoices.c.due_date < bindparam("on"))
-    .order_by(invoices.c.customer_id, invoices.c.currency, invoices.c.due_date, invoices.c.id)
+    .group_by(invoices.c.customer_id)
+    .order_by(invoices.c.customer_id)
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, true
+from sqlalchemy import insert, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
-from services.limits.model import business_clock, ledger_settings
+from services.limits.model import business_clock, ledger_settings, settings_changes
 from services.limits.store.rows import Row, one_row
 
 SETTINGS = ("horizon_days", "reservation_days", "disputes_are_overdue")
@@ -29,6 +29,16 @@ def settings_of(work: UnitOfWork) -> Row:
     """The settings in force: `horizon_days`, `reservation_days` and `disputes_are_overdue`."""
     found: Row = work.remembered(_REMEMBERED, lambda: one_row(work, _READ) or dict(_DEFAULTS))
     return found
+
+
+def settings_then(work: UnitOfWork, on: date, known_at: datetime | None = None) -> Row:
+    """The settings in force at the end of a date, as they were known at an instant."""
+    then = settings_changes.c.effective_date <= on
+    if known_at is not None:
+        then &= settings_changes.c.changed_at <= known_at
+    columns = (settings_changes.c[name] for name in SETTINGS)
+    last = select(*columns).where(then).order_by(settings_changes.c.identity.desc()).limit(1)
+    return one_row(work, last) or dict(_DEFAULTS)
 
 
 def business_date(work: UnitOfWork) -> date | None:
@@ -51,8 +61,10 @@ def lock_settings(work: UnitOfWork) -> Row:
     return settings_of(work)
 
 
-def save_settings(work: UnitOfWork, values: Mapping[str, Any]) -> None:
-    """Write settings whose row is locked."""
+def save_settings(work: UnitOfWork, values: Mapping[str, Any], on: date) -> None:
+    """Write settings whose row is locked, and keep from which business date on they hold."""
     changed = {**values, "changed_by": work.caller.actor, "changed_at": work.now}
     work.execute(ledger_settings.update().values(**changed))
     work.forget(_REMEMBERED)
+    kept = {**settings_of(work), **changed, "effective_date": on}
+    work.execute(insert(settings_changes).values(**kept))

@@ -36,7 +36,7 @@ class Shelf:
         self._read: dict[Any, Row] = {}
         self._new: dict[Any, None] = {}
         self._changed: dict[Any, set[str]] = {}
-        self._gone: dict[Any, None] = {}
+        self._gone: dict[Any, Row] = {}
         for found in self._indexes.values():
             found.clear()
 
@@ -87,7 +87,7 @@ class Shelf:
         self._take_away(key)
         self._changed.pop(key, None)
         if not was_new:
-            self._gone[key] = None
+            self._gone[key] = row
         self._journal.append(lambda: self._bring_back(key, row, was_new, marked))
 
     def as_read(self, key: Any) -> Row | None:
@@ -95,6 +95,14 @@ class Shelf:
         if key in self._new:
             return None
         return self._read.get(key) or self._rows.get(key)
+
+    def changes(self) -> list[tuple[Row | None, Row]]:
+        """The rows that are to be written: each as the database has it (None: not yet), and as it is here."""
+        return [(self.as_read(key), dict(self._rows[key])) for key in (*self._new, *self._changed)]
+
+    def removed(self) -> list[Row]:
+        """The rows that are to be deleted."""
+        return list(self._gone.values())
 
     def delete(self, work: UnitOfWork) -> None:
         """Write what was removed."""
@@ -152,6 +160,10 @@ class Pile:
         """Keep a row that is to be inserted."""
         self._rows.append(row)
         self._journal.append(self._take_last)
+
+    def rows(self) -> list[Mapping[str, Any]]:
+        """What is to be inserted."""
+        return list(self._rows)
 
     def write(self, work: UnitOfWork) -> None:
         """Insert what was added."""

@@ -194,3 +194,15 @@ def verify(work: UnitOfWork, ledger: Sequence[Mapping[str, Any]]) -> dict[str, A
             if expected != found:
                 faults.append(f"客户 {key[0]} {key[1]} {stage}: 额度账 {expected}, 报表 {found}")
     return {"checked": len({*told, *own}), "faults": faults[:_FAULTS_MAX]}
+
+
+def verify_roots(work: UnitOfWork, ledger: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Compare the roots that were told with those that the ledger has now: `{"checked", "faults"}`."""
+    told = store.roots(work)
+    now = {row["date"]: row["root"] for row in ledger}
+    faults = [
+        f"营业日期 {day}: 报表保存的根 {told.get(day)}, 额度账现在的根 {now.get(day)}"
+        for day in sorted({*told, *now})
+        if told.get(day) != now.get(day)
+    ]
+    return {"checked": len({*told, *now}), "faults": faults[:_FAULTS_MAX]}

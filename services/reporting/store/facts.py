@@ -34,6 +34,7 @@ from services.reporting.model import (
     fact_payment,
     freezes,
     grants,
+    ledger_roots,
     limit_history,
 )
 from services.reporting.store.open_items import bucket_of, open_items
@@ -357,3 +358,9 @@ def save_dashboard(work: UnitOfWork, dashboard: Mapping[str, Any], *, new: bool)
         work.execute(insert(dashboards).values(**dashboard))
     else:
         work.execute(update(dashboards).where(dashboards.c.id == dashboard["id"]).values(**dashboard))
+
+
+def roots(work: UnitOfWork) -> dict[date, str]:
+    """The root over the ledger's chains of each closed date, as it was told."""
+    found = work.execute(select(ledger_roots.c.date, ledger_roots.c.root))
+    return {row.date: row.root for row in found}

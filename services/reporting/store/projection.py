@@ -127,3 +127,10 @@ def date_opened(work: UnitOfWork, event: Event) -> None:
     """The business date."""
     work.execute(delete(model.business_date))
     work.execute(insert(model.business_date).values(date=date.fromisoformat(event.data["date"])))
+
+
+def date_closed(work: UnitOfWork, event: Event) -> None:
+    """The root over the ledger's chains at the end of a business date."""
+    told = event.data
+    row = {"date": date.fromisoformat(told["date"]), "root": told["root"]}
+    _save(work, model.ledger_roots, {**row, "before": told["before"], "pools": told["pools"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from services.common.fields import load
 from services.common.paging import ListInput
 from services.limits import model, schema, store
 from services.limits.operations import accounts, grants, opening, receivables, verification
+from tests.support.big_ledger import Size, fill_ledger
 
 CALLER = Caller(kind="user", id="u1", username="sales")
 CUSTOMER = UUID("018f0000-0000-7000-8000-00000000000a")
@@ -35,6 +37,11 @@ class Ledger:
         """Run one operation and commit."""
         with self.database.begin(CALLER) as work:
             return operation(work, *arguments)
+
+    def open_date(self, target: date) -> None:
+        """Open a business date, running every day between."""
+        while self.do(opening.open_next, target):
+            continue
 
     def order(self, number: str, amount: str, **more: Any) -> dict[str, Any]:
         """A loaded order of the customer."""
@@ -94,12 +101,6 @@ class Ledger:
         items = self.do(receivables.list_documents, "invoice", load(ListInput(), {}))["items"]
         return {item["invoice_no"]: (item["open_amount"], item["status"]) for item in items}
 
-    def open_date(self, on: str) -> None:
-        """Open every business date up to this one."""
-        more = True
-        while more:
-            more = self.do(opening.open_next, date.fromisoformat(on))
-
     def account(self, customer_id: UUID = CUSTOMER) -> dict[str, Any]:
         """The customer's account."""
         account: dict[str, Any] = self.do(accounts.get_account, customer_id)
@@ -125,12 +126,22 @@ class Ledger:
             return [row.data for row in rows]
 
 
+@contextmanager
+def filled(url: str, size: Size) -> Iterator[Ledger]:
+    """A ledger of many customers in an empty database."""
+    fill_ledger(url, size)
+    database = Database(url, model.metadata, name="limits")
+    yield Ledger(database)
+    database.dispose()
+
+
 @pytest.fixture
 def ledger(new_database: Callable[[str], str]) -> Iterator[Ledger]:
     """A ledger on 2 March 2026 that knows two customers without a limit."""
     database = Database(new_database("limits"), model.metadata, name="limits")
     with database.begin(service_caller("limits")) as work:
-        opening.open_next(work, TODAY)
+        while opening.open_next(work, TODAY):
+            continue
         for customer_id, code in ((CUSTOMER, "C-1"), (OTHER, "C-2")):
             store.save_customer(
                 work,

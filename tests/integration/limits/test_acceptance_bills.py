@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import eventlet
@@ -21,7 +22,7 @@ def billed(ledger: Ledger) -> Ledger:
     """An overdue invoice of 80.00, of a limit of 100.00, paid by a bill due in June."""
     ledger.grant("100.00")
     ledger.do(receivables.record_invoice, ledger.invoice("I", "80.00", due="2026-03-02"))
-    ledger.open_date("2026-03-05")
+    ledger.open_date(date(2026, 3, 5))
     ledger.do(receivables.record_payment, _payment(ledger, "P", "80.00", "B/1"))
     return ledger
 

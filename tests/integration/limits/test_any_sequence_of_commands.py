@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from services.common.caller import service_caller
+from services.common.clock import FixedClock
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError
 from services.common.fields import load
 from services.limits import model, schema, store
-from services.limits.operations import dates, deliveries, opening, orders, receivables
+from services.limits.operations import dates, deliveries, history, horizon, orders, receivables
 from services.limits.operations import settings as ledger_settings
 from tests.integration.limits.conftest import Ledger
+from tests.integration.limits.replay import History
 
 Step = tuple[str, int, int, int]
 _ZERO = Decimal(0)
@@ -56,16 +58,21 @@ class Story:
         self.deliveries: list[tuple[str, str]] = []
         self.bills: list[str] = []
         self.disputes: list[UUID] = []
+        # The examples of a property share a ledger: time goes on from one to the next.
+        self.clock = FixedClock(ledger.database.clock.now() + timedelta(seconds=1))
+        ledger.database.clock = self.clock
+        self.said: list[tuple[datetime, dict[str, Any]]] = []
         with ledger.database.begin(service_caller("limits")) as work:
             named = {"id": self.customer_id, "code": self.tag, "name": self.tag}
             empty = dict.fromkeys(("salesperson", "department", "group_id"))
             store.save_customer(work, {**named, **empty, "active": True})
-            self.today = dates.today(work)
+            self.today = self.dated = dates.today(work)
         ledger.grant("2000.00", customer_id=str(self.customer_id), term=_TERM, term_days=None)
 
     def take(self, step: Step) -> None:
         """Take a step; what is refused changes nothing."""
         name, pick, other, units = step
+        self.dated = self.today - timedelta(days=pick % 4)
         try:
             getattr(self, name)(pick, other, f"{units}.00")
         except CreditError as refusal:
@@ -87,7 +94,7 @@ class Story:
     # --- steps -------------------------------------------------------------------------------------------
 
     def order(self, pick: int, other: int, amount: str) -> None:
-        delivery = (self.today + timedelta(days=pick)).isoformat() if pick % 3 else None
+        delivery = (self.today + timedelta(days=4 * pick)).isoformat() if pick % 3 else None
         until = (self.today + timedelta(days=other % 4)).isoformat() if other % 2 else None
         body = {**self._new("order"), "amount": amount, "delivery_date": delivery, "valid_until": until}
         self._do(orders.reserve_order, schema.NewOrder(), **body)
@@ -95,7 +102,7 @@ class Story:
     def amend(self, pick: int, other: int, amount: str) -> None:
         body = {"order_no": self._named("order", pick), "amount": amount}
         if other % 2:
-            body["delivery_date"] = (self.today + timedelta(days=other)).isoformat()
+            body["delivery_date"] = (self.today + timedelta(days=4 * other)).isoformat()
         self._do(orders.amend_order, schema.OrderChange(), **body)
 
     def end(self, pick: int, other: int, amount: str) -> None:
@@ -108,12 +115,14 @@ class Story:
     def deliver(self, pick: int, other: int, amount: str) -> None:
         key = (self._named("order", pick), f"D{len(self.deliveries)}")
         body = {"order_no": key[0], "delivery_no": key[1], "amount": amount}
+        body["delivered_at"] = self.dated.isoformat()
         self._do(orders.deliver_order, schema.Delivery(), **body)
         self.deliveries.append(key)
 
     def give_back(self, pick: int, other: int, amount: str) -> None:
         key = (self._named("order", pick), f"R{len(self.deliveries)}")
         body = {"order_no": key[0], "return_no": key[1], "amount": amount}
+        body["returned_at"] = self.dated.isoformat()
         self._do(deliveries.return_delivery, schema.Return(), **body)
         self.deliveries.append(key)
 
@@ -122,7 +131,7 @@ class Story:
         self._do(deliveries.reverse_delivery, schema.DeliveryKey(), order_no=order_no, delivery_no=number)
 
     def invoice(self, pick: int, other: int, amount: str) -> None:
-        body = {**self._new("invoice"), "amount": amount, "invoice_date": self.today.isoformat()}
+        body = {**self._new("invoice"), "amount": amount, "invoice_date": self.dated.isoformat()}
         if pick % 2:
             body["order_no"] = self._named("order", pick)
         if other % 2:
@@ -130,7 +139,7 @@ class Story:
         self._do(receivables.record_invoice, schema.NewInvoice(), **body)
 
     def payment(self, pick: int, other: int, amount: str) -> None:
-        body = {**self._new("payment"), "amount": amount, "paid_at": self.today.isoformat()}
+        body = {**self._new("payment"), "amount": amount, "paid_at": self.dated.isoformat()}
         if pick % 2:
             body["allocations"] = [{"invoice_no": self._named("invoice", pick), "amount": amount}]
         if other % 3 == 0:
@@ -140,7 +149,7 @@ class Story:
         self._do(receivables.record_payment, schema.NewPayment(), **body)
 
     def credit_note(self, pick: int, other: int, amount: str) -> None:
-        body = {**self._new("credit_note"), "amount": amount, "credit_note_date": self.today.isoformat()}
+        body = {**self._new("credit_note"), "amount": amount, "credit_note_date": self.dated.isoformat()}
         if pick % 2:
             body["invoice_no"] = self._named("invoice", pick)
         if other % 2:
@@ -158,6 +167,7 @@ class Story:
         body = {"invoice_no": self._named("invoice", pick), "reason": "坏账"}
         number = f"{self.tag}/W{len(self.numbers['write_off'])}"
         part = {"amount": amount} if other % 2 else {}
+        part["written_off_on"] = self.dated.isoformat()
         self._do(receivables.record_write_off, schema.NewWriteOff(), **body, **part, write_off_no=number)
         self.numbers["write_off"].append(number)
 
@@ -180,14 +190,26 @@ class Story:
         self._do(_REVERSALS[kind], schema.DocumentKey(), number=self._named(kind, pick))
 
     def configure(self, pick: int, other: int, amount: str) -> None:
-        chosen = {"horizon_days": (None, 2, 5)[pick % 3], "disputes_are_overdue": bool(other % 2)}
+        chosen = {"horizon_days": (None, 2, 35)[pick % 3], "disputes_are_overdue": bool(other % 2)}
         self._do(ledger_settings.change_settings, schema.LedgerSettings(), **chosen)
 
     def day(self, pick: int, other: int, amount: str) -> None:
         self.today = self.ledger.do(dates.get_business_date)["date"] + timedelta(days=1)
-        self.ledger.do(opening.open_next, self.today)
+        self.ledger.open_date(self.today)
 
     # --- what must hold ----------------------------------------------------------------------------------
+
+    def say(self) -> None:
+        """Keep what the ledger says at this instant, and move on."""
+        self.said.append((self.clock.now(), self.ledger.account(self.customer_id)))
+        self.clock.advance(timedelta(seconds=1))
+
+    def view(self, **moment: str) -> dict[str, Any]:
+        """The account of a moment."""
+        asked = load(schema.AccountMoment(), {"customer_id": str(self.customer_id), **moment})
+        view: dict[str, Any] = self.ledger.do(history.get_account, asked)
+        del view["known_at"]
+        return view
 
     def take_everything_back(self) -> None:
         """Take back whatever is not taken back yet, and close the orders."""
@@ -261,6 +283,42 @@ def test_exposure_is_the_sum_of_the_documents_and_taking_all_back_leaves_nothing
     assert ledger.differences() == []
     story.take_everything_back()
     assert story.exposure() == (_ZERO, _ZERO, _ZERO)
+    assert ledger.differences() == []
+
+
+@given(st.lists(_steps, min_size=5, max_size=40))
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_views_of_any_moment_say_what_was_said_then_and_what_a_plain_replay_says(
+    ledger: Ledger, steps: list[Step]
+) -> None:
+    story = Story(ledger)
+    first = story.today
+    story.say()
+    for step in steps:
+        story.take(step)
+        story.say()
+    for instant, said in story.said:
+        assert story.view(known_at=instant.isoformat()) == said, instant
+    assert story.view(as_of=story.today.isoformat()) == story.said[-1][1]
+    with ledger.database.read(service_caller("limits")) as work:
+        replay = History(work, story.customer_id)
+        pools = store.customer_pools(work, story.customer_id)
+        for on in (first + timedelta(days=days) for days in range(-5, (story.today - first).days + 2)):
+            for known_at in (None, *(instant for instant, _ in story.said[::4])):
+                moment = (on, known_at)
+                for pool in pools:
+                    assert store.stages_on(work, pool, *moment) == replay.stages(*moment), moment
+                overdue = store.overdue_on(work, story.customer_id, "CNY", *moment)
+                assert overdue == replay.overdue(*moment), moment
+                beyond = horizon.beyond_then(work, story.customer_id, "CNY", *moment)
+                assert beyond == replay.beyond(*moment), moment
+            still_open = replay.open_amounts(on, None)
+            assert all(amount >= 0 for amount in still_open.values()), on
+            assert sum(still_open.values()) >= replay.owed(on), on
     assert ledger.differences() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -61,10 +62,10 @@ def test_without_a_horizon_everything_counts(near: Ledger) -> None:
 def test_the_day_on_which_it_comes_inside_it_counts_and_is_told(near: Ledger) -> None:
     _reserve(near, "far", "150.00", "2026-04-03")
     told = len(near.events("account_changed"))
-    near.open_date("2026-03-03")
+    near.open_date(date(2026, 3, 3))
     assert near.account()["available"] == "100.00"
     assert len(near.events("account_changed")) == told
-    near.open_date("2026-03-04")
+    near.open_date(date(2026, 3, 4))
     assert (near.account()["available"], near.account()["state"]) == ("-50.00", "over-limit")
     assert near.events("account_changed")[told]["account"]["state"] == "over-limit"
     assert _reserve(near, "near", "0.01", _NEAR) == "refused"

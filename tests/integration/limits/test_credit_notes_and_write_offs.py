@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ def owing(ledger: Ledger) -> Ledger:
     ledger.grant("100.00")
     ledger.do(receivables.record_invoice, ledger.invoice("old", "60.00", due="2026-03-02"))
     ledger.do(receivables.record_invoice, ledger.invoice("new", "60.00", due="2026-04-01"))
-    ledger.open_date("2026-03-03")
+    ledger.open_date(date(2026, 3, 3))
     return ledger
 
 

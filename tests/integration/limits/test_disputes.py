@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def late(ledger: Ledger) -> Ledger:
     """An invoice of 100.00 that is three days late."""
     ledger.grant("500.00")
     ledger.do(receivables.record_invoice, ledger.invoice("I", "100.00", due="2026-03-02"))
-    ledger.open_date("2026-03-05")
+    ledger.open_date(date(2026, 3, 5))
     return ledger
 
 
@@ -73,7 +74,7 @@ def test_a_new_day_ages_only_what_is_not_disputed(late: Ledger) -> None:
     _spare_disputes(late)
     _open(late, "60.00")
     aged = len(late.events("customer_aged"))
-    late.open_date("2026-03-06")
+    late.open_date(date(2026, 3, 6))
     items = late.events("customer_aged")[aged]["items"]
     assert [(item["open_amount"], item["days_overdue"]) for item in items] == [("40.00", 4)]
 

@@ -107,12 +107,13 @@ def test_entries_of_an_older_release_are_chained_by_its_upgrade(traded: Ledger) 
         _rows(traded, "UPDATE entries SET place = place RETURNING place")
 
 
-def test_progress_ends_with_every_entry_read(traded: Ledger) -> None:
+def test_progress_ends_with_every_row_read(traded: Ledger) -> None:
     told: list[tuple[int, int]] = []
     with traded.database.read(CALLER) as work:
-        verification.verify(work, lambda done, total: told.append((done, total)))
+        answer = verification.verify(work, lambda done, total: told.append((done, total)))
     (row,) = _rows(traded, "SELECT count(*) AS entries FROM entries")
-    assert told[-1] == (row.entries, row.entries)
+    assert answer["counts"]["entries"] == row.entries
+    assert told[-1] == (sum(answer["counts"].values()) + row.entries,) * 2
 
 
 def _rows(ledger: Ledger, statement: str) -> list[Any]:

@@ -11,7 +11,7 @@ from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.common.ids import new_id
 from services.limits import schema
-from services.limits.operations import accounts, grants, opening, orders, verification
+from services.limits.operations import accounts, grants, orders, verification
 from tests.integration.limits.conftest import CUSTOMER, OTHER, TODAY, Ledger
 
 
@@ -36,7 +36,7 @@ def _release(ledger: Ledger, guarantee_id: Any, **more: Any) -> dict[str, Any]:
 
 def _open_days(ledger: Ledger, days: int) -> None:
     for day in range(1, days + 1):
-        ledger.do(opening.open_next, TODAY + timedelta(days=day))
+        ledger.open_date(TODAY + timedelta(days=day))
 
 
 def test_raise_and_cut_move_the_limit_and_keep_its_term_and_end(ledger: Ledger) -> None:
@@ -201,5 +201,5 @@ def test_no_date_is_promised_to_a_frozen_customer(ledger: Ledger) -> None:
     frozen = {"customer_id": CUSTOMER, "reason": "核查", "reason_code": None}
     ledger.do(accounts.freeze_by_person, frozen)
     decision = ledger.do(orders.reserve_order, ledger.order("A1", "1.00"))["decision"]
-    assert {reason["code"] for reason in decision["reasons"]} == {"customer_frozen", "limit_expired"}
+    assert {reason["code"] for reason in decision["reasons"]} == {"customer_frozen", "limit_unset"}
     assert "date" not in decision["would_pass_if"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_the_term_of_the_invoices_date_counts_and_before_the_first_limit_the_pre
     ledger: Ledger,
 ) -> None:
     ledger.grant("1000.00", term_days=10)
-    ledger.open_date("2026-03-05")
+    ledger.open_date(date(2026, 3, 5))
     ledger.grant("1000.00", term_days=20)
     assert _due(ledger, "I", invoice_date="2026-03-04")["due_date"].isoformat() == "2026-03-14"
     assert _due(ledger, "J", invoice_date="2026-03-05")["due_date"].isoformat() == "2026-03-25"
@@ -93,7 +94,7 @@ def test_instalments_are_late_one_by_one_and_money_covers_what_is_due_first(ledg
     invoice = _due(ledger, "I")
     due = [(part["due_date"].isoformat(), part["amount"]) for part in invoice["instalments"]]
     assert due == [("2026-03-02", "30.00"), ("2026-03-12", "30.00"), ("2026-04-11", "40.00")]
-    ledger.open_date("2026-03-13")
+    ledger.open_date(date(2026, 3, 13))
     assert ledger.account()["overdue"] == {"amount": "60.00", "max_days": 11}
     aged = ledger.events("customer_aged")[-1]["items"]
     assert [(item["open_amount"], item["days_overdue"]) for item in aged] == [("30.00", 11), ("30.00", 1)]

@@ -10,7 +10,7 @@ import pytest
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema, store
-from services.limits.operations import orders, pool_limits, receivables
+from services.limits.operations import history, orders, pool_limits, receivables
 from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
 
 TOP, BELOW = UUID("018f0000-0000-7000-8000-0000000000f1"), UUID("018f0000-0000-7000-8000-0000000000f2")
@@ -168,6 +168,16 @@ def test_what_has_happened_already_is_flagged_when_a_shared_pool_goes_over(ledge
     answer = ledger.do(receivables.record_invoice, ledger.invoice("I-1", "60.00"))
     assert answer["over_limit"] is True
     assert _pool(ledger, "group", TOP)["state"] == "over-limit"
+
+
+def test_an_account_shows_the_pools_behind_it(ledger: Ledger) -> None:
+    _limit(ledger, "group", TOP, "50.00")
+    _limit(ledger, "department", "S", "40.00", "C1")
+    _limit(ledger, "salesperson", "eve", "30.00")
+    asked = {"customer_id": OTHER, "as_of": None, "known_at": None}
+    shown = ledger.do(history.get_account, asked)["pools"]
+    named = [(pool["kind"], pool["segment"], pool["limit"]) for pool in shown]
+    assert named == [("customer", None, "1000.00"), ("group", None, "50.00"), ("department", "C1", "40.00")]
 
 
 def test_what_cannot_be_limited_is_refused(ledger: Ledger) -> None:

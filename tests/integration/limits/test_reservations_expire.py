@@ -36,19 +36,19 @@ def _expired(ledger: Ledger) -> list[tuple[str, str, str]]:
 
 def test_the_last_day_still_reserves_and_the_next_releases_what_is_left(reserved: Ledger) -> None:
     _deliver(reserved, "D1", "30.00")
-    reserved.open_date("2026-03-03")
+    reserved.open_date(date(2026, 3, 3))
     assert reserved.exposure() == ("50.00", "30.00", "0.00")
     told = len(reserved.events("account_changed"))
-    reserved.open_date("2026-03-06")
+    reserved.open_date(date(2026, 3, 6))
     assert reserved.exposure() == ("0.00", "30.00", "0.00")
     assert _expired(reserved) == [("A", "closed", "2026-03-04")]
     assert reserved.events("account_changed")[told]["account"]["available"] == "70.00"
-    assert reserved.do(expiry.expire_reservations) == 0
+    assert reserved.do(expiry.expire_reservations, None, 10) == []
     assert reserved.differences() == []
 
 
 def test_a_delivery_after_the_last_day_is_recorded_beyond_the_order(reserved: Ledger) -> None:
-    reserved.open_date("2026-03-04")
+    reserved.open_date(date(2026, 3, 4))
     reserved.do(orders.reserve_order, reserved.order("B", "100.00"))
     answer = _deliver(reserved, "D1", "80.00")
     assert (answer["status"], answer["over_limit"]) == ("closed", True)
@@ -63,7 +63,7 @@ def test_of_a_delivery_and_an_expiry_at_once_each_sees_what_the_other_left(reser
     for each in tries:
         each.wait()
     pool.waitall()
-    reserved.open_date("2026-03-04")
+    reserved.open_date(date(2026, 3, 4))
     assert reserved.exposure() == ("0.00", "60.00", "0.00")
     assert len(_expired(reserved)) == 1
     assert reserved.differences() == []
@@ -76,7 +76,7 @@ def test_the_setting_gives_new_orders_their_last_day(ledger: Ledger) -> None:
     assert answer["order"]["valid_until"] == date(2026, 3, 4)
     named = ledger.do(orders.reserve_order, ledger.order("B", "10.00", valid_until="2026-03-31"))
     assert named["order"]["valid_until"] == date(2026, 3, 31)
-    ledger.open_date("2026-03-05")
+    ledger.open_date(date(2026, 3, 5))
     assert _expired(ledger) == [("A", "closed", "2026-03-05")]
 
 
@@ -85,7 +85,7 @@ def test_one_may_ask_for_longer_in_time_and_afterwards_by_the_same_check_as_a_ne
 ) -> None:
     longer = load(schema.OrderChange(), {"order_no": "A", "valid_until": "2026-03-05"})
     assert reserved.do(orders.amend_order, longer)["order"]["valid_until"] == date(2026, 3, 5)
-    reserved.open_date("2026-03-06")
+    reserved.open_date(date(2026, 3, 6))
     assert _expired(reserved) == [("A", "closed", "2026-03-06")]
     with pytest.raises(Conflict):
         reserved.do(orders.amend_order, {**longer, "valid_until": date(2026, 3, 31)})
@@ -95,7 +95,7 @@ def test_one_may_ask_for_longer_in_time_and_afterwards_by_the_same_check_as_a_ne
     reserved.do(orders.close_order, load(schema.OrderKey(), {"order_no": "B"}), "cancelled")
     reopened = reserved.do(orders.reopen_order, key)["order"]
     assert (reopened["status"], reopened["valid_until"], reopened["expired_on"]) == ("reserved", None, None)
-    reserved.open_date("2026-03-31")
+    reserved.open_date(date(2026, 3, 31))
     assert reserved.exposure() == ("80.00", "0.00", "0.00")
 
 
@@ -116,7 +116,7 @@ def test_a_message_that_comes_after_its_last_day_expires_at_once_and_may_be_prol
     assert reserved.exposure() == ("80.00", "0.00", "0.00")
     assert reserved.do(intake.apply_document, "order.amended", longer)["status"] == "reserved"
     assert reserved.exposure() == ("90.00", "0.00", "0.00")
-    reserved.open_date("2026-03-10")
+    reserved.open_date(date(2026, 3, 10))
     assert reserved.exposure() == ("0.00", "0.00", "0.00")
     assert [number for number, *_ in _expired(reserved)] == ["E", "A", "E"]
     assert reserved.differences() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +31,8 @@ def require_free_number(work: UnitOfWork, received: Mapping[str, Any]) -> None:
         raise Conflict("该承兑汇票已用于另一笔收款", code="bill_exists")
 
 
-def receive_bill(work: UnitOfWork, payment: Mapping[str, Any], received: Mapping[str, Any]) -> None:
-    """Keep the bill that a new payment was made by: it binds what the payment takes off."""
+def receive_bill(work: UnitOfWork, payment: Mapping[str, Any], received: Mapping[str, Any], on: date) -> None:
+    """Keep the bill that a new payment was made by: it binds what that takes off, from the same date on."""
     bill = {
         "id": new_id(),
         **{name: payment[name] for name in ("source", "company", "customer_id", "amount", "currency")},
@@ -43,7 +44,7 @@ def receive_bill(work: UnitOfWork, payment: Mapping[str, Any], received: Mapping
         "recorded_at": work.now,
     }
     store.add_bill(work, bill)
-    _post(work, "bill", bill, bill["amount"])
+    _post(work, "bill", bill, bill["amount"], on)
     bill_event(work, "bill_received", bill)
 
 
@@ -120,5 +121,7 @@ def _settle(work: UnitOfWork, bill: dict[str, Any], status: str, action: str) ->
         _post(work, action, bill, -bill["amount"])
 
 
-def _post(work: UnitOfWork, action: str, bill: Mapping[str, Any], receivable: Decimal) -> None:
-    post(work, action, "bill", bill, Stages(receivable=receivable))
+def _post(
+    work: UnitOfWork, action: str, bill: Mapping[str, Any], receivable: Decimal, on: date | None = None
+) -> None:
+    post(work, action, "bill", bill, Stages(receivable=receivable), on)

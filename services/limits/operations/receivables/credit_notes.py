@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
+from services.limits.operations import dates
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.receivables.matching import money_answer
 from services.limits.operations.receivables.money import (
@@ -54,9 +55,10 @@ def record_credit_note_locked(work: UnitOfWork, received: Mapping[str, Any]) -> 
         "order_no": received["order_no"],
         "order_id": order["id"] if order else None,
     }
-    credit_note = add_money(work, KIND, customer_id, received, **columns)
+    on = dates.effective_date(work, received["credit_note_date"], order)
+    credit_note = add_money(work, KIND, customer_id, received, on, **columns)
     if order is not None:
-        move_invoiced(work, order, -credit_note["amount"], "credit_note")
+        move_invoiced(work, order, -credit_note["amount"], "credit_note", on)
     return match_money(work, credit_note, wanted)
 
 

@@ -42,6 +42,7 @@ def open_dispute(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
         "opened_by": work.caller.actor,
         "opened_at": work.now,
         "resolved_on": None,
+        "resolved_at": None,
         "resolved_by": None,
         "resolution": None,
     }
@@ -98,6 +99,7 @@ def _end(work: UnitOfWork, dispute: dict[str, Any], resolution: str | None) -> d
     ended = {
         "status": "resolved",
         "resolved_on": dates.today(work),
+        "resolved_at": work.now,
         "resolved_by": work.caller.actor,
         "resolution": resolution,
     }

@@ -11,6 +11,7 @@ from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import invoice_event, invoice_view
 from services.limits.ledger import ZERO, Stages
+from services.limits.operations import dates
 from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
@@ -67,6 +68,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
         same_or_conflict(existing, received, customer["id"], "invoice")
         return {"status": "duplicate", "invoice": invoice_view(existing)}
     order = order_named(work, received, customer["id"])
+    on = dates.effective_date(work, received["invoice_date"], order)
     names = ("source", "company", "invoice_no", "order_no", "amount", "currency", "invoice_date")
     invoice = {
         "id": new_id(),
@@ -81,11 +83,12 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
         "status": "open",
         "revision": received["revision"],
         "recorded_at": work.now,
+        "open_since": on,
     }
     store.add_invoice(work, invoice)
-    post(work, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]))
+    post(work, "invoice", "invoice", invoice, Stages(receivable=invoice["amount"]), on)
     if order is not None:
-        move_invoiced(work, order, invoice["amount"], "invoice")
+        move_invoiced(work, order, invoice["amount"], "invoice", on)
     touched = match_named(work, invoice)
     touched |= cover_oldest(work, customer["id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]

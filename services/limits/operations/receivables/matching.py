@@ -13,6 +13,7 @@ from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import allocation_view, money_event, money_view
 from services.limits.open_items import Part, invoice_status, parts_of
+from services.limits.operations import dates
 from services.limits.operations.posting import shift
 
 
@@ -172,14 +173,18 @@ def _pay(
 
 
 def _move(work: UnitOfWork, payment: dict[str, Any], invoice: dict[str, Any], part: Decimal) -> None:
-    """Bring both documents in line with a part of the payment that goes to the invoice, or back."""
+    """Bring both documents in line with a part of the payment that goes to the invoice, or back.
+
+    What goes back is free, and open, from the business date on.
+    """
     payment["unallocated"] -= part
     invoice["open_amount"] -= part
     invoice["status"] = invoice_status(invoice["open_amount"], invoice["written_off"])
-    store.update_invoice(
-        work, invoice["id"], {"open_amount": invoice["open_amount"], "status": invoice["status"]}
-    )
-    store.update_payment(work, payment["id"], {"unallocated": payment["unallocated"]})
+    if part < 0:
+        payment["free_since"] = invoice["open_since"] = dates.today(work)
+    changed = {name: invoice[name] for name in ("open_amount", "status", "open_since")}
+    store.update_invoice(work, invoice["id"], changed)
+    store.update_payment(work, payment["id"], {name: payment[name] for name in ("unallocated", "free_since")})
     shift(work, payment, invoice, part)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -68,9 +69,9 @@ def known_money(
 
 
 def add_money(
-    work: UnitOfWork, kind: str, customer_id: UUID, received: Mapping[str, Any], **columns: Any
+    work: UnitOfWork, kind: str, customer_id: UUID, received: Mapping[str, Any], on: date, **columns: Any
 ) -> dict[str, Any]:
-    """Insert a payment or a credit note, and post what it takes off; `columns` are its own."""
+    """Insert a payment or a credit note, and post what it takes off from a date on; `columns` are its own."""
     money = {
         "id": new_id(),
         "kind": kind,
@@ -81,9 +82,10 @@ def add_money(
         **columns,
         "status": "recorded",
         "recorded_at": work.now,
+        "free_since": on,
     }
     store.add_payment(work, money)
-    _post(work, kind, money, -money["amount"])
+    _post(work, kind, money, -money["amount"], on)
     return money
 
 
@@ -167,6 +169,8 @@ def held_money(work: UnitOfWork, money: Mapping[str, Any]) -> dict[str, Any]:
     return store.documents_by_id(work, "payment", [money["id"]])[money["id"]]
 
 
-def _post(work: UnitOfWork, action: str, money: Mapping[str, Any], receivable: Decimal) -> None:
+def _post(
+    work: UnitOfWork, action: str, money: Mapping[str, Any], receivable: Decimal, on: date | None = None
+) -> None:
     numbered = {**money, f"{money['kind']}_no": money["payment_no"]}
-    post(work, action, money["kind"], numbered, Stages(receivable=receivable))
+    post(work, action, money["kind"], numbered, Stages(receivable=receivable), on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -26,10 +27,12 @@ def order_named(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -
     return order
 
 
-def move_invoiced(work: UnitOfWork, order: dict[str, Any], amount: Decimal, action: str) -> None:
-    """Let so much more of an order be invoiced, or less, and bring its stages in line."""
+def move_invoiced(
+    work: UnitOfWork, order: dict[str, Any], amount: Decimal, action: str, dated: date | None = None
+) -> None:
+    """Let so much more of an order be invoiced, or less, and bring its stages in line from a date on."""
     order["invoiced_total"] += amount
-    restage(work, order, action)
+    restage(work, order, action, dated)
 
 
 def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.common.db import UnitOfWork
+from services.limits.operations import dates
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.receivables.bills import receive_bill, require_free_number, void_bill
 from services.limits.operations.receivables.matching import money_answer
@@ -48,9 +49,10 @@ def record_payment_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     wanted = wanted_allocations(received)
     require_free_number(work, received)
     columns = {"paid_at": received["paid_at"], "method": received["method"]}
-    payment = add_money(work, KIND, customer_id, received, **columns)
+    on = dates.effective_date(work, received["paid_at"])
+    payment = add_money(work, KIND, customer_id, received, on, **columns)
     if received["bill"]:
-        receive_bill(work, payment, received)
+        receive_bill(work, payment, received, on)
     return match_money(work, payment, wanted)
 
 

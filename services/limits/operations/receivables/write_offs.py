@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -67,7 +68,9 @@ def record_write_off_locked(work: UnitOfWork, received: Mapping[str, Any]) -> di
         "recorded_at": work.now,
     }
     store.add_write_off(work, write_off)
-    _move(work, "write_off", invoice, amount)
+    # Nothing can be given up before it was open.
+    on = max(dates.effective_date(work, write_off["written_off_on"]), invoice["open_since"])
+    _move(work, "write_off", invoice, amount, on)
     invoice_event(work, "write_off_recorded", invoice, write_off=write_off_view(write_off))
     cure_freezes(work, invoice["customer_id"])
     return {"status": "recorded", "write_off": write_off_view(write_off), "invoice": invoice_view(invoice)}
@@ -81,7 +84,8 @@ def reverse_write_off(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     invoice = store.documents_by_id(work, "invoice", [write_off["invoice_id"]])[write_off["invoice_id"]]
     store.change_write_off(work, write_off["id"], {"status": "reversed"})
     write_off["status"] = "reversed"
-    _move(work, "reverse_write_off", invoice, -write_off["amount"])
+    invoice["open_since"] = dates.today(work)
+    _move(work, "reverse_write_off", invoice, -write_off["amount"], invoice["open_since"])
     touched = cover_oldest(work, invoice["customer_id"], invoice["currency"])
     invoice = store.documents_by_id(work, "invoice", [invoice["id"]])[invoice["id"]]
     over_limit = is_over_limit(work, invoice)
@@ -134,11 +138,11 @@ def _known(
     return known
 
 
-def _move(work: UnitOfWork, action: str, invoice: dict[str, Any], amount: Decimal) -> None:
-    """Let so much less of an invoice be open, and be owed."""
+def _move(work: UnitOfWork, action: str, invoice: dict[str, Any], amount: Decimal, on: date) -> None:
+    """Let so much less of an invoice be open, and be owed, from a date on."""
     invoice["written_off"] += amount
     invoice["open_amount"] -= amount
     invoice["status"] = invoice_status(invoice["open_amount"], invoice["written_off"])
-    changed = {name: invoice[name] for name in ("written_off", "open_amount", "status")}
+    changed = {name: invoice[name] for name in ("written_off", "open_amount", "status", "open_since")}
     store.update_invoice(work, invoice["id"], changed)
-    post(work, action, "invoice", invoice, Stages(receivable=-amount))
+    post(work, action, "invoice", invoice, Stages(receivable=-amount), on)

@@ -1,0 +1,106 @@
+"""A credit account on any date, by what is known now or was known at an instant.
+
+`as_of` asks by the dates on which things count: what was entered later with an earlier date is in it.
+`known_at` asks by the instants at which things were recorded: what the ledger knew at that moment of the
+business date that was open then, or of the date that `as_of` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Invalid
+from services.common.paging import page
+from services.limits import store
+from services.limits.model import entries
+from services.limits.operations import accounts, dates, horizon, pool_limits
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A date, and the instant until which things are known; None for all that is known now."""
+
+    on: date
+    known_at: datetime | None = None
+
+    def knows(self, recorded_at: datetime | None) -> bool:
+        """Whether something was known that was recorded at an instant; what never was is not known."""
+        return recorded_at is not None and (self.known_at is None or recorded_at <= self.known_at)
+
+
+def get_account(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer's credit account in API.md's shape: now, or at the end of a date, or as it was known."""
+    customer_id, as_of, known_at = received["customer_id"], received["as_of"], received["known_at"]
+    if as_of is None and known_at is None:
+        shown = accounts.get_account(work, customer_id)
+        return {**shown, "pools": [*shown["pools"], *pool_limits.pools_behind(work, customer_id)]}
+    accounts.require_customer(work, customer_id)
+    account = _account_then(work, customer_id, _moment(work, as_of, known_at))
+    return {**accounts.show(work, customer_id, account), "known_at": known_at}
+
+
+def list_entries(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of the entries of a customer, newest first: effective by `as_of`, recorded by `known_at`."""
+    accounts.require_customer(work, received["customer_id"])
+    unknown = sorted(set(received["where"]))
+    if unknown:
+        error = {"field": unknown[0], "code": "filter_unknown", "message": "不能按该字段筛选"}
+        raise Invalid(f"不能按 {unknown[0][:60]} 筛选", code="filter_unknown", errors=[error])
+    return page(
+        work,
+        store.entries_of(received["customer_id"], received["as_of"], received["known_at"]),
+        received,
+        sort={"identity": entries.c.identity},
+        key=entries.c.identity,
+        default_sort="-identity",
+    )
+
+
+def _moment(work: UnitOfWork, as_of: date | None, known_at: datetime | None) -> Moment:
+    if as_of is not None:
+        return Moment(as_of, known_at)
+    then = None if known_at is None else store.business_date_at(work, known_at)
+    return Moment(then or dates.today(work), known_at)
+
+
+def _account_then(work: UnitOfWork, customer_id: UUID, moment: Moment) -> accounts.Account:
+    pools = {row["currency"]: row for row in store.customer_pools(work, customer_id) if not row["segment"]}
+    return accounts.Account(
+        on=moment.on,
+        grants=_grants_then(store.grants_of(work, customer_id), moment),
+        guarantees=_guarantees_then(store.guarantees_of(work, customer_id), moment),
+        freezes=_freezes_then(store.freezes_of(work, customer_id), moment),
+        stages={
+            currency: store.stages_on(work, pool, moment.on, moment.known_at)
+            for currency, pool in pools.items()
+        },
+        beyond={
+            currency: horizon.beyond_then(work, customer_id, currency, moment.on, moment.known_at)
+            for currency in pools
+        },
+        overdue={
+            currency: store.overdue_on(work, customer_id, currency, moment.on, moment.known_at)
+            for currency in pools
+        },
+    )
+
+
+def _grants_then(rows: Sequence[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
+    known = [row for row in rows if moment.knows(row["granted_at"])]
+    return [row if moment.knows(row["replaced_at"]) else {**row, "replaced_on": None} for row in known]
+
+
+def _guarantees_then(rows: Sequence[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
+    known = [row for row in rows if moment.knows(row["accepted_at"])]
+    return [row if moment.knows(row["released_at"]) else {**row, "released_on": None} for row in known]
+
+
+def _freezes_then(rows: Sequence[dict[str, Any]], moment: Moment) -> list[dict[str, Any]]:
+    """The freezes in force at the end of the date: what began and was lifted on it is over by then."""
+    known = [row for row in rows if moment.knows(row["frozen_at"]) and row["since"] <= moment.on]
+    return [row for row in known if not moment.knows(row["lifted_at"]) or row["lifted_on"] > moment.on]
