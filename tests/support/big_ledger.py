@@ -144,8 +144,8 @@ _ROWS = (
     f"""
     INSERT INTO grants (id, customer_id, pool_kind, pool_key, segment, kind, change, amount, unlimited,
         currency, valid_from, term_days, granted_by, granted_at)
-    SELECT {_id("7005", "number")}, {_CUSTOMER}, 'customer', ({_CUSTOMER})::text, '', 'base', 'grant', 900000000000, false, 'CNY', %(first)s::date,
-        30, 'user:big', %(first)s::date + time '01:00'
+    SELECT {_id("7005", "number")}, {_CUSTOMER}, 'customer', ({_CUSTOMER})::text, '', 'base', 'grant',
+        900000000000, false, 'CNY', %(first)s::date, 30, 'user:big', %(first)s::date + time '01:00'
     FROM generate_series(1, %(customers)s::bigint) AS number
     """,
     f"""
