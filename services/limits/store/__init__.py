@@ -56,9 +56,9 @@ from services.limits.store.disputes import (
     add_dispute,
     change_dispute,
     disputes_with,
-    disputing_customers,
     find_dispute,
     held_dispute,
+    next_disputing_customers,
     open_disputes_of,
 )
 from services.limits.store.documents import documents_with, owners_of, owners_of_numbers
@@ -137,14 +137,21 @@ from services.limits.store.receivables import (
     waiting_allocations,
 )
 from services.limits.store.reservations import (
-    customers_reserving_after,
     next_customers_reserving_on,
+    next_customers_reserving_since,
     next_expiring_orders,
     read_reserved_after,
     reserved_after,
     reserved_then,
 )
-from services.limits.store.settings import lock_settings, save_settings, settings_of, settings_then
+from services.limits.store.settings import (
+    lock_following,
+    lock_settings,
+    save_following,
+    save_settings,
+    settings_of,
+    settings_then,
+)
 from services.limits.store.verification import (
     all_pools,
     counts,
@@ -207,7 +214,7 @@ __all__ = [
     "customer_pool",
     "customer_pools",
     "customers_by_code",
-    "customers_reserving_after",
+    "next_customers_reserving_since",
     "next_customers_reserving_on",
     "customers_whose_limit_changes",
     "day_of",
@@ -215,7 +222,7 @@ __all__ = [
     "delete_allocations",
     "disputed_differences",
     "disputes_with",
-    "disputing_customers",
+    "next_disputing_customers",
     "document_differences",
     "document_of",
     "documents_by_id",
@@ -246,6 +253,7 @@ __all__ = [
     "lift_freezes",
     "lock_clock",
     "lock_customers",
+    "lock_following",
     "lock_settings",
     "next_overdue_customers",
     "next_pools",
@@ -293,6 +301,7 @@ __all__ = [
     "save_customer",
     "save_order",
     "save_rule",
+    "save_following",
     "save_settings",
     "settings_of",
     "settings_then",
