@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Integer, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, Integer, Table, Text, Uuid
 
 from services.common.tables import INSTANT
 from services.limits.model.ground import metadata
@@ -16,6 +16,10 @@ ledger_settings = Table(
     # How long an order reserves that says nothing of it; empty: until it is closed.
     Column("reservation_days", Integer),
     Column("disputes_are_overdue", Boolean, nullable=False),
+    # The last customers who follow what was set: of disputes, of orders due after a date. Empty: all do.
+    Column("disputes_after", Uuid),
+    Column("horizon_after", Uuid),
+    Column("horizon_since", Date),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", INSTANT, nullable=False),
     CheckConstraint("singleton", name="only_one"),

@@ -178,7 +178,17 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
     @endpoint(schema.LedgerSettings(), "credit.settings")
     def change_ledger_settings(self, call: Call) -> dict[str, Any]:
         """Set credit horizon, reservations, disputes."""
-        return self.apply(call, settings.change_settings, call.input)
+        answer = self.apply(call, settings.change_settings, call.input)
+        self.follow_settings()
+        return answer
+
+    @every(seconds=_SCHEDULE_SECONDS, name="follow-settings")
+    def follow_settings(self) -> None:
+        """Let the accounts follow what was set, also where a process ended in the middle."""
+        more = True
+        while more:
+            with self.work() as work:
+                more = settings.follow_settings(work)
 
     @endpoint(schema.BusinessDate(), "admin.business_date")
     def open_business_date(self, call: Call) -> dict[str, Any]:

@@ -61,9 +61,9 @@ from services.limits.store.disputes import (
     add_dispute,
     change_dispute,
     disputes_with,
-    disputing_customers,
     find_dispute,
     held_dispute,
+    next_disputing_customers,
     open_disputes_of,
 )
 from services.limits.store.documents import documents_with, owners_of, owners_of_numbers
@@ -152,15 +152,22 @@ from services.limits.store.receivables import (
     waiting_allocations,
 )
 from services.limits.store.reservations import (
-    customers_reserving_after,
     next_customers_reserving_on,
+    next_customers_reserving_since,
     next_expiring_orders,
     read_reserved_after,
     reserved_after,
     reserved_then,
 )
 from services.limits.store.segments import exposure_by_segment
-from services.limits.store.settings import lock_settings, save_settings, settings_of, settings_then
+from services.limits.store.settings import (
+    lock_following,
+    lock_settings,
+    save_following,
+    save_settings,
+    settings_of,
+    settings_then,
+)
 from services.limits.store.verification import (
     all_pools,
     counts,
@@ -227,14 +234,12 @@ __all__ = [
     "customer_pools",
     "customers_by_code",
     "customers_of",
-    "customers_reserving_after",
     "customers_whose_limit_changes",
     "day_of",
     "decisions_with",
     "delete_allocations",
     "disputed_differences",
     "disputes_with",
-    "disputing_customers",
     "document_differences",
     "document_of",
     "documents_by_id",
@@ -270,9 +275,12 @@ __all__ = [
     "lock_all_customers",
     "lock_clock",
     "lock_customers",
+    "lock_following",
     "lock_settings",
     "lock_shared_pools",
     "next_customers_reserving_on",
+    "next_customers_reserving_since",
+    "next_disputing_customers",
     "next_expiring_orders",
     "next_overdue_customers",
     "next_pools",
@@ -321,6 +329,7 @@ __all__ = [
     "root_on",
     "roots",
     "save_customer",
+    "save_following",
     "save_group",
     "save_order",
     "save_rule",

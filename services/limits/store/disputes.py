@@ -16,7 +16,12 @@ from services.limits.store.rows import Row, one_row
 _BY_ID = select(disputes).where(disputes.c.id == bindparam("dispute"))
 _BY_IDS = select(disputes).where(among_ids(disputes.c.id))
 _OF_INVOICES = select(disputes).where(among_ids(disputes.c.invoice_id))
-_DISPUTING = select(disputes.c.customer_id).where(disputes.c.status == "open").distinct()
+_DISPUTING = (
+    select(disputes.c.customer_id)
+    .where(disputes.c.status == "open", disputes.c.customer_id > bindparam("after"))
+    .distinct()
+    .order_by(disputes.c.customer_id)
+)
 
 
 def add_dispute(work: UnitOfWork, dispute: Mapping[str, Any]) -> None:
@@ -49,9 +54,9 @@ def open_disputes_of(work: UnitOfWork, invoice_id: UUID) -> list[Row]:
     return sorted((row for row in found if row["status"] == "open"), key=lambda row: row["id"])
 
 
-def disputing_customers(work: UnitOfWork) -> list[UUID]:
-    """The customers who have a dispute open."""
-    return sorted(work.execute(_DISPUTING).scalars())
+def next_disputing_customers(work: UnitOfWork, after: UUID, most: int) -> list[UUID]:
+    """The next customers, by id, who have a dispute open."""
+    return list(work.execute(_DISPUTING.limit(most), {"after": after}).scalars())
 
 
 def disputes_with(where: Mapping[str, Any]) -> Select[Any]:

@@ -29,8 +29,11 @@ _RESERVED_AFTER = (
 _RESERVING_ON = (
     select(orders.c.customer_id).where(_reserves, orders.c.delivery_date == bindparam("on")).distinct()
 )
-_CUSTOMERS_AFTER = (
-    select(orders.c.customer_id).where(_reserves, orders.c.delivery_date > bindparam("after")).distinct()
+_RESERVING_SINCE = (
+    select(orders.c.customer_id)
+    .where(_reserves, orders.c.delivery_date > bindparam("since"), orders.c.customer_id > bindparam("after"))
+    .distinct()
+    .order_by(orders.c.customer_id)
 )
 _EXPIRING = (
     select(orders.c.customer_id, orders.c.id)
@@ -119,9 +122,10 @@ def next_customers_reserving_on(work: UnitOfWork, on: date, after: UUID | None, 
     return list(work.execute(statement.order_by(orders.c.customer_id).limit(most), {"on": on}).scalars())
 
 
-def customers_reserving_after(work: UnitOfWork, after: date) -> list[UUID]:
-    """The customers of orders that reserve something for a delivery after a date."""
-    return sorted(work.execute(_CUSTOMERS_AFTER, {"after": after}).scalars())
+def next_customers_reserving_since(work: UnitOfWork, since: date, after: UUID, most: int) -> list[UUID]:
+    """The next customers, by id, of orders that reserve something for a delivery after a date."""
+    asked = {"since": since, "after": after}
+    return list(work.execute(_RESERVING_SINCE.limit(most), asked).scalars())
 
 
 def next_expiring_orders(

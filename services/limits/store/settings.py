@@ -19,6 +19,9 @@ _DEFAULTS: Row = {"horizon_days": None, "reservation_days": None, "disputes_are_
 _REMEMBERED = "ledger-settings"
 _COLUMNS = [ledger_settings.c[name] for name in SETTINGS]
 _READ = select(*_COLUMNS)
+_FOLLOWING = select(
+    *(ledger_settings.c[name] for name in ("disputes_after", "horizon_after", "horizon_since"))
+)
 # Whoever asks for the business date will ask for the settings as well: both cost one trip.
 _READ_WITH_DATE = select(business_clock.c.date, ledger_settings.c.singleton, *_COLUMNS).select_from(
     business_clock.outerjoin(ledger_settings, true())
@@ -68,3 +71,17 @@ def save_settings(work: UnitOfWork, values: Mapping[str, Any], on: date) -> None
     work.forget(_REMEMBERED)
     kept = {**settings_of(work), **changed, "effective_date": on}
     work.execute(insert(settings_changes).values(**kept))
+
+
+def lock_following(work: UnitOfWork) -> Row | None:
+    """How far the ledger has come in following what was set; None where nothing ever was.
+
+    Locks the settings' row. `disputes_after` and `horizon_after` are the last customers that were reached,
+    empty when there is nothing to follow; `horizon_since` the date after which orders are due that follow.
+    """
+    return one_row(work, _FOLLOWING.with_for_update())
+
+
+def save_following(work: UnitOfWork, values: Mapping[str, Any]) -> None:
+    """Note how far the ledger has come; the settings' row is locked."""
+    work.execute(ledger_settings.update().values(**values))

@@ -16,7 +16,7 @@ from services.common.db import Database
 from services.common.fields import load
 from services.common.paging import ListInput
 from services.limits import model, schema, store
-from services.limits.operations import accounts, grants, opening, receivables, verification
+from services.limits.operations import accounts, grants, opening, receivables, settings, verification
 from tests.support.big_ledger import Size, fill_ledger
 
 CALLER = Caller(kind="user", id="u1", username="sales")
@@ -42,6 +42,13 @@ class Ledger:
         """Open a business date, running every day between."""
         while self.do(opening.open_next, target):
             continue
+
+    def configure(self, **chosen: Any) -> dict[str, Any]:
+        """Set something for the whole ledger, and let every account follow."""
+        answer: dict[str, Any] = self.do(settings.change_settings, load(schema.LedgerSettings(), chosen))
+        while self.do(settings.follow_settings):
+            continue
+        return answer
 
     def order(self, number: str, amount: str, **more: Any) -> dict[str, Any]:
         """A loaded order of the customer."""

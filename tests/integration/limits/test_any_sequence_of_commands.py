@@ -20,7 +20,6 @@ from services.common.errors import CreditError
 from services.common.fields import load
 from services.limits import model, schema, store
 from services.limits.operations import dates, deliveries, history, horizon, orders, receivables
-from services.limits.operations import settings as ledger_settings
 from tests.integration.limits.conftest import Ledger
 from tests.integration.limits.replay import History
 
@@ -191,7 +190,7 @@ class Story:
 
     def configure(self, pick: int, other: int, amount: str) -> None:
         chosen = {"horizon_days": (None, 2, 35)[pick % 3], "disputes_are_overdue": bool(other % 2)}
-        self._do(ledger_settings.change_settings, schema.LedgerSettings(), **chosen)
+        self.ledger.configure(**chosen)
 
     def day(self, pick: int, other: int, amount: str) -> None:
         self.today = self.ledger.do(dates.get_business_date)["date"] + timedelta(days=1)
@@ -322,29 +321,34 @@ def test_views_of_any_moment_say_what_was_said_then_and_what_a_plain_replay_says
     assert ledger.differences() == []
 
 
+# One that succeeds of each, and an order that stays beyond the horizon.
+EVERY_STEP: tuple[Step, ...] = (
+    ("order", 0, 0, 300),
+    ("amend", 0, 0, 350),
+    ("deliver", 0, 0, 100),
+    ("give_back", 0, 0, 20),
+    ("undeliver", 1, 0, 1),
+    ("end", 0, 0, 1),
+    ("reopen", 0, 0, 1),
+    ("invoice", 1, 1, 200),
+    ("dispute", 0, 0, 10),
+    ("resolve", 0, 0, 1),
+    ("payment", 1, 0, 50),
+    ("credit_note", 1, 0, 20),
+    ("reallocate", 3, 0, 30),
+    ("write_off", 0, 1, 5),
+    ("settle", 0, 0, 1),
+    ("reverse", 0, 2, 1),
+    ("configure", 1, 0, 1),
+    ("dispute", 0, 0, 15),
+    ("order", 10, 0, 70),
+    ("day", 0, 0, 1),
+)
+
+
 def test_every_step_can_succeed(ledger: Ledger) -> None:
     story = Story(ledger)
-    calls = [
-        ("order", 0, 0, "300.00"),
-        ("amend", 0, 0, "350.00"),
-        ("deliver", 0, 0, "100.00"),
-        ("give_back", 0, 0, "20.00"),
-        ("undeliver", 1, 0, "1.00"),
-        ("end", 0, 0, "1.00"),
-        ("reopen", 0, 0, "1.00"),
-        ("invoice", 1, 1, "200.00"),
-        ("dispute", 0, 0, "10.00"),
-        ("resolve", 0, 0, "1.00"),
-        ("payment", 1, 0, "50.00"),
-        ("credit_note", 1, 0, "20.00"),
-        ("reallocate", 3, 0, "30.00"),
-        ("write_off", 0, 1, "5.00"),
-        ("settle", 0, 0, "1.00"),
-        ("reverse", 0, 2, "1.00"),
-        ("configure", 1, 0, "1.00"),
-        ("day", 0, 0, "1.00"),
-    ]
-    assert {name for name, *_ in calls} == set(_STEPS)
-    for name, pick, other, amount in calls:
-        getattr(story, name)(pick, other, amount)
+    assert {name for name, *_ in EVERY_STEP} == set(_STEPS)
+    for name, pick, other, units in EVERY_STEP:
+        getattr(story, name)(pick, other, f"{units}.00")
     assert story.today > date(2026, 3, 2)

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from services.common.caller import service_caller
 from services.common.errors import Conflict
 from services.common.fields import load
 from services.limits import chain, schema, store
-from services.limits.operations import opening, orders, receivables, verification
+from services.limits.operations import opening, orders, receivables, settings, verification
 from tests.integration.limits.conftest import CALLER, TODAY, Ledger, filled
 from tests.support.big_ledger import Size, customer_number
 
@@ -182,6 +183,25 @@ def _reached(work: Any) -> int:
         return _SIZE.customers
     number = int(str(row.reached or UUID(int=0))[-12:], 16)
     return number >> 24 or number
+
+
+def test_what_is_set_is_followed_in_short_steps_once(trading: Ledger) -> None:
+    told = len(trading.events("account_changed"))
+    trading.do(settings.change_settings, {"horizon_days": 20})
+    seen: list[int] = []
+    more = True
+    while more:
+        more = trading.do(settings.follow_settings)
+        seen.append(len(trading.events("account_changed")) - told)
+        if seen == [100]:
+            # Set again in the middle: who was told by then is told anew.
+            trading.do(settings.change_settings, {"horizon_days": 21})
+    assert seen == [100, *range(200, 701, 100), 750, 750]
+    after = Counter(event["account"]["customer_id"] for event in trading.events("account_changed")[told:])
+    assert Counter(after.values()) == {1: 550, 2: 100}
+    account = trading.account(UUID(customer_number(_SIZE, 650)))
+    assert Decimal(account["exposure"]["beyond_horizon"]) > 0
+    assert trading.differences() == []
 
 
 def test_missed_days_see_what_was_paid_in_between(trading: Ledger) -> None:

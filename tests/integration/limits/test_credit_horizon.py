@@ -9,7 +9,7 @@ import pytest
 
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import accounts, orders, receivables, settings
+from services.limits.operations import accounts, orders, receivables
 from tests.integration.limits.conftest import CUSTOMER, Ledger
 
 _FAR, _NEAR = "2026-04-30", "2026-03-20"
@@ -24,7 +24,7 @@ def near(ledger: Ledger) -> Ledger:
 
 
 def _set(ledger: Ledger, days: int | None) -> None:
-    ledger.do(settings.change_settings, load(schema.LedgerSettings(), {"horizon_days": days}))
+    ledger.configure(horizon_days=days)
 
 
 def _reserve(ledger: Ledger, number: str, amount: str, delivery: str | None) -> str:

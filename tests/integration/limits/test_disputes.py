@@ -12,7 +12,7 @@ from services.common.fields import load
 from services.common.ids import new_id
 from services.common.paging import ListInput
 from services.limits import schema
-from services.limits.operations import receivables, settings
+from services.limits.operations import receivables
 from tests.integration.limits.conftest import Ledger, key
 
 
@@ -26,8 +26,7 @@ def late(ledger: Ledger) -> Ledger:
 
 
 def _spare_disputes(ledger: Ledger, *, are_overdue: bool = False) -> None:
-    wanted = load(schema.LedgerSettings(), {"disputes_are_overdue": are_overdue})
-    assert ledger.do(settings.change_settings, wanted)["disputes_are_overdue"] is are_overdue
+    assert ledger.configure(disputes_are_overdue=are_overdue)["disputes_are_overdue"] is are_overdue
 
 
 def _open(ledger: Ledger, amount: str | None = None) -> str:

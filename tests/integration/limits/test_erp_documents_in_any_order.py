@@ -14,7 +14,6 @@ from services.common.caller import service_caller
 from services.common.db import UnitOfWork
 from services.limits import model, store
 from services.limits.operations import accounts, intake, verification
-from services.limits.operations import settings as ledger_settings
 from tests.integration.limits.conftest import TODAY, Ledger
 
 Document = tuple[str, dict[str, Any]]
@@ -156,7 +155,7 @@ def _end_state(work: UnitOfWork, customer: UUID) -> dict[str, Any]:
 def test_the_end_is_the_same_in_any_order_with_duplicates_in_any_batches(
     ledger: Ledger, documents: list[Document], random: Any, batch: int
 ) -> None:
-    ledger.do(ledger_settings.change_settings, {"horizon_days": 30, "disputes_are_overdue": True})
+    ledger.configure(horizon_days=30, disputes_are_overdue=True)
     in_order = _applied(ledger, documents, 1)
     shuffled = [*documents, *random.sample(documents, len(documents) // 2)]
     random.shuffle(shuffled)

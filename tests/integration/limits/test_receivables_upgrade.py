@@ -1,12 +1,14 @@
-"""What was recorded before invoices knew instalments, and payments their kind, goes on as it was."""
+"""What was recorded before invoices knew instalments, or views any date, goes on as it was."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from services.common.migrations import downgrade, upgrade
 from services.limits.operations import accounts, orders, receivables
 from tests.integration.limits.conftest import CUSTOMER, Ledger, key
+from tests.integration.limits.test_any_sequence_of_commands import EVERY_STEP, Story
 
 
 def test_documents_of_before_are_paid_reversed_and_verified_afterwards(ledger: Ledger) -> None:
@@ -18,10 +20,7 @@ def test_documents_of_before_are_paid_reversed_and_verified_afterwards(ledger: L
     ledger.do(receivables.record_payment, ledger.payment("P", "25.00"))
     before = _state(ledger)
 
-    url = ledger.database.engine.url.render_as_string(hide_password=False)
-    ledger.database.dispose()
-    downgrade("limits", url, "0004")
-    upgrade("limits", url)
+    _go_through(ledger, "0004")
 
     assert _state(ledger) == before
     assert ledger.account()["payment_term"] == {"kind": "net", "days": 30}
@@ -30,6 +29,29 @@ def test_documents_of_before_are_paid_reversed_and_verified_afterwards(ledger: L
     ledger.do(receivables.reverse_payment, key("P"))
     assert ledger.open_amounts() == {"I": ("45.00", "open")}
     assert ledger.differences() == []
+
+
+def test_views_and_verification_know_what_was_recorded_before_they_were_there(ledger: Ledger) -> None:
+    story = Story(ledger)
+    for step in EVERY_STEP:
+        story.take(step)
+    account, today = ledger.account(story.customer_id), {"as_of": story.today.isoformat()}
+    assert Decimal(account["exposure"]["beyond_horizon"]) > 0
+    _go_through(ledger, "0005")
+    assert ledger.account(story.customer_id) == account
+    assert story.view(**today) == account
+    assert ledger.differences() == []
+    story.take_everything_back()
+    assert story.view(**today)["exposure"]["total"] == "0.00"
+    assert ledger.differences() == []
+
+
+def _go_through(ledger: Ledger, before: str) -> None:
+    """Bring the database back to an earlier version, and forward again."""
+    url = ledger.database.engine.url.render_as_string(hide_password=False)
+    ledger.database.dispose()
+    downgrade("limits", url, before)
+    upgrade("limits", url)
 
 
 def _state(ledger: Ledger) -> dict[str, Any]:

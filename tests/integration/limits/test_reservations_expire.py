@@ -11,7 +11,7 @@ import pytest
 from services.common.errors import Conflict, Invalid
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import expiry, intake, opening, orders, settings
+from services.limits.operations import expiry, intake, opening, orders
 from tests.integration.limits.conftest import CUSTOMER, Ledger
 
 
@@ -71,7 +71,7 @@ def test_of_a_delivery_and_an_expiry_at_once_each_sees_what_the_other_left(reser
 
 def test_the_setting_gives_new_orders_their_last_day(ledger: Ledger) -> None:
     ledger.grant("100.00")
-    ledger.do(settings.change_settings, load(schema.LedgerSettings(), {"reservation_days": 2}))
+    ledger.configure(reservation_days=2)
     answer = ledger.do(orders.reserve_order, ledger.order("A", "10.00"))
     assert answer["order"]["valid_until"] == date(2026, 3, 4)
     named = ledger.do(orders.reserve_order, ledger.order("B", "10.00", valid_until="2026-03-31"))
