@@ -1,0 +1,50 @@
+"""What can be wrong with an expression, and how large one may be: the errors and limits of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+TEXT_LENGTH_MAX = 10_000
+TOKENS_MAX = 2_000
+DEPTH_MAX = 100
+NAME_LENGTH_MAX = 200
+# At run time: characters of one text, items of one list, and steps of one evaluation (an item of a list that
+# is read, or a node that is computed for a row, is one).
+VALUE_LENGTH_MAX = 100_000
+ITEMS_MAX = 10_000
+STEPS_MAX = 200_000
+
+Problem = dict[str, Any]
+
+
+class ExpressionError(Exception):
+    """Mistakes in an expression: `errors` is a list of `{"position", "code", "message", "suggestion"?}`."""
+
+    def __init__(self, errors: list[Problem]) -> None:
+        super().__init__("; ".join(str(error["message"]) for error in errors))
+        self.errors = errors
+
+
+def error(position: int, code: str, message: str, suggestion: str | None = None) -> Problem:
+    """One mistake and its place: the offset in the text, in characters; `suggestion` says what would do."""
+    found = {"position": position, "code": code, "message": message}
+    return found if suggestion is None else {**found, "suggestion": suggestion}
+
+
+def refuse(position: int, code: str, message: str, suggestion: str | None = None) -> ExpressionError:
+    """An error to raise with a single mistake."""
+    return ExpressionError([error(position, code, message, suggestion)])
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like this one; None when none is like it."""
+    if len(name) > NAME_LENGTH_MAX:
+        return None
+    names = list(known)
+    folded = {each.lower(): each for each in names}
+    if name.lower() in folded:
+        return folded[name.lower()]
+    found = get_close_matches(name, names, n=1, cutoff=0.5)
+    return found[0] if found else None
