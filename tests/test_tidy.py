@@ -37,6 +37,7 @@ STORAGE = {
     "services.common.commands",
     "services.common.db",
     "services.common.events",
+    "services.common.expressions.sql",
     "services.common.idempotency",
     "services.common.migrations",
     "services.common.paging",

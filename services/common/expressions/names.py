@@ -32,7 +32,7 @@ class Names:
 
         Of `明细.金额` as of `明细`, the rows are those of the sub-table 明细.
         """
-        base, item = _rows_below(listed)
+        base, item = rows_below(listed)
         self._rows.append((base, item))
         try:
             yield
@@ -102,7 +102,7 @@ class Names:
         self.errors.append(error(at, "unknown_field", f"未知的字段 {path[:60]}{hint}", suggestion))
 
 
-def _rows_below(listed: Typed) -> tuple[str, Type]:
+def rows_below(listed: Typed) -> tuple[str, Type]:
     """The path of the rows of a list, and what a row is.
 
     A column of a sub-table is looked at row by row of the sub-table, so that conditions may read other

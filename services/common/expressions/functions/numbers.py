@@ -101,7 +101,7 @@ def _count(*values: Any) -> Decimal:
 
 def _rounded(value: Decimal, digits: Decimal, rounding: str) -> Decimal | None:
     places = max(_DIGITS_MIN, min(PLACES, whole(digits)))
-    return within(value.quantize(_ONE.scaleb(-places), rounding=rounding, context=CONTEXT) + _ZERO)
+    return within(CONTEXT.plus(value.quantize(_ONE.scaleb(-places), rounding=rounding, context=CONTEXT)))
 
 
 @define(
@@ -144,7 +144,7 @@ def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal | None:
     if step <= 0:
         return None
     quotient = CONTEXT.divide(value, step).quantize(_ONE, rounding=rounding, context=CONTEXT)
-    return settle(CONTEXT.multiply(quotient, step) + _ZERO)
+    return settle(CONTEXT.multiply(CONTEXT.plus(quotient), step))
 
 
 @define(
@@ -185,7 +185,7 @@ def _abs(value: Decimal) -> Decimal:
     "-2",
 )
 def _int(value: Decimal) -> Decimal:
-    return value.to_integral_value(ROUND_FLOOR) + _ZERO
+    return CONTEXT.plus(value.to_integral_value(ROUND_FLOOR))
 
 
 @define(
@@ -212,7 +212,8 @@ def _mod(value: Decimal, divisor: Decimal) -> Decimal | None:
     if divisor == 0:
         return None
     rest = CONTEXT.remainder(value, divisor)
-    return rest + divisor if rest and (rest < 0) != (divisor < 0) else rest + _ZERO
+    other_sign = rest and (rest < 0) != (divisor < 0)
+    return CONTEXT.add(rest, divisor) if other_sign else CONTEXT.plus(rest)
 
 
 @define(

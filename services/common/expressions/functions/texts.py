@@ -13,7 +13,7 @@ import re2
 from services.common.expressions.functions import formats
 from services.common.expressions.functions.table import Literals, define, whole
 from services.common.expressions.problems import ITEMS_MAX, VALUE_LENGTH_MAX
-from services.common.expressions.values import canonical, settle
+from services.common.expressions.values import CONTEXT, canonical, settle
 from services.common.expressions.world import Run, World
 
 BLANKS = " \t\r\n\u3000\u00a0"
@@ -314,7 +314,7 @@ def _value(text: str) -> Decimal | None:
     if not _VALUE.fullmatch(stripped):
         return None
     number = Decimal(stripped.rstrip("%").replace(",", ""))
-    return settle(number / _HUNDRED if stripped.endswith("%") else number)
+    return settle(CONTEXT.divide(number, _HUNDRED) if stripped.endswith("%") else number)
 
 
 @define(
