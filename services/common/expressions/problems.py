@@ -14,7 +14,7 @@ NAME_LENGTH_MAX = 200
 # is read, or a node that is computed for a row, is one).
 VALUE_LENGTH_MAX = 100_000
 ITEMS_MAX = 10_000
-STEPS_MAX = 200_000
+STEPS_MAX = 100_000
 
 Problem = dict[str, Any]
 

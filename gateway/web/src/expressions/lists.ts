@@ -2,8 +2,9 @@
 
 import { sum, average } from "./numbers.js";
 import { refuse } from "./problems.js";
-import { type Run, equal, from, items, text } from "./run.js";
+import { type Run, from, items, text } from "./run.js";
 import type { Functions } from "./table.js";
+import { shown } from "./texts.js";
 import { type Value, dateFromText, settle } from "./values.js";
 
 export type Pairs = readonly (readonly [Value, Value])[];
@@ -31,12 +32,12 @@ export const BY_ROW: Readonly<Record<string, (rows: Pairs) => Value>> = {
 };
 
 function unique(run: Run, values: Value[]): Value[] {
-  const found: Value[] = [];
+  const found = new Map<string, Value>();
   for (const value of values) {
-    run.charge(found.length);
-    if (value !== null && !found.some((known) => equal(run, known, value))) found.push(value);
+    const key = `${typeof value}:${shown(run, value)}`;
+    if (value !== null && !found.has(key)) found.set(key, value);
   }
-  return found;
+  return [...found.values()];
 }
 
 function powerMod(base: number, exponent: number, divisor: number): number {
