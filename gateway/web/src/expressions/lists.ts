@@ -4,8 +4,7 @@ import { sum, average } from "./numbers.js";
 import { refuse } from "./problems.js";
 import { type Run, from, items, text } from "./run.js";
 import type { Functions } from "./table.js";
-import { shown } from "./texts.js";
-import { type Value, dateFromText, settle } from "./values.js";
+import { type Value, dateFromText, settle, toJson } from "./values.js";
 
 export type Pairs = readonly (readonly [Value, Value])[];
 
@@ -31,10 +30,10 @@ export const BY_ROW: Readonly<Record<string, (rows: Pairs) => Value>> = {
   ALL: (rows) => rows.every(([, holds]) => holds === true),
 };
 
-function unique(run: Run, values: Value[]): Value[] {
+function unique(values: Value[]): Value[] {
   const found = new Map<string, Value>();
   for (const value of values) {
-    const key = `${typeof value}:${shown(run, value)}`;
+    const key = JSON.stringify([typeof value, toJson(value)]);
     if (value !== null && !found.has(key)) found.set(key, value);
   }
   return [...found.values()];
@@ -72,7 +71,7 @@ function lookup(run: Run, form: string, column: string, value: Value, wanted: st
 export const LISTS: Functions = {
   FIRST: { strict: false, apply: (_, list) => items(list).find((item) => item !== null) ?? null },
   LAST: { strict: false, apply: (_, list) => items(list).findLast((item) => item !== null) ?? null },
-  UNIQUE: { strict: false, apply: (run, list) => unique(run, items(list)) },
+  UNIQUE: { strict: false, apply: (_, list) => unique(items(list)) },
   LOOKUP: {
     apply: (run, form, column, value = null, wanted) => lookup(run, text(form), text(column), value, text(wanted)),
   },
