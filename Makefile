@@ -50,6 +50,10 @@ format: $(DEVELOPMENT) ## Bring the code into its format
 bench: $(DEVELOPMENT) ## Measure speed (tests/bench)
 	$(BIN)/python -m tests.bench
 
+.PHONY: reference
+reference: $(DEVELOPMENT) ## Write the pages on the expression language (docs/expressions*.md)
+	$(BIN)/python -m credit.expression_reference
+
 .PHONY: hooks
 hooks: $(DEVELOPMENT) ## Let git run the checks before each commit
 	$(BIN)/pre-commit install

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from services.common.expressions import check, parse
+from services.common.expressions import ExpressionError, check, evaluate, parse, to_json, to_text
 from tests.support.node import WEB, Node, find_node, wheel_node
+from tests.support.random_expressions import expressions
 from tests.support.vectors import PATH, read_vectors
 
 RUNNER = Path(__file__).parents[2] / "web" / "run_vectors.mjs"
@@ -87,3 +90,27 @@ def test_the_lock_of_the_browsers_packages_names_no_host() -> None:
     assert packages
     assert all(package["integrity"].startswith("sha512-") for package in packages)
     assert not any("resolved" in package for package in packages)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(trees=st.lists(expressions(), min_size=100, max_size=100))
+def test_the_browser_agrees_with_python_on_random_expressions(
+    node: Node, built: Path, tmp_path: Path, trees: list[dict[str, Any]]
+) -> None:
+    vectors = read_vectors()
+    cases = []
+    for tree in trees:
+        try:
+            checked = check(tree, vectors.catalogue).tree
+        except ExpressionError:
+            # A constant date that does not exist, which the generator may make.
+            continue
+        value = to_json(evaluate(checked, vectors.record, vectors.world))
+        cases.append({"text": to_text(checked), "tree": checked, "expected": value})
+    found = answers(node, built, tmp_path, cases)
+    wrong = [
+        (case["text"], answer, case["expected"])
+        for case, answer in zip(cases, found, strict=True)
+        if [answer.get("value"), answer.get("checked")] != [case["expected"]] * 2
+    ]
+    assert not wrong
