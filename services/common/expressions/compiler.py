@@ -16,7 +16,7 @@ from services.common.expressions.functions.dates import shift_days
 from services.common.expressions.functions.numbers import arithmetic
 from services.common.expressions.functions.texts import concat
 from services.common.expressions.literals import value_of
-from services.common.expressions.problems import ITEMS_MAX, VALUE_LENGTH_MAX, ExpressionError, refuse
+from services.common.expressions.problems import ExpressionError, refuse
 from services.common.expressions.readers import Scope, reader, rows_reader
 from services.common.expressions.trees import ARITHMETIC, COMPARISONS, Tree, position, walk
 from services.common.expressions.values import CONTEXT
@@ -348,12 +348,3 @@ def _by_row(function: Function, arguments: list[Tree], scope: Scope) -> Closure:
         return apply([(item_of(row), inner((record, row), run)) for row in found])
 
     return call
-
-
-def bounded_value(value: Any) -> Any:
-    """A value as it may leave an evaluation; `ExpressionError` for a text or a list beyond the limits."""
-    if isinstance(value, str) and len(value) > VALUE_LENGTH_MAX:
-        raise refuse(0, "text_too_long", f"文本最多 {VALUE_LENGTH_MAX} 个字符", "缩短文本")
-    if isinstance(value, list) and len(value) > ITEMS_MAX:
-        raise refuse(0, "list_too_large", f"列表最多 {ITEMS_MAX} 项", "减少列表的项数")
-    return value

@@ -61,19 +61,12 @@ def as_date(found: Typed, wanted: Type, errors: list[Problem]) -> Typed:
     """A literal text where a date or an instant is wanted, as that; everything else as it is."""
     if not found.is_literal or found.type.kind != "text" or wanted.kind not in ("date", "datetime"):
         return found
-    if date_of(found.value) is not None:
-        return (
-            Typed(DATE, found.at, value=found.value) if wanted.kind == "date" else _as_instant(found, errors)
-        )
-    if instant_of(found.value) is not None:
-        return Typed(DATETIME, found.at, value=found.value)
+    # Beside an instant a date means the whole local day, so it stays a date.
+    for kind, read in ((DATE, date_of), (DATETIME, instant_of)):
+        if read(found.value) is not None:
+            return Typed(kind, found.at, value=found.value)
     errors.append(error(found.at, "invalid_date", f"日期不存在: {found.value[:40]}", "写作 #2026-01-31#"))
     return Typed(wanted, found.at)
-
-
-def _as_instant(found: Typed, errors: list[Problem]) -> Typed:
-    # Beside an instant a date means the whole local day, so it stays a date.
-    return Typed(DATE, found.at, value=found.value)
 
 
 def constant(found: Typed) -> Any:

@@ -115,6 +115,13 @@ def test_what_sql_cannot_say_is_refused_with_its_place(case: dict[str, Any]) -> 
     assert case["text"][found["position"] :].startswith(("RMB", "REGEXMATCH", "LOOKUP"))
 
 
+def test_what_may_be_a_record_or_a_sub_table_is_refused() -> None:
+    found = check(parse("SUM(lines.amount)"), {"lines": {"amount": "number"}})
+    with pytest.raises(ExpressionError) as refusal:
+        compile_value(found, {"lines": RECORDS.c.document}, VECTORS.world)
+    assert refusal.value.errors[0]["code"] == "not_in_sql"
+
+
 def test_little_is_refused() -> None:
     assert len(REFUSED) <= REFUSED_SHARE_MAX * len(VECTORS.cases)
 

@@ -177,8 +177,16 @@ export function fromJson(value: unknown, declared: Declared, place: string): Val
 /** A record of JSON as its fields declare it; what is no field stays out. */
 export function recordFromJson(value: Record<string, unknown>, fields: { [name: string]: Declared }, place = ""): Fields {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, declared]) => [name, fromJson(value[name], declared, place + name)]),
+    Object.entries(fields).map(([name, declared]) => [name, fromJson(valueOf(value, name), declared, place + name)]),
   );
+}
+
+/** The value of a field; one whose key has dots (`客户.额度`) may also stand in a record of its own. */
+function valueOf(value: unknown, name: string): unknown {
+  if (value === null || typeof value !== "object") return null;
+  if (Object.hasOwn(value, name)) return (value as Record<string, unknown>)[name];
+  const dot = name.indexOf(".");
+  return dot < 0 ? null : valueOf((value as Record<string, unknown>)[name.slice(0, dot)], name.slice(dot + 1));
 }
 
 function listFromJson(value: unknown[], declared: Declared, place: string): Value[] {

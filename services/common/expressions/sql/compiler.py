@@ -172,7 +172,7 @@ class Compiler:
                 return false()
             return let(
                 [self.value(value)],
-                lambda one: or_(*[self._equals(one, value.type, item) for item in items.args]),
+                lambda one: or_(*[self.equals(one, value.type, item) for item in items.args]),
             )
         found = self.rows(items)
 
@@ -183,7 +183,8 @@ class Compiler:
 
         return let([self.value(value)], contained)
 
-    def _equals(self, one: Sql, kind: Type, item: Typed) -> Sql:
+    def equals(self, one: Sql, kind: Type, item: Typed) -> Sql:
+        """Whether a value of a type equals an item; never null."""
         if item.type.kind == "null":
             return false()
         left = self.local_date(one) if (kind.kind, item.type.kind) == ("datetime", "date") else one
@@ -263,6 +264,9 @@ class Compiler:
 
     def _column(self, node: Typed) -> Sql:
         key = node.source.key if node.source else ""
+        if node.source and node.source.type.loose:
+            suggestion = '声明为 [{…}] (子表) 或 {"type": "record", …}'
+            raise not_in_sql(node.at, f"未声明为子表或记录的字段 {key}", suggestion)
         if key not in self.columns:
             raise not_in_sql(node.at, f"字段 {key}", "这里只能使用存入数据库的字段")
         return self.columns[key]
@@ -361,7 +365,7 @@ def _switch(compiler: Compiler, node: Typed) -> Sql:
 
     def choose(one: Sql) -> Sql:
         whens = [
-            (compiler._equals(one, subject.type, each), compiler.value(value, kind)) for each, value in pairs
+            (compiler.equals(one, subject.type, each), compiler.value(value, kind)) for each, value in pairs
         ]
         return case(*whens, else_=otherwise)
 
