@@ -70,6 +70,18 @@ A text of {TEXT_LENGTH_MAX:,} characters, nesting of {DEPTH_MAX}, lists of {ITEM
 for one evaluation (an item that is read, or a part that is computed for a row, is one). Beyond them an expression is
 refused with its place.
 
+## Cells of decision tables
+| cell | holds when the column is |
+|---|---|
+| `-` | anything, null too |
+| `"A"`, `5`, `"A", "B"`, `1, 3, > 10` | one of them |
+| `>= 5`, `< #2026-01-31#`, `<> 0` | so |
+| `[1..10]`, `[1..10)`, `(1..10)` | between the ends, which square brackets include |
+| `not("A", "B")` | none of them |
+| `null` | null, or a text without characters |
+
+Ends and values may be expressions that read other fields. Hit policies: `first`, `collect`, `max`, `min`.
+
 ## Functions
 `?` marks what may be left out. In the examples 明细 is a sub-table with the columns 金额 (10, 20, 30) and 类别 ("A",
 "B", "A"); 2026-02-14 is a working Saturday, 2026-02-16 a holiday. `²`: not in the database.
@@ -112,6 +124,18 @@ _ZH = f'''# 表达式语言
 ## 限制
 文本最多 {TEXT_LENGTH_MAX:,} 个字符, 嵌套最多 {DEPTH_MAX} 层, 列表最多 {ITEMS_MAX:,} 项, 一次计算最多
 {STEPS_MAX:,} 步 (读取的每一项、对每一行计算的每一部分为一步)。超出时拒绝, 并指出位置。
+
+## 决策表的单元格
+| 单元格 | 何时成立 |
+|---|---|
+| `-` | 任何值, 包括空值 |
+| `"A"`、`5`、`"A", "B"`、`1, 3, > 10` | 等于其中之一, 或符合其中之一 |
+| `>= 5`、`< #2026-01-31#`、`<> 0` | 符合比较 |
+| `[1..10]`、`[1..10)`、`(1..10)` | 在两端之间, 方括号包含端点 |
+| `not("A", "B")` | 不是其中任何一个 |
+| `null` | 空值或空文本 |
+
+端点与值可以是读取其他字段的表达式。命中策略: `first` (第一行)、`collect` (全部)、`max`、`min`。
 
 ## 函数
 `?` 表示可以省略。例子中的明细是子表, 列为金额 (10、20、30) 与类别 ("A"、"B"、"A"); 2026-02-14 是调休的工作日,

@@ -111,6 +111,18 @@ _CALLS: dict[str, list[tuple[str, ...]]] = {
     "numbers": [("UNIQUE", "numbers")],
     "texts": [("SPLIT", "text", "text"), ("UNIQUE", "texts")],
 }
+# What looks at rows: the function, and the list whose rows it looks at.
+_BY_ROW: dict[str, list[tuple[str, str]]] = {
+    "number": [
+        *((name, path) for name in ("SUMIF", "AVERAGEIF", "COUNTIF") for path in ("明细.金额", "scores")),
+        ("COUNTIF", "明细"),
+        ("COUNTIF", "tags"),
+    ],
+    "bool": [(name, path) for name in ("ANY", "ALL") for path in ("明细", "tags", "明细.金额")],
+    "numbers": [("FILTER", "明细.金额"), ("FILTER", "scores"), ("MAP", "明细"), ("MAP", "scores")],
+    "texts": [("FILTER", "明细.类别"), ("FILTER", "tags")],
+}
+_COLUMNS = {"明细": ["明细.金额", "明细.数量"], "明细.金额": ["明细.金额", "明细.数量"], "scores": ["scores"]}
 KINDS = ("number", "text", "bool", "date", "datetime")
 
 
@@ -121,6 +133,31 @@ def expressions(draw: st.DrawFn, kind: str | None = None, depth: int = 4) -> Tre
     if depth <= 0 or draw(st.integers(0, 4)) == 0:
         field = st.sampled_from(_FIELDS[kind]).map(trees.field)
         return draw(st.one_of(field, _LITERALS[kind]))
+    if kind in _BY_ROW and draw(st.integers(0, 5)) == 0:
+        return draw(_by_row(kind, depth - 1))
     operator, *arguments = draw(st.sampled_from(_CALLS[kind]))
     made: list[Any] = [draw(expressions(argument, depth - 1)) for argument in arguments]
     return trees.node(operator, made)
+
+
+@st.composite
+def _by_row(draw: st.DrawFn, kind: str, depth: int) -> Tree:
+    """A function over rows, with a condition or a value that mostly reads a column of the row."""
+    name, path = draw(st.sampled_from(_BY_ROW[kind]))
+    column = trees.field(draw(st.sampled_from(_COLUMNS.get(path, [path]))))
+    if name == "MAP":
+        computed = trees.node(
+            draw(st.sampled_from(["+", "*", "/"])), [column, draw(expressions("number", depth))]
+        )
+    elif path in _COLUMNS:
+        operator = draw(st.sampled_from(["<", ">=", "="]))
+        computed = trees.node(operator, [column, draw(expressions("number", depth))])
+    else:
+        computed = trees.node(
+            draw(st.sampled_from(["=", "<>", "<"])), [column, draw(expressions("text", depth))]
+        )
+    if name != "MAP" and draw(st.booleans()):
+        computed = trees.node(
+            draw(st.sampled_from(["and", "or"])), [computed, draw(expressions("bool", depth))]
+        )
+    return trees.node(name, [trees.field(path), computed])
