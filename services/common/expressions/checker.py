@@ -10,7 +10,7 @@ from services.common.expressions import literals
 from services.common.expressions.catalogue import Catalogue, Fields
 from services.common.expressions.functions import FUNCTIONS, Function
 from services.common.expressions.names import Names
-from services.common.expressions.problems import ExpressionError, Problem, error, nearest
+from services.common.expressions.problems import ERRORS_MAX, ExpressionError, Problem, error
 from services.common.expressions.signatures import Match
 from services.common.expressions.trees import (
     ARITHMETIC,
@@ -84,7 +84,7 @@ def check(tree: Any, catalogue: Catalogue | Mapping[str, Any], wanted: str | Typ
     if wanted is not None:
         typed = checker.fit(typed, declared(wanted), "结果")
     if checker.errors:
-        raise ExpressionError(sorted(checker.errors, key=lambda found: int(found["position"])))
+        raise ExpressionError(sorted(checker.errors, key=lambda found: int(found["position"]))[:ERRORS_MAX])
     return Checked(typed.type.kind, sorted(checker.names.reads), typed)
 
 
@@ -255,7 +255,7 @@ class _Checker:
             return [listed, *[self.visit(each) for each in computed]]
 
     def _unknown_function(self, name: str, at: int) -> None:
-        near = nearest(name, FUNCTIONS)
+        near = self.names.nearest(name, known=FUNCTIONS)
         hint = f", 是否为 {near}" if near else ""
         suggestion = near or "查看函数列表 (docs/expressions.zh-CN.md)"
         self.errors.append(error(at, "unknown_function", f"未知的函数 {name[:60]}{hint}", suggestion))

@@ -4,11 +4,12 @@ sub-table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from services.common.expressions.catalogue import Catalogue, Field
-from services.common.expressions.problems import Problem, error, nearest
+from services.common.expressions.problems import SUGGESTIONS_MAX, Problem, error, nearest
 from services.common.expressions.trees import Tree, position
 from services.common.expressions.typed import Typed
 from services.common.expressions.types import ANY, Type, column_of
@@ -25,6 +26,7 @@ class Names:
         self.reads: set[str] = set()
         self._rows: list[tuple[str, Type]] = []
         self._labels: dict[str, Field] | None = None
+        self._suggestions = SUGGESTIONS_MAX
 
     @contextmanager
     def rows_of(self, listed: Typed) -> Iterator[None]:
@@ -55,6 +57,17 @@ class Names:
         self.reads.add(typed.path)
         return typed
 
+    def nearest(self, *names: str, known: Iterable[str]) -> str | None:
+        """The known name that is most like the first of these names that is like one; None after a few
+        mistakes.
+        """
+        self._suggestions -= 1
+        if self._suggestions < 0:
+            return None
+        candidates = list(known)
+        found = (nearest(name, candidates) for name in names)
+        return next((each for each in found if each is not None), None)
+
     def _source(self, path: str) -> tuple[Field | None, tuple[str, ...]]:
         parts = path.split(".")
         for length in range(len(parts), 0, -1):
@@ -75,8 +88,8 @@ class Names:
                 for field in self.catalogue.fields.values()
                 for label in {field.label_zh, field.label_en} - {""}
             ]
-            names = [label for label, _ in pairs]
-            self._labels = {label: field for label, field in pairs if names.count(label) == 1}
+            times = Counter(label for label, _ in pairs)
+            self._labels = {label: field for label, field in pairs if times[label] == 1}
         return self._labels
 
     def _columns(self, holder: Type, columns: tuple[str, ...], path: str, at: int) -> Type:
@@ -84,7 +97,7 @@ class Names:
             found = column_of(holder, name)
             if found is None:
                 known = holder.of_items.columns if holder.kind == "list" else holder.columns
-                near = nearest(name, known)
+                near = self.nearest(name, known=known)
                 self._refuse(path, at, path[: path.rindex(name)] + near if near else None, list(known))
                 return ANY
             holder = found
@@ -92,7 +105,7 @@ class Names:
 
     def _unknown(self, path: str, at: int) -> Typed:
         known = [*self.catalogue.fields, *self._by_label()]
-        near = nearest(path, known) or nearest(path.split(".")[0], known)
+        near = self.nearest(path, path.split(".")[0], known=known)
         self._refuse(path, at, near, known)
         return Typed(ANY, at)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 TEXT_LENGTH_MAX = 10_000
 TOKENS_MAX = 2_000
 DEPTH_MAX = 100
 NAME_LENGTH_MAX = 200
+# Of so many mistakes the first are told, and of so many names the nearest is looked for.
+ERRORS_MAX = 100
+SUGGESTIONS_MAX = 5
+_COMPARED = 40
+_LIKENESS_MIN = 0.3
 # At run time: characters of one text, items of one list, and steps of one evaluation (an item of a list that
 # is read, or a node that is computed for a row, is one).
 VALUE_LENGTH_MAX = 100_000
@@ -39,12 +43,20 @@ def refuse(position: int, code: str, message: str, suggestion: str | None = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like this one; None when none is like it."""
-    if len(name) > NAME_LENGTH_MAX:
-        return None
-    names = list(known)
-    folded = {each.lower(): each for each in names}
-    if name.lower() in folded:
-        return folded[name.lower()]
-    found = get_close_matches(name, names, n=1, cutoff=0.5)
-    return found[0] if found else None
+    """The known name that shares most characters and pairs of them with this one; None when none is like it.
+
+    Linear in what is known, whatever the names are: a hostile formula may ask for thousands.
+    """
+    wanted = _grams(name)
+    best, likeness = None, _LIKENESS_MIN
+    for each in known:
+        grams = _grams(each)
+        found = 2 * len(wanted & grams) / (len(wanted) + len(grams) or 1)
+        if found > likeness:
+            best, likeness = each, found
+    return best
+
+
+def _grams(name: str) -> set[str]:
+    folded = name[:_COMPARED].lower()
+    return {*folded, *map(str.__add__, folded, folded[1:])}

@@ -23,6 +23,7 @@ NAMES_ZH = {
     "any": "任意",
 }
 _DECLARATION_DEPTH_MAX = 8
+_COLUMNS_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ def _declared_mapping(written: Mapping[str, Any], depth: int) -> Type:
 
 
 def _columns(written: Mapping[str, Any], depth: int) -> dict[str, Type]:
+    if len(written) > _COLUMNS_MAX:
+        raise refuse(0, "bad_type", f"一个子表最多 {_COLUMNS_MAX} 列", "减少列")
     return {str(name): declared(inner, depth + 1) for name, inner in written.items()}
 
 
