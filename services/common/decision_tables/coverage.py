@@ -20,6 +20,7 @@ from services.common.expressions.typed import Typed
 FINDINGS_MAX = 50
 _WORK_MAX = 20_000
 _PAIR_ROWS_MAX = 500
+_PIECES_MAX = 500_000
 
 _OF_THE_WORLD = frozenset({"TODAY", "NOW", "LOOKUP"})
 
@@ -54,7 +55,12 @@ def coverage(table: Table) -> Coverage:
     found = Coverage()
     axes = [_axis(table, place) for place in range(len(table.inputs))]
     boxes: dict[int, Box] = {}
+    work = _PIECES_MAX
     for number, row in enumerate(table.rows, 1):
+        work -= sum(len(axis) for axis in axes)
+        if work < 0:
+            # What the other rows cover is not known, so nothing can be said.
+            return Coverage(complete=False)
         sets = [
             _pieces_of(cell, column, axis)
             for cell, column, axis in zip(row.when, table.inputs, axes, strict=True)

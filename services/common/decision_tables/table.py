@@ -19,6 +19,7 @@ from services.common.expressions import (
     check,
     compile_tree,
     parse,
+    to_text,
     trees,
 )
 from services.common.expressions.problems import Problem, error
@@ -27,6 +28,7 @@ from services.common.expressions.types import SCALARS, declared
 HITS = ("first", "collect", "max", "min")
 ROWS_MAX = 2_000
 COLUMNS_MAX = 50
+CELLS_MAX = 10_000
 _ORDERED = ("number", "date", "datetime")
 _NOWHERE = World()
 
@@ -127,6 +129,8 @@ class _Reader:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.errors: list[Problem] = []
+        # Columns say the same in many rows.
+        self._known: dict[tuple[str, str], Checked | None] = {}
 
     def read(self, received: Any) -> Table:
         inputs, outputs, rows = self._shape(received)
@@ -167,6 +171,10 @@ class _Reader:
                 self._fault(name, "malformed", f"{name} 应为至少一项的列表", "补全决策表")
             elif len(part) > most:
                 self._fault(name, "too_large", f"{name} 最多 {most} 项", "拆成几张决策表")
+        widths = [len(part) if isinstance(part, list) else 0 for part in parts]
+        cells = (widths[0] + widths[1]) * widths[2]
+        if cells > CELLS_MAX:
+            self._fault("rows", "too_large", f"决策表最多 {CELLS_MAX} 个单元格", "拆成几张决策表")
         if received.get("hit", "first") not in HITS:
             self._fault("hit", "unknown_hit", "未知的命中策略", f"应为 {', '.join(HITS)}")
         self._raise()
@@ -227,8 +235,11 @@ class _Reader:
 
     def _cell(self, cell: Any, column: Checked | None) -> Checked | None:
         subject: Tree = trees.without_positions(column.tree) if column else trees.literal(None, "null")
-        found = condition(_text(cell), subject)
-        return None if found is None else check(found, self.catalogue, "bool")
+        key = (to_text(subject), _text(cell))
+        if key not in self._known:
+            found = condition(_text(cell), subject)
+            self._known[key] = None if found is None else check(found, self.catalogue, "bool")
+        return self._known[key]
 
     def _value(self, cell: Any, kind: str) -> Checked:
         return check(parse(_text(cell)), self.catalogue, kind)

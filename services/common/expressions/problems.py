@@ -11,8 +11,8 @@ DEPTH_MAX = 100
 NAME_LENGTH_MAX = 200
 # Of so many mistakes the first are told, and of so many names the nearest is looked for.
 ERRORS_MAX = 100
-SUGGESTIONS_MAX = 5
-_COMPARED = 40
+SUGGESTIONS_MAX = 3
+_COMPARED = 24
 _LIKENESS_MIN = 0.3
 # At run time: characters of one text, items of one list, and steps of one evaluation (an item of a list that
 # is read, or a node that is computed for a row, is one).

@@ -109,12 +109,21 @@ def from_json(value: Any, wanted: Type, place: str = "") -> Any:
 
 
 def record_from_json(values: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """A record of JSON as its fields declare it; what is no field stays out. `ExpressionError` as
-    `from_json`.
+    """A record of JSON as its fields declare it; what is no field stays out. Refuses as `from_json`.
 
-    A field whose key has dots (`客户.年销售额`) may also stand in a record of its own.
+    A field is read where its path says; one whose key has dots (`客户.年销售额`) may also stand in a record
+    of its own.
     """
-    return {key: from_json(_found(values, key), field.type, key) for key, field in catalogue.fields.items()}
+    return {
+        key: from_json(_at(values, field.path) if field.path else _found(values, key), field.type, key)
+        for key, field in catalogue.fields.items()
+    }
+
+
+def _at(values: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        values = values.get(step) if isinstance(values, Mapping) else None
+    return values
 
 
 def _found(values: Any, key: str) -> Any:

@@ -24,7 +24,7 @@ from services.common.expressions import (
     to_json,
     to_text,
 )
-from services.common.expressions.sql import compile_condition, compile_value
+from services.common.expressions.sql import compile_condition, compile_value, document_columns
 from services.common.expressions.sql.pieces import SQL_TYPES
 from services.common.expressions.types import Type
 from tests.support.postgres import DatabaseServer
@@ -44,7 +44,7 @@ RECORDS = Table(
     *[Column(key, SQL_TYPES[field.type.kind]) for key, field in VECTORS.catalogue.fields.items()],
 )
 IN_COLUMNS = {key: RECORDS.c[key] for key in VECTORS.catalogue.fields}
-IN_DOCUMENT = {key: RECORDS.c.document[key] for key in VECTORS.catalogue.fields}
+IN_DOCUMENT = document_columns(VECTORS.catalogue, RECORDS.c.document)
 
 
 @pytest.fixture(scope="module")

@@ -127,6 +127,8 @@ def test_a_cell_that_cannot_be_read_is_named_by_row_and_column(
         definition(ROWS, outputs=[{"key": "a", "type": "text"}, {"key": "a", "type": "text"}]),
         definition(ROWS, outputs=[{"key": "a", "type": "text"}, {"key": "b", "type": "text"}], hit="max"),
         definition(ROWS * 1_000),
+        {"inputs": 5, "outputs": "x", "rows": {}},
+        definition(ROWS * 600, inputs=[{"expression": "amount"}] * 20),
     ],
 )
 def test_a_definition_that_is_no_table_is_refused(received: Any) -> None:

@@ -6,6 +6,6 @@ What PostgreSQL cannot compute with that meaning is refused when it is compiled,
 data), and formats and units that are not literal.
 """
 
-from services.common.expressions.sql.compiler import compile_condition, compile_value
+from services.common.expressions.sql.compiler import compile_condition, compile_value, document_columns
 
-__all__ = ["compile_condition", "compile_value"]
+__all__ = ["compile_condition", "compile_value", "document_columns"]

@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Integer, Text, and_, case, cast, false, func, not_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
+from services.common.expressions.catalogue import Catalogue
 from services.common.expressions.checker import Checked
 from services.common.expressions.functions import FUNCTIONS
 from services.common.expressions.literals import value_of
@@ -70,6 +71,11 @@ def compile_value(checked: Checked, columns: Columns, world: World) -> Sql:
 def compile_condition(checked: Checked, columns: Columns, world: World) -> Sql:
     """A condition for WHERE, see `compile_value`: it holds for the same rows, and leaves indexes usable."""
     return Compiler(columns, world).condition(checked.typed, filtering=True)
+
+
+def document_columns(catalogue: Catalogue, document: Sql) -> dict[str, Sql]:
+    """The fields of a catalogue in a JSONB document, each at its path."""
+    return {key: document[field.steps] for key, field in catalogue.fields.items()}
 
 
 class Compiler:

@@ -64,6 +64,9 @@ def test_a_label_of_two_fields_names_neither() -> None:
 def test_a_field_knows_where_it_is_kept() -> None:
     assert CATALOGUE.fields["annual_sales"].steps == ("fields", "sales")
     assert CATALOGUE.fields["grade"].steps == ("grade",)
+    record = record_from_json({"fields": {"sales": "1.50"}, "grade": "A", "annual_sales": "9"}, CATALOGUE)
+    assert (to_json(record["annual_sales"]), record["grade"]) == ("1.5", "A")
+    assert record_from_json({"fields": 3}, CATALOGUE)["annual_sales"] is None
 
 
 def test_other_forms_are_read_by_the_columns_that_they_have() -> None:
