@@ -115,8 +115,7 @@ def _row_condition(row: Row) -> Compiled:
 
 
 def check_table(received: Any, catalogue: Catalogue | Mapping[str, Any]) -> Table:
-    """A table ready to be kept; `ExpressionError` names every mistake, those in cells with `row` and
-    `column`.
+    """A table ready to be kept; `ExpressionError` names every mistake, in cells by `row` and `column`.
 
     `{"hit": "first", "inputs": [{"expression": "amount", "title"?}], "outputs": [{"key": "limit", "type":
     "number"}], "rows": [{"when": [">= 5"], "then": ["100"]}]}`; inputs and outputs are expressions as text,

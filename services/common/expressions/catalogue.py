@@ -15,8 +15,8 @@ FIELDS_MAX = 2_000
 
 @dataclass(frozen=True)
 class Field:
-    """A field. `key` is its name for ever; labels are what people read and may write; `path` where it is
-    kept.
+    """A field. `key` is its name for ever; labels are what people read and may write; `path` its
+    place.
 
     `unit` is what its number counts (a currency, `%`, `天`); `path` are the steps from the record to its
     value,

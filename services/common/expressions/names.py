@@ -1,6 +1,4 @@
-"""What a name means: a row's column, a field by its key or its label, or a column of a record or
-sub-table.
-"""
+"""What a name means: a row's column, a field by its key or its label, or a column of one."""
 
 from __future__ import annotations
 
@@ -16,9 +14,7 @@ from services.common.expressions.types import ANY, Type, column_of
 
 
 class Names:
-    """Resolves the names of one tree; `reads` are the paths that it read, `errors` what it could not
-    resolve.
-    """
+    """Resolves the names of one tree; `reads` are the paths read, `errors` the names not known."""
 
     def __init__(self, catalogue: Catalogue, errors: list[Problem]) -> None:
         self.catalogue = catalogue
@@ -58,9 +54,7 @@ class Names:
         return typed
 
     def nearest(self, *names: str, known: Iterable[str]) -> str | None:
-        """The known name that is most like the first of these names that is like one; None after a few
-        mistakes.
-        """
+        """The known name that is most like one of these; None when none is, and after a few mistakes."""
         self._suggestions -= 1
         if self._suggestions < 0:
             return None

@@ -75,9 +75,7 @@ def _is_row_of(path: str, scope: Scope) -> bool:
 
 
 class _Item(dict[str, Any]):
-    """An item of a list of values in a record, as a row of one column; the record's other columns stay
-    visible.
-    """
+    """An item of a list of values, as a row of one column; the record's others stay visible."""
 
 
 def _as_rows(items: Any, column: str) -> list[Any]:

@@ -1,6 +1,4 @@
-"""Whether the arguments of a call are of the types that its function takes, and of which type its result
-is.
-"""
+"""Whether a call's arguments are of the types that its function takes, and of which type its result is."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The tree of an expression: plain JSON, the same whether it was written as text or put together by a
-builder.
+"""The tree of an expression: plain JSON, the same from a text and from a visual builder.
 
 A node is one of
 - `{"op": name, "args": [node, ...]}`: an operator (`OPERATORS`) or a function (in capitals),

@@ -1,6 +1,4 @@
-"""A tree in which every node knows its type and every name its field: what the check makes, and SQL is
-made of.
-"""
+"""A tree in which every node knows its type and every name its field: what SQL is made of."""
 
 from __future__ import annotations
 

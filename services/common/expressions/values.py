@@ -65,9 +65,7 @@ def date_of(text: str) -> date | None:
 
 
 def instant_of(text: str) -> datetime | None:
-    """The instant that `2026-01-31T08:00:00+08:00` writes, in UTC; None for another form, or without a
-    zone.
-    """
+    """The instant that `2026-01-31T08:00:00+08:00` writes, in UTC; None for another form."""
     if not _DATETIME_TEXT.fullmatch(text):
         return None
     try:

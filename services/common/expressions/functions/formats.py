@@ -1,6 +1,4 @@
-"""How numbers and dates are written: the patterns of `TEXT`, the units of `DATEADD`, amounts in Chinese
-words.
-"""
+"""How numbers and dates are written: patterns of `TEXT`, units of time, amounts in Chinese words."""
 
 from __future__ import annotations
 

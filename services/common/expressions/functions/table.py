@@ -114,8 +114,7 @@ def define(
     """Put the decorated function into the table.
 
     `signature` is `NAME(name: type, name?: type | type, name+: type) -> type`; `?` optional, `+` once or
-    more,
-    `row type` an expression for each row. `result` is the text of what the example gives.
+    more, `row type` an expression for each row. `result` is the text of what the example gives.
     """
     matched = _SIGNATURE.fullmatch(signature)
     if matched is None or family not in FAMILIES:

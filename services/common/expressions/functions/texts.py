@@ -27,9 +27,7 @@ _ONE = Decimal(1)
 
 
 def shown(value: Any, world: World) -> str:
-    """A value as text: numbers without zeros at the end, dates as 2026-01-31, instants by the local
-    clocks.
-    """
+    """A value as text: numbers without zeros at the end, dates as 2026-01-31, instants in local time."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -1,5 +1,4 @@
-"""Tree to SQL: a checked expression as a SQLAlchemy expression over columns, with the meaning it has in
-Python.
+"""Tree to SQL: a checked expression as a SQLAlchemy expression, with the meaning it has in Python.
 
 What PostgreSQL cannot compute with that meaning is refused when it is compiled, with its place
 (`not_in_sql`): `REGEXMATCH` (another engine of regular expressions), `RMB`, `LOOKUP` (another service's

@@ -278,9 +278,7 @@ class Compiler:
         return self.columns[key]
 
     def _holder(self, node: Typed) -> tuple[Sql, Type, tuple[str, ...]]:
-        """The JSONB array below a list or a sub-table's column, its type, and the columns inside of its
-        rows.
-        """
+        """The JSONB array below a list or a column of one, its type, and the columns inside of its rows."""
         step = _list_step(node)
         place = len(node.columns) if step is None else step
         column = self._column(node)

@@ -1,6 +1,4 @@
-"""The pieces that SQL expressions are put together from: limits, names for repeated values, safe readings
-of JSON.
-"""
+"""The pieces of SQL expressions: limits, names for repeated values, safe readings of JSON."""
 
 from __future__ import annotations
 
@@ -113,9 +111,7 @@ def _is_simple(value: Sql) -> bool:
 
 
 class _Written(FunctionElement[Any]):
-    """SQL that is written out in one go: as many nested functions it would be too deep for SQLAlchemy's
-    compiler.
-    """
+    """SQL that is written out in one go: SQLAlchemy's compiler recurses, and cannot go as deep."""
 
     template = "{}"
     inherit_cache = True
