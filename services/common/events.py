@@ -19,6 +19,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     func,
     null,
     select,
@@ -90,10 +91,12 @@ class _Statements:
         self.published = update(head).values(
             published=func.greatest(head.c.published, bindparam("new_published"))
         )
-        self.after = _after(events, events.c.data)
+        # What is passed on as it stands is neither read nor written anew.
+        as_text = cast(events.c.data, Text)
+        self.after = _after(events, as_text.label("data"))
         # What the reader does not want is not even unpacked.
         wanted = events.c.type == any_(bindparam("types", type_=ARRAY(Text)))
-        self.wanted_after = _after(events, case((wanted, events.c.data), else_=null()).label("data"))
+        self.wanted_after = _after(events, case((wanted, as_text), else_=null()).label("data"))
         # Run while the head is locked: nobody else numbers what this statement sees.
         self.number = text(
             "WITH numbered AS (UPDATE events SET sequence = :last + waiting.place FROM ("
@@ -167,8 +170,8 @@ def read_batch(
 ) -> Batch:
     """What follows a sequence, in order, at most `limit` of the log's rows, in one statement.
 
-    With `types`, events of other types are left out, except the last row: the reader's position must reach
-    the end of the batch.
+    Envelopes hold their data as `Written` JSON. With `types`, events of other types are left out, except
+    the last row: the reader's position must reach the end of the batch.
     """
     # The event at which the reader stands is read along: it shows whether this still is the same log.
     statements = _statements(work.metadata)
@@ -208,7 +211,7 @@ def _envelope(row: Any, source: str) -> dict[str, Any]:
         "time": _instant(row.time),
         "actor": row.actor,
         "trace_id": row.trace_id,
-        "data": row.data or {},
+        "data": strict_json.Written(row.data or "{}"),
         "dataversion": row.dataversion,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from sqlalchemy import text
 
-from services.common import events, faults, telemetry
+from services.common import events, faults, strict_json, telemetry
 from services.common.caller import service_caller
 from services.common.db import Database
 from services.common.errors import Unavailable
@@ -160,9 +159,8 @@ class ConfirmedPublisher:
             raise
 
     def _send(self, channel: Any, envelope: dict[str, Any]) -> None:
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
         message = channel.prepare_message(
-            body.encode(),
+            strict_json.dumps_plain(envelope),
             content_type="application/json",
             content_encoding="utf-8",
             headers={},
