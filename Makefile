@@ -50,6 +50,10 @@ format: $(DEVELOPMENT) ## Bring the code into its format
 bench: $(DEVELOPMENT) ## Measure speed (tests/bench)
 	$(BIN)/python -m tests.bench
 
+.PHONY: reference
+reference: $(DEVELOPMENT) ## Write the pages on the expression language (docs/expressions*.md)
+	$(BIN)/python -m credit.expression_reference
+
 .PHONY: hooks
 hooks: $(DEVELOPMENT) ## Let git run the checks before each commit
 	$(BIN)/pre-commit install
@@ -65,6 +69,7 @@ lock: $(DEVELOPMENT) ## Pin the newest releases that pyproject.toml allows
 .PHONY: clean
 clean: ## Remove what was built or cached (the data in var/ stay)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf gateway/web/node_modules
 	find services gateway credit tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

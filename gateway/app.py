@@ -21,6 +21,7 @@ from gateway.routes import PUBLIC, SIGNED_IN, Route
 from services.common import telemetry
 from services.common.caller import Caller
 from services.common.errors import CreditError
+from services.common.strict_json import Plain
 
 PREFIX = "/api/v1"
 ANONYMOUS = Caller(kind="anonymous", id="", username="")
@@ -101,8 +102,9 @@ def _answer(ground: Any, desk: Any, route: Route, **path: str) -> Response:
         return answered if isinstance(answered, Response) else _respond(route, answered)
     given = {**_input_of(route), **named}
     if route.together:
-        return _respond(route, context.ask_together(route.service, route.call, given))
-    return _respond(route, context.ask(route.service, route.call, given, timeout=route.timeout_seconds))
+        return _respond(route, Plain(context.ask_together(route.service, route.call, given)))
+    asked = context.ask(route.service, route.call, given, timeout=route.timeout_seconds)
+    return _respond(route, Plain(asked))
 
 
 def _input_of(route: Route) -> dict[str, Any]:

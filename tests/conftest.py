@@ -12,6 +12,8 @@ from contextlib import ExitStack  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck  # noqa: E402
+from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from services.common.config import Settings  # noqa: E402
 from tests.support.ports import free_port  # noqa: E402
@@ -20,6 +22,9 @@ from tests.support.rabbitmq import Broker, find_broker, start_broker  # noqa: E4
 from tests.support.smtp_sink import SmtpSink  # noqa: E402
 
 _missing: list[str] = []
+# How long an example takes says more of a shared machine than of the code.
+hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

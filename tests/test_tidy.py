@@ -31,12 +31,24 @@ ROOMS_OF_ALL = (
     "migrations",
 )
 # What rules may know of the common layer: values and the two engines, nothing that reads or writes.
-VALUES = {"caller", "clock", "errors", "expressions", "forms", "ids", "money", "strict_json", "uscc"}
+VALUES = {
+    "caller",
+    "clock",
+    "decision_tables",
+    "errors",
+    "expressions",
+    "forms",
+    "ids",
+    "money",
+    "strict_json",
+    "uscc",
+}
 STORAGE = {
     "services.common.bulk",
     "services.common.commands",
     "services.common.db",
     "services.common.events",
+    "services.common.expressions.sql",
     "services.common.idempotency",
     "services.common.migrations",
     "services.common.paging",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from flask import Request
@@ -13,61 +12,65 @@ from gateway.local import body
 from gateway.routes import Route
 from services.common import expressions
 from services.common.errors import Invalid
-from services.common.expressions import ExpressionError
+from services.common.expressions import Checked, ExpressionError, Fields, World
 from services.common.fields import ObjectField, StrictSchema, TextField
 
-_TYPES = {Decimal: "number", str: "text", bool: "bool", list: "list", type(None): "null"}
+# What is longer than the language allows is refused by the language, with its place.
+_TEXT_LENGTH_MAX = 2_000_000
 
 
 class ToCheck(StrictSchema):
     """An expression and the fields that it may read, with their types."""
 
-    text = TextField(max_length=20_000, required=True, multiline=True)
+    text = TextField(max_length=_TEXT_LENGTH_MAX, required=True, multiline=True)
     catalogue = ObjectField(load_default=dict, data_key="fields")
 
 
-class ToEvaluate(StrictSchema):
+class ToEvaluate(ToCheck):
     """An expression, its fields, and the record to compute it over."""
 
-    text = TextField(max_length=20_000, required=True, multiline=True)
-    catalogue = ObjectField(load_default=dict, data_key="fields")
     record = ObjectField(load_default=dict)
 
 
-def _checked(received: Mapping[str, Any]) -> tuple[expressions.Tree, expressions.Checked]:
+def _refusal(problem: ExpressionError, field: str) -> Invalid:
+    errors = [{"field": field, **error} for error in problem.errors]
+    return Invalid(str(problem), code="expression", errors=errors)
+
+
+def _catalogue(received: Mapping[str, Any]) -> Fields:
     try:
-        tree = expressions.parse(received["text"])
-        return tree, expressions.check(tree, received["catalogue"])
+        return Fields(received["catalogue"])
     except ExpressionError as problem:
-        raise Invalid(str(problem), code="expression", errors=problem.errors) from problem
+        raise _refusal(problem, "fields") from problem
+
+
+def _checked(received: Mapping[str, Any], catalogue: Fields) -> Checked:
+    try:
+        return expressions.check(expressions.parse(received["text"]), catalogue)
+    except ExpressionError as problem:
+        raise _refusal(problem, "text") from problem
 
 
 def _check(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    tree, checked = _checked(body(ToCheck()))
-    return {"type": checked.type, "tree": tree, "reads": checked.reads}
+    received = body(ToCheck())
+    checked = _checked(received, _catalogue(received))
+    return {"type": checked.type, "tree": checked.tree, "reads": checked.reads}
 
 
 def _evaluate(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     received = body(ToEvaluate())
-    tree, checked = _checked(received)
-    record = _typed(received["record"], received["catalogue"])
-    value = expressions.evaluate(tree, record)
-    shown = f"{value:f}" if isinstance(value, Decimal) else value
-    return {"value": shown, "type": _TYPES.get(type(value), checked.type)}
-
-
-def _typed(record: Any, catalogue: Any) -> Any:
-    """Numbers arrive as decimal text or JSON numbers: both become exact Decimals."""
-    if isinstance(record, Mapping) and isinstance(catalogue, Mapping):
-        return {name: _typed(value, catalogue.get(name)) for name, value in record.items()}
-    if isinstance(record, list):
-        return [_typed(item, catalogue) for item in record]
-    if catalogue in ("number", "money", "percent", "integer") and isinstance(record, (str, int)):
-        try:
-            return Decimal(str(record))
-        except ArithmeticError:
-            raise Invalid(f"{record!r} 不是数字", code="not_a_number") from None
-    return record
+    catalogue = _catalogue(received)
+    checked = _checked(received, catalogue)
+    try:
+        record = expressions.record_from_json(received["record"], catalogue)
+    except ExpressionError as problem:
+        raise _refusal(problem, "record") from problem
+    world = World(now=context.ground.database.clock.now(), zone=context.settings.timezone)
+    try:
+        value = expressions.evaluate(checked.tree, record, world)
+    except ExpressionError as problem:
+        raise _refusal(problem, "text") from problem
+    return {"value": expressions.to_json(value), "type": expressions.kind_of(value)}
 
 
 ROUTES = [

@@ -25,6 +25,7 @@ from services.common.caller import Caller
 from services.common.clock import Clock, SystemClock, business_date
 from services.common.errors import Unavailable
 from services.common.ids import new_id
+from services.common.strict_json import Plain
 from services.common.tables import MONEY, service_metadata
 
 __all__ = [
@@ -160,7 +161,7 @@ class UnitOfWork:
                 "time": self.now,
                 "actor": self.caller.actor,
                 "trace_id": self.trace_id,
-                "data": strict_json.to_plain(dict(data)),
+                "data": Plain(strict_json.to_plain(dict(data))),
                 "dataversion": dataversion,
             }
         )

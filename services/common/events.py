@@ -19,6 +19,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     func,
     null,
     select,
@@ -86,20 +87,23 @@ class _Statements:
         self.waiting = select(events.c.identity).where(events.c.sequence.is_(None)).limit(1)
         self.make_head = upsert(head).values(singleton=True, sequence=0, published=0).on_conflict_do_nothing()
         self.lock_head = select(head.c.sequence).with_for_update()
-        self.move_head = update(head).values(sequence=bindparam("new_sequence"))
         self.head = select(head.c.sequence, head.c.published)
         self.published = update(head).values(
             published=func.greatest(head.c.published, bindparam("new_published"))
         )
-        self.after = _after(events, events.c.data)
+        # What is passed on as it stands is neither read nor written anew.
+        as_text = cast(events.c.data, Text)
+        self.after = _after(events, as_text.label("data"))
         # What the reader does not want is not even unpacked.
         wanted = events.c.type == any_(bindparam("types", type_=ARRAY(Text)))
-        self.wanted_after = _after(events, case((wanted, events.c.data), else_=null()).label("data"))
+        self.wanted_after = _after(events, case((wanted, as_text), else_=null()).label("data"))
+        # Run while the head is locked: nobody else numbers what this statement sees.
         self.number = text(
-            "UPDATE events SET sequence = :last + numbered.place FROM ("
-            " SELECT identity, row_number() OVER (ORDER BY identity) AS place FROM ("
-            "  SELECT identity FROM events WHERE sequence IS NULL ORDER BY identity LIMIT :most) AS waiting"
-            ") AS numbered WHERE events.identity = numbered.identity"
+            "WITH numbered AS (UPDATE events SET sequence = :last + waiting.place FROM ("
+            "  SELECT identity, row_number() OVER (ORDER BY identity) AS place FROM ("
+            "   SELECT identity FROM events WHERE sequence IS NULL ORDER BY identity LIMIT :most) AS found"
+            " ) AS waiting WHERE events.identity = waiting.identity RETURNING 1)"
+            " UPDATE event_head SET sequence = :last + (SELECT count(*) FROM numbered) RETURNING sequence"
         )
 
 
@@ -122,19 +126,18 @@ def has_unnumbered(work: UnitOfWork) -> bool:
 
 
 def number_events(work: UnitOfWork) -> int:
-    """Give committed, unnumbered events their sequence, in the order of their identity; returns how many.
+    """Give committed, unnumbered events their sequence, in the order of their identity.
 
-    Locks the row of `event_head`. Waits for nothing but another numbering.
+    Locks the row of `event_head`; waits for nothing but another numbering. Returns the sequence that the
+    log reaches now, 0 when nothing was to be numbered.
     """
-    if not has_unnumbered(work):
-        return 0
     statements = _statements(work.metadata)
-    work.execute(statements.make_head)
-    last = work.execute(statements.lock_head).scalar_one()
-    numbered = work.execute(statements.number, {"last": last, "most": _NUMBERED_AT_ONCE_MAX}).rowcount
-    if numbered:
-        work.execute(statements.move_head, {"new_sequence": last + numbered})
-    return int(numbered)
+    last = work.execute(statements.lock_head).scalar()
+    if last is None:
+        work.execute(statements.make_head)
+        last = work.execute(statements.lock_head).scalar_one()
+    head = work.execute(statements.number, {"last": last, "most": _NUMBERED_AT_ONCE_MAX}).scalar_one()
+    return int(head) if head > last else 0
 
 
 def head_of_log(work: UnitOfWork) -> tuple[int, int]:
@@ -167,8 +170,8 @@ def read_batch(
 ) -> Batch:
     """What follows a sequence, in order, at most `limit` of the log's rows, in one statement.
 
-    With `types`, events of other types are left out, except the last row: the reader's position must reach
-    the end of the batch.
+    Envelopes hold their data as `Written` JSON. With `types`, events of other types are left out, except
+    the last row: the reader's position must reach the end of the batch.
     """
     # The event at which the reader stands is read along: it shows whether this still is the same log.
     statements = _statements(work.metadata)
@@ -208,7 +211,7 @@ def _envelope(row: Any, source: str) -> dict[str, Any]:
         "time": _instant(row.time),
         "actor": row.actor,
         "trace_id": row.trace_id,
-        "data": row.data or {},
+        "data": strict_json.Written(row.data or "{}"),
         "dataversion": row.dataversion,
     }
 

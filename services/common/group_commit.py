@@ -103,11 +103,11 @@ def _answer(work: UnitOfWork, command: GroupCommand, kept: idempotency.KeptAnswe
         if known is not None:
             return known
         with work.attempt():
-            answer: dict[str, Any] = {"ok": Plain(to_plain(command.operation(work, command.input)))}
+            answer = Plain(ok=Plain(to_plain(command.operation(work, command.input))))
     except CreditError as refusal:
         if isinstance(refusal, Unavailable):
             raise
-        answer = {"error": refusal.to_dict()}
+        answer = Plain(to_plain({"error": refusal.to_dict()}))
         if is_passing(refusal) or refusal.code == idempotency.REUSED:
             return answer
     kept.add(command.method, command.key, command.received, answer)

@@ -34,6 +34,10 @@ class StreamStopped(Exception):
     """A stream cannot go on by itself: its source was restored, or an event that concerns all failed."""
 
 
+class PositionMovedBack(Exception):
+    """The position stands before what a batch follows (a rebuild has reset it): nothing was applied."""
+
+
 class _Statements:
     """What reading asks of its tables, built once: building a statement costs as much as running it."""
 
@@ -43,7 +47,12 @@ class _Statements:
         self.position = select(positions.c.sequence, positions.c.last_event_id, positions.c.state).where(
             positions.c.source == bindparam("of_source")
         )
-        self.lock_position = self.position.with_for_update()
+        some_parked = select(parked.c.identity).where(
+            parked.c.source == bindparam("of_source"), parked.c.resolved_at.is_(None)
+        )
+        self.lock_position = self.position.add_columns(some_parked.exists().label("waiting")).with_for_update(
+            of=positions
+        )
         self.move = (
             update(positions)
             .where(positions.c.source == bindparam("of_source"))
@@ -84,40 +93,52 @@ class _Statements:
 _statements = cache(_Statements)
 
 
-def position_of(work: UnitOfWork, source: str, *, locked: bool = False) -> tuple[int, UUID | None, str]:
-    """(sequence, last event id, state) of one source; makes the row at the first look when `locked`.
-
-    With `locked` it locks the position row until the transaction ends.
-    """
-    statements = _statements(work.metadata)
-    statement = statements.lock_position if locked else statements.position
-    row = work.execute(statement, {"of_source": source}).first()
-    if row is None and locked:
-        first = {"source": source, "sequence": 0, "state": "running", "updated_at": work.now}
-        work.execute(upsert(work.table("positions")).values(first).on_conflict_do_nothing())
-        row = work.execute(statement, {"of_source": source}).first()
+def position_of(work: UnitOfWork, source: str) -> tuple[int, UUID | None, str]:
+    """(sequence, last event id, state) of one source. Locks nothing."""
+    row = work.execute(_statements(work.metadata).position, {"of_source": source}).first()
     return (row.sequence, row.last_event_id, row.state) if row else (0, None, "running")
 
 
+def _lock_position(work: UnitOfWork, source: str) -> Any:
+    """The position of one source, made at the first look; `waiting` says whether events of it are parked.
+
+    Locks its row until the transaction ends.
+    """
+    asked = {"of_source": source}
+    statement = _statements(work.metadata).lock_position
+    row = work.execute(statement, asked).first()
+    if row is None:
+        first = {"source": source, "sequence": 0, "state": "running", "updated_at": work.now}
+        work.execute(upsert(work.table("positions")).values(first).on_conflict_do_nothing())
+        row = work.execute(statement, asked).one()
+    return row
+
+
 def apply_batch(
-    database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
+    database: Database,
+    service: str,
+    source: str,
+    handlers: Mapping[str, Handler],
+    batch: Sequence[Event],
+    after: int,
 ) -> int:
-    """Apply a contiguous batch and move the position with it; returns how many events were new.
+    """Apply what follows the sequence `after` and move the position; returns how many events were new.
 
     The whole batch is one transaction. When an event fails for good, the batch is done again event by
     event, so that only the culprit (and what must wait behind it) is parked. Raises `StreamStopped` when
-    an event that concerns everybody fails, and passes on transient failures.
+    an event that concerns everybody fails, `PositionMovedBack` when the position stands before `after`, and
+    passes on transient failures.
     """
 
     def apply(events: Sequence[Event]) -> int:
         return again_after_deadlocks(
-            _DEADLOCK_TRIES, lambda: _apply_together(database, service, source, handlers, events)
+            _DEADLOCK_TRIES, lambda: _apply_together(database, service, source, handlers, events, after)
         )
 
     try:
         return apply(batch)
     except Exception as problem:
-        if is_transient(problem) or isinstance(problem, StreamStopped):
+        if is_transient(problem) or isinstance(problem, (StreamStopped, PositionMovedBack)):
             raise
         _log.warning("a batch of %s from %s failed, going one by one: %s", service, source, problem)
     applied = 0
@@ -125,7 +146,7 @@ def apply_batch(
         try:
             applied += apply([event])
         except Exception as problem:
-            if is_transient(problem) or isinstance(problem, StreamStopped):
+            if is_transient(problem) or isinstance(problem, (StreamStopped, PositionMovedBack)):
                 raise
             _log.exception("event %s of %s cannot be applied by %s", event.id, source, service)
             applied += _park(database, service, source, event, problem)
@@ -133,18 +154,25 @@ def apply_batch(
 
 
 def _apply_together(
-    database: Database, service: str, source: str, handlers: Mapping[str, Handler], batch: Sequence[Event]
+    database: Database,
+    service: str,
+    source: str,
+    handlers: Mapping[str, Handler],
+    batch: Sequence[Event],
+    after: int,
 ) -> int:
     with database.begin(service_caller(service)) as work:
         _one_at_a_time(work)
-        sequence, _, state = position_of(work, source, locked=True)
-        if state != "running":
+        position = _lock_position(work, source)
+        if position.state != "running":
             raise StreamStopped(f"{service} has stopped reading {source}")
-        new = [event for event in batch if event.sequence > sequence]
+        if position.sequence < after:
+            raise PositionMovedBack
+        new = [event for event in batch if event.sequence > position.sequence]
         if not new:
             return 0
         work.foreseen = [event.ordering_key for event in new if event.name in handlers]
-        waiting = _parked_keys(work, source, work.foreseen) if work.foreseen else set()
+        waiting = _parked_keys(work, source, work.foreseen) if position.waiting and work.foreseen else set()
         for event in new:
             handler = handlers.get(event.name)
             if handler is None:
@@ -169,8 +197,7 @@ def _park(database: Database, service: str, source: str, event: Event, problem: 
         stop(database, service, source, "stopped", f"{event.type} #{event.sequence}: {problem!r}")
         raise StreamStopped(f"{event.type} #{event.sequence} concerns everybody and failed") from problem
     with database.begin(service_caller(service)) as work:
-        sequence, _, _ = position_of(work, source, locked=True)
-        if event.sequence <= sequence:
+        if event.sequence <= _lock_position(work, source).sequence:
             return 0
         _insert_parked(work, event, repr(problem)[:PROBLEM_LENGTH_MAX], attempts=1)
         _move(work, source, event)
@@ -181,7 +208,7 @@ def stop(database: Database, service: str, source: str, state: str, problem: str
     """Stop reading a source (`stopped` or `diverged`) until `resume` or a rebuild; says why, loudly."""
     _log.error("ALARM: %s no longer reads the events of %s (%s): %s", service, source, state, problem)
     with database.begin(service_caller(service)) as work:
-        position_of(work, source, locked=True)
+        _lock_position(work, source)
         positions = work.table("positions")
         work.execute(
             update(positions)
@@ -268,7 +295,7 @@ def replay_parked(
     behind our back meanwhile.
     """
     _one_at_a_time(work)
-    position_of(work, source, locked=True)
+    _lock_position(work, source)
     parked = work.table("parked_events")
     rows = work.execute(
         select(parked)

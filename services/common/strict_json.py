@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.common.errors import MalformedRequest, PayloadTooLarge
 
 BYTES_MAX = 10 * 1024 * 1024
@@ -58,11 +60,22 @@ def loads(
 
 def dumps(value: Any) -> str:
     """Compact JSON of a value that may hold what `to_plain` takes; `ValueError` for NaN and infinities."""
+    if type(value) is Plain:
+        return dumps_plain(value).decode()
     try:
         return _compact.encode(value)
     except TypeError:
         # A key that is no text; `to_plain` knows more of them.
         return _compact.encode(to_plain(value))
+
+
+def dumps_plain(value: Any) -> bytes:
+    """Compact JSON of what `to_plain` has made, many times faster; it may hold `Written` pieces."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Integers beyond 64 bits, which the fast writer does not know.
+        return _compact.encode(value).encode()
 
 
 def to_plain(value: Any) -> Any:
@@ -73,7 +86,7 @@ def to_plain(value: Any) -> Any:
     `TypeError` for an unknown type.
     """
     kind = type(value)
-    if kind is str or value is None or kind is int or kind is bool or kind is Plain:
+    if kind is str or value is None or kind is int or kind is bool or kind is Plain or kind is Written:
         return value
     if kind is dict:
         return {key if type(key) is str else _key(key): to_plain(item) for key, item in value.items()}
@@ -91,6 +104,10 @@ _compact = json.JSONEncoder(
 
 class Plain(dict[str, Any]):
     """What `to_plain` has made of a mapping: it need not be looked through again."""
+
+
+# JSON that is text already, and is written as it stands: `Written("{}")`.
+Written = orjson.Fragment
 
 
 class _Reader:

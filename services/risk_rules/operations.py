@@ -15,7 +15,15 @@ from services.common.expressions import to_text
 from services.common.ids import new_id
 from services.common.paging import page
 from services.risk_rules import events, model, store
-from services.risk_rules.rules import Behaviour, checked_definition, filled, fires, grade_of, score
+from services.risk_rules.rules import (
+    Behaviour,
+    checked_definition,
+    filled,
+    fires,
+    given_facts,
+    grade_of,
+    score,
+)
 
 _META = ("key", "version", "rule")
 
@@ -98,7 +106,7 @@ def list_rules(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
 def try_rule(work: UnitOfWork, key: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a rule's draft would do in one case, without any effect."""
     draft = _require(work, key)["draft"]
-    given = {name: _fact(value) for name, value in facts.items()}
+    given = given_facts(draft["trigger"], facts)
     fired = fires(draft, given)
     read = {name: given.get(name) for name in draft.get("reads", ())}
     shown = ", ".join(f"{name} = {value}" for name, value in read.items())
@@ -360,12 +368,3 @@ def _require(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, A
     if rule is None:
         raise NotFound("没有这条规则")
     return rule
-
-
-def _fact(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return Decimal(value)
-        except ArithmeticError:
-            return value
-    return value

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from services.common.errors import Invalid
-from services.common.expressions import ExpressionError, check, compile_tree, parse, to_text
+from services.common.expressions import (
+    ExpressionError,
+    Fields,
+    check,
+    evaluate,
+    parse,
+    record_from_json,
+    to_text,
+)
 
 TRIGGERS: dict[str, dict[str, str]] = {
     "order_check": {
@@ -52,20 +60,26 @@ def checked_definition(received: Mapping[str, Any]) -> dict[str, Any]:
             _refuse(f"actions.{place}.kind", f"动作类型应为 {', '.join(ACTIONS)}")
     condition = received.get("condition")
     try:
-        tree = parse(condition) if isinstance(condition, str) else dict(condition or {})
-        reads = check(tree, TRIGGERS[str(trigger)], "bool").reads
-        text = to_text(tree)
+        tree = parse(condition) if isinstance(condition, str) else condition
+        checked = check(tree, TRIGGERS[str(trigger)], "bool")
+        text = to_text(checked.tree)
     except ExpressionError as problem:
         errors = [{"field": "condition", **error} for error in problem.errors]
         raise Invalid(f"条件有误: {problem}", code="condition", errors=errors) from problem
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise Invalid("条件的结构不正确", code="condition") from problem
-    return {**received, "condition": tree, "condition_text": text, "reads": reads}
+    return {**received, "condition": checked.tree, "condition_text": text, "reads": checked.reads}
 
 
 def fires(definition: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Whether a rule's condition is true for these facts; unknown facts make it false."""
-    return compile_tree(definition["condition"])(facts) is True
+    return evaluate(definition["condition"], facts) is True
+
+
+def given_facts(trigger: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a trigger from JSON, null where not given; `Invalid` names one of another type."""
+    try:
+        return record_from_json(received, Fields(TRIGGERS[trigger]))
+    except ExpressionError as problem:
+        raise Invalid(f"事实有误: {problem}", code="facts", errors=problem.errors) from problem
 
 
 @dataclass(frozen=True)

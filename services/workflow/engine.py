@@ -147,8 +147,7 @@ def _checked_edge(edge: Mapping[str, Any], keys: set[str], fault: Any) -> dict[s
             fault(str(edge.get(end)), "edge_end", f"连线指向不存在的节点 {edge.get(end)}")
     if edge.get("when"):
         try:
-            parsed["tree"] = parse(str(edge["when"]))
-            check(parsed["tree"], FACTS, "bool")
+            parsed["tree"] = check(parse(str(edge["when"])), FACTS, "bool").tree
         except ExpressionError as problem:
             fault(str(edge.get("from")), "condition", f"节点 {edge.get('from')} 的条件有误: {problem}")
     return parsed

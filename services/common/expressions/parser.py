@@ -2,153 +2,210 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import re
 from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput
-from lark.exceptions import LarkError
+from lark.exceptions import VisitError
 
-Tree = dict[str, Any]
-TEXT_LENGTH_MAX = 10_000
-DEPTH_MAX = 60
-NODES_MAX = 2_000
-_NUMBER_DIGITS_MAX = 30
+from services.common.expressions import trees
+from services.common.expressions.problems import (
+    NAME_LENGTH_MAX,
+    TEXT_LENGTH_MAX,
+    TOKENS_MAX,
+    ExpressionError,
+    refuse,
+)
+from services.common.expressions.trees import Tree
 
-
-class ExpressionError(Exception):
-    """Mistakes in an expression: `errors` is a list of `{"position", "code", "message"}`."""
-
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        super().__init__("; ".join(str(error["message"]) for error in errors))
-        self.errors = errors
-
-
-def error(position: int, code: str, message: str, **more: Any) -> dict[str, Any]:
-    """One mistake and its place: the offset in the text, in characters."""
-    return {"position": position, "code": code, "message": message, **more}
+_NESTING_MAX = 60
+_TOKEN = re.compile(r'"[^"]*"|[^\W]+|[^\w\s]')
+_BRACKET = re.compile(r'"[^"]*"|[(\[（)\]）]')
+_SHOWN = 12
+_SURROGATE = re.compile("[\ud800-\udfff\x00]")
 
 
 def parse(text: str) -> Tree:
-    """The tree of a text. `ExpressionError` names the position of what cannot be read.
+    """The tree of a text, see `trees`. `ExpressionError` names the place of what cannot be read."""
+    tree: Tree = _parsed(text, "start")
+    return tree
 
-    Nodes are `{"op": name, "args": [...]}`, `{"field": "客户.年销售额"}` and `{"value": …, "type": …}`
-    (numbers as decimal text); each carries `at`, its position in the text.
+
+def parse_cell(text: str) -> list[Tree] | None:
+    """The conditions of a decision table's cell, of which one must hold; None for `-`, which is anything.
+
+    Each is `{"op": "bound" | "range" | "none_of" | "same", "args": [...]}`: `bound` with its `compare`,
+    `range` with `closed` (a pair: whether the ends belong to it), `none_of` over such conditions.
     """
+    found: list[Tree] | None = _parsed(text, "cell")
+    return found
+
+
+def _parsed(text: str, start: str) -> Any:
     _refuse_oversize(text)
     try:
-        parsed = _grammar.parse(text)
-        tree: Tree = _Builder().transform(parsed)
+        return _grammar.parse(text, start=start)
     except UnexpectedInput as problem:
-        position = min(max(problem.pos_in_stream or 0, 0), len(text))
-        if getattr(problem, "token", None) is not None and problem.token.type == "$END":  # type: ignore[attr-defined]
-            position = len(text)
-        near = text[position : position + 10]
-        said = f"这里无法理解: {near!r}" if near else "表达式不完整"
-        raise ExpressionError([error(position, "syntax", said)]) from problem
-    except (LarkError, RecursionError) as problem:
-        raise ExpressionError([error(0, "syntax", "表达式无法理解")]) from problem
-    return tree
+        raise _syntax(text, problem) from problem
+    except VisitError as problem:
+        if isinstance(problem.orig_exc, ExpressionError):
+            raise problem.orig_exc from problem
+        raise
+
+
+def _syntax(text: str, problem: UnexpectedInput) -> ExpressionError:
+    token = getattr(problem, "token", None)
+    at_end = token is not None and token.type == "$END"
+    place = len(text) if at_end else int(problem.pos_in_stream or 0)
+    near = text[place : place + _SHOWN]
+    if not near:
+        return refuse(place, "syntax", "表达式不完整", "补全这里缺少的值、名称或右括号")
+    if near[0] == '"':
+        return refuse(
+            place, "syntax", f"这里无法理解: {near}", "文本应以双引号开始并以双引号结束, 前后用运算符相连"
+        )
+    return refuse(place, "syntax", f"这里无法理解: {near}", "检查这里是否缺少运算符、逗号或括号")
 
 
 def _refuse_oversize(text: str) -> None:
     if len(text) > TEXT_LENGTH_MAX:
-        raise ExpressionError([error(TEXT_LENGTH_MAX, "too_long", f"表达式最多 {TEXT_LENGTH_MAX} 个字符")])
+        message = f"表达式最多 {TEXT_LENGTH_MAX} 个字符"
+        raise refuse(TEXT_LENGTH_MAX, "too_long", message, "拆成几个字段来计算")
+    forbidden = _SURROGATE.search(text)
+    if forbidden:
+        raise refuse(forbidden.start(), "syntax", "表达式含有无效的字符", "删除这个字符")
     depth = 0
-    for position, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if depth > DEPTH_MAX:
-            raise ExpressionError([error(position, "too_deep", f"括号嵌套最多 {DEPTH_MAX} 层")])
-    operators = sum(text.count(sign) for sign in "+-*/&=<>,%") + text.lower().count("not")
-    if operators > NODES_MAX:
-        raise ExpressionError([error(0, "too_large", f"表达式最多 {NODES_MAX} 个运算")])
+    for found in _BRACKET.finditer(text):
+        bracket = found.group()
+        depth += (bracket in "([（") - (bracket in ")]）")
+        if depth > _NESTING_MAX:
+            raise refuse(found.start(), "too_deep", f"括号嵌套最多 {_NESTING_MAX} 层", "拆成几个字段来计算")
+    tokens = sum(1 for _ in _TOKEN.finditer(text))
+    if tokens > TOKENS_MAX:
+        raise refuse(0, "too_large", f"表达式最多 {TOKENS_MAX} 个部分", "拆成几个字段来计算")
 
 
-class _Builder(Transformer):  # type: ignore[type-arg]
-    """Turns lark's tree into ours."""
+class _Group(dict[str, Any]):
+    """A tree that stood in brackets of its own; `-(5)` is not the number -5."""
+
+
+def _arguments(parts: list[Any]) -> list[Tree]:
+    return [part for part in parts if part is not None and not isinstance(part, Token)]
+
+
+def _infix(operator: str, arguments: list[Tree]) -> Tree:
+    return trees.node(operator, arguments, arguments[0]["at"])
+
+
+class _Builder(Transformer[Token, Any]):
+    """Makes our nodes while lark reads; the methods are named after the grammar's rules."""
 
     def number(self, parts: list[Token]) -> Tree:
-        token = parts[0]
-        if len(token.replace(".", "")) > _NUMBER_DIGITS_MAX:
-            raise ExpressionError([error(token.start_pos or 0, "number_too_large", "数字超出 10^30")])
-        return {"value": str(token), "type": "number", "at": token.start_pos}
+        return trees.literal(str(parts[0]), "number", parts[0].start_pos)
 
     def text(self, parts: list[Token]) -> Tree:
-        token = parts[0]
-        return {"value": token[1:-1].replace('""', '"'), "type": "text", "at": token.start_pos}
+        return trees.literal(parts[0][1:-1].replace('""', '"'), "text", parts[0].start_pos)
 
-    def true(self, parts: list[Any]) -> Tree:
-        return {"value": True, "type": "bool", "at": 0}
+    def date(self, parts: list[Token]) -> Tree:
+        written = parts[0][1:-1].strip()
+        kind = "datetime" if "T" in written or " " in written else "date"
+        return trees.literal(written, kind, parts[0].start_pos)
 
-    def false(self, parts: list[Any]) -> Tree:
-        return {"value": False, "type": "bool", "at": 0}
+    def true(self, parts: list[Token]) -> Tree:
+        return trees.literal(True, "bool", parts[0].start_pos)
 
-    def null(self, parts: list[Any]) -> Tree:
-        return {"value": None, "type": "null", "at": 0}
+    def false(self, parts: list[Token]) -> Tree:
+        return trees.literal(False, "bool", parts[0].start_pos)
+
+    def null(self, parts: list[Token]) -> Tree:
+        return trees.literal(None, "null", parts[0].start_pos)
 
     def field(self, parts: list[Token]) -> Tree:
-        return {"field": ".".join(parts), "at": parts[0].start_pos}
+        names = [part[1:-1].strip() if part.type == "BRACKETED" else str(part) for part in parts]
+        path = ".".join(names)
+        if len(path) > NAME_LENGTH_MAX or not all(names):
+            raise refuse(
+                parts[0].start_pos or 0, "syntax", f"字段名应有 1 到 {NAME_LENGTH_MAX} 个字符", "缩短名称"
+            )
+        return trees.field(path, parts[0].start_pos)
 
     def items(self, parts: list[Any]) -> Tree:
-        items = [part for part in parts if part is not None]
-        return {"op": "list", "args": items, "at": items[0]["at"] if items else 0}
+        return trees.node("list", _arguments(parts), parts[0].start_pos)
 
     def call(self, parts: list[Any]) -> Tree:
-        name, *arguments = parts
-        kept = [argument for argument in arguments if argument is not None]
-        return {"op": name.upper(), "args": kept, "at": name.start_pos}
+        name = parts[0].upper()
+        operator = trees.NAMED_OPERATORS.get(name, name)
+        return trees.node(operator, _arguments(parts[1:]), parts[0].start_pos)
+
+    def group(self, parts: list[Any]) -> Tree:
+        return _Group(parts[1])
 
     def or_(self, parts: list[Tree]) -> Tree:
-        return _node("or", parts)
+        return _infix("or", parts)
 
     def and_(self, parts: list[Tree]) -> Tree:
-        return _node("and", parts)
+        return _infix("and", parts)
 
-    def not_(self, parts: list[Tree]) -> Tree:
-        return _node("not", parts)
-
-    def negative(self, parts: list[Tree]) -> Tree:
-        return _node("negative", parts)
-
-    def percent(self, parts: list[Tree]) -> Tree:
-        return _node("percent", parts)
-
-    def join(self, parts: list[Tree]) -> Tree:
-        return _node("&", parts)
-
-    def in_(self, parts: list[Tree]) -> Tree:
-        return _node("in", parts)
+    def not_(self, parts: list[Any]) -> Tree:
+        return trees.node("not", [parts[1]], parts[0].start_pos)
 
     def compare(self, parts: list[Any]) -> Tree:
         left, operator, right = parts
-        return _node(str(operator), [left, right])
+        return _infix(str(operator), [left, right])
 
-    def sum(self, parts: list[Any]) -> Tree:
-        return _left_to_right(parts)
+    def in_(self, parts: list[Tree]) -> Tree:
+        return _infix("in", parts)
 
-    def product(self, parts: list[Any]) -> Tree:
-        return _left_to_right(parts)
+    def not_in(self, parts: list[Any]) -> Tree:
+        left, _, right = parts
+        return _infix("not", [_infix("in", [left, right])])
 
+    def join(self, parts: list[Tree]) -> Tree:
+        return _infix("&", parts)
 
-def _left_to_right(parts: list[Any]) -> Tree:
-    tree: Tree = parts[0]
-    for operator, right in zip(parts[1::2], parts[2::2], strict=True):
-        tree = _node(str(operator), [tree, right])
-    return tree
+    def chain(self, parts: list[Any]) -> Tree:
+        tree: Tree = parts[0]
+        for operator, right in zip(parts[1::2], parts[2::2], strict=True):
+            tree = _infix(str(operator), [tree, right])
+        return tree
 
+    def negative(self, parts: list[Any]) -> Tree:
+        minus, value = parts
+        if value.get("type") == "number" and not isinstance(value, _Group) and value["value"][0] != "-":
+            return trees.literal("-" + value["value"], "number", minus.start_pos)
+        return trees.node("negative", [value], minus.start_pos)
 
-def _node(operator: str, arguments: list[Tree]) -> Tree:
-    return {"op": operator, "args": list(arguments), "at": arguments[0]["at"]}
+    def percent(self, parts: list[Tree]) -> Tree:
+        return _infix("percent", parts)
 
+    def anything(self, parts: list[Token]) -> None:
+        return None
 
-def number_of(tree: Tree) -> Decimal:
-    """The value of a number node."""
-    return Decimal(tree["value"])
+    def any_of(self, parts: list[Tree]) -> list[Tree]:
+        return parts
+
+    def bound(self, parts: list[Any]) -> Tree:
+        return {"op": "bound", "compare": str(parts[0]), "args": [parts[1]], "at": parts[0].start_pos}
+
+    def range(self, parts: list[Any]) -> Tree:
+        opened, low, high, closed = parts
+        ends = [opened.type == "LSQB", closed.type == "RSQB"]
+        return {"op": "range", "closed": ends, "args": [low, high], "at": opened.start_pos}
+
+    def none_of(self, parts: list[Any]) -> Tree:
+        return {"op": "none_of", "args": _arguments(parts), "at": parts[0].start_pos}
+
+    def same(self, parts: list[Tree]) -> Tree:
+        return {"op": "same", "args": parts, "at": parts[0]["at"]}
 
 
 _grammar = Lark(
     (Path(__file__).parent / "grammar.lark").read_text(encoding="utf-8"),
     parser="lalr",
-    maybe_placeholders=True,
+    lexer="contextual",
+    start=["start", "cell"],
+    transformer=_Builder(),
+    maybe_placeholders=False,
     propagate_positions=False,
 )

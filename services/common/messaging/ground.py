@@ -75,7 +75,7 @@ class HintListener(SharedExtension):
         self.queue_consumer.ack_message(message)
         reader = self.readers.get(message.delivery_info.get("routing_key", ""))
         if reader is not None:
-            reader.bell.ring()
+            reader.hear(body.get("head") if isinstance(body, dict) else None)
 
 
 class Ground(DependencyProvider):
@@ -114,7 +114,7 @@ class Ground(DependencyProvider):
         for source, earlier in kind.reads_first.items():
             self.readers[source].first = [self.readers[name] for name in earlier]
         self.hints.readers = self.readers
-        self.database.on_events = self.relay.bell.ring
+        self.database.on_events = self.relay.tell
         self.database.on_commands = self.runner.bell.ring
         self.erp = ErpConsumer(self.database, self.service, kind.erp, self.settings) if kind.erp else None
         self._together: dict[str, Coalescer[dict[str, Any]]] = {}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import eventlet
+from eventlet.semaphore import Semaphore
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from sqlalchemy import text
 
-from services.common import events, faults, telemetry
+from services.common import events, faults, strict_json, telemetry
 from services.common.caller import service_caller
 from services.common.db import Database
 from services.common.errors import Unavailable
@@ -25,7 +25,7 @@ SWEEP_SECONDS = 5.0
 _WATCHDOG_SECONDS = 30
 _BATCH = 500
 _OTHERS_TURN_SECONDS = 0.2
-_REST_SECONDS = 0.1
+_REST_SECONDS = 0.2
 
 
 class EventRelay:
@@ -42,6 +42,8 @@ class EventRelay:
         self._service = service
         self._hint = hint
         self._publisher = ConfirmedPublisher(uri) if uri else None
+        self._numbering = Semaphore(1)
+        self._has_news = True
         self._lock_key = zlib.crc32(f"credit-relay-{service}".encode())
 
     def run(self, stopping: Stopping) -> None:
@@ -57,18 +59,37 @@ class EventRelay:
         eventlet.sleep(_REST_SECONDS)
         return SWEEP_SECONDS if done else _OTHERS_TURN_SECONDS
 
-    def number(self) -> int:
-        """Number what has been committed and hint at it; returns how many."""
-        with self._database.glance(service_caller(self._service)) as work:
-            if not events.has_unnumbered(work):
-                return 0
-        with self._database.begin(service_caller(self._service)) as work:
-            numbered = events.number_events(work)
-            head, _ = events.head_of_log(work) if numbered else (0, 0)
-        if numbered:
+    def tell(self) -> None:
+        """This process has committed events: number them soon."""
+        self._has_news = True
+        self.bell.ring()
+
+    def number_news(self) -> None:
+        """Number what this process has committed until now; what others commit, they number."""
+        with self._numbering:
+            if self._has_news:
+                self._number()
+
+    def number(self) -> None:
+        """Number whatever has been committed, by whichever process, and hint at it."""
+        with self._numbering:
+            if not self._has_news:
+                with self._database.glance(service_caller(self._service)) as work:
+                    if not events.has_unnumbered(work):
+                        return
+            self._number()
+
+    def _number(self) -> None:
+        self._has_news = False
+        try:
+            with self._database.begin(service_caller(self._service)) as work:
+                head = events.number_events(work)
+        except BaseException:
+            self._has_news = True
+            raise
+        if head:
             with suppress(Unavailable):  # a lost hint costs a few seconds; the log has the event
                 self._hint(head)
-        return numbered
 
     def publish(self) -> bool:
         """Publish with confirms everything numbered; False when another replica is at it."""
@@ -138,9 +159,8 @@ class ConfirmedPublisher:
             raise
 
     def _send(self, channel: Any, envelope: dict[str, Any]) -> None:
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
         message = channel.prepare_message(
-            body.encode(),
+            strict_json.dumps_plain(envelope),
             content_type="application/json",
             content_encoding="utf-8",
             headers={},

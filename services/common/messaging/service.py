@@ -127,6 +127,7 @@ class _EventsAfter(Schema):
         load_default=events.BATCH_MAX, validate=validate.Range(min=1, max=events.BATCH_MAX)
     )
     types = fields.List(fields.String(), allow_none=True, load_default=None)
+    fresh = fields.Boolean(load_default=True)
 
 
 class _One(Schema):
@@ -237,7 +238,7 @@ class Service:
 
     def catch_up(self, source: str) -> int:
         """Apply everything that a source has committed until now; returns how many events were new."""
-        return self.ground.readers[source].pull()
+        return self.ground.readers[source].pull(fresh=True)
 
     def work(self) -> Any:
         """A unit of work of the service's own, for timers."""
@@ -271,8 +272,14 @@ class Service:
 
     @endpoint(_EventsAfter(), SERVICES_ONLY)
     def events_after(self, call: Call) -> dict[str, Any]:
-        """A contiguous batch of this service's log: `{"events", "more", "head", "diverged"}`."""
-        self.ground.relay.number()
+        """A contiguous batch of this service's log: `{"events", "more", "head", "diverged"}`.
+
+        With `fresh`, also what other processes have committed and not numbered yet is in it.
+        """
+        if call.input["fresh"]:
+            self.ground.relay.number()
+        else:
+            self.ground.relay.number_news()
         asked = call.input
         with self.ground.database.glance(call.caller) as work:
             batch = events.read_batch(
@@ -306,7 +313,7 @@ class Service:
             if heads is None or heads.get(source, 0) > (row["sequence"] if row else 0):
                 # A stream that stops meanwhile shows as stopped in what is told below.
                 with suppress(StreamStopped):
-                    moved += self.catch_up(source)
+                    moved += self.ground.readers[source].pull(fresh=heads is None)
         if before.commands or moved:
             moved += self.ground.runner.run_due()
         now = self._standing() if moved else before

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import eventlet
 from eventlet.semaphore import Semaphore
@@ -11,13 +13,20 @@ from eventlet.semaphore import Semaphore
 from services.common import telemetry
 from services.common.caller import service_caller
 from services.common.db import Database
-from services.common.events import BATCH_MAX, event_from_envelope
+from services.common.events import BATCH_MAX, Event, event_from_envelope
 from services.common.messaging.loops import Bell, Stopping, keep_going
-from services.common.positions import Handler, StreamStopped, apply_batch, position_of, stop
+from services.common.positions import (
+    Handler,
+    PositionMovedBack,
+    StreamStopped,
+    apply_batch,
+    position_of,
+    stop,
+)
 
 # Hints come at once; this heals the rare one that was lost with its broker.
 HEAD_CHECK_SECONDS = 8.0
-_REST_SECONDS = 0.25
+_REST_SECONDS = 0.5
 
 
 class StreamReader:
@@ -40,30 +49,57 @@ class StreamReader:
         self._handlers = handlers
         self._fetch = fetch
         self._turn = Semaphore(1)
+        # Where this process has last found or left the position. Others may have moved it on, which costs a
+        # batch read in vain, or back (a rebuild), which the next batch finds before it does anything.
+        self._stood_at: tuple[int, UUID | None] | None = None
+        self._looked_at = 0.0
 
-    def pull(self) -> int:
-        """Apply everything that the source has committed until now; returns how many events were new.
+    def hear(self, head: object) -> None:
+        """The source's log is said to reach `head`: look, unless it was read that far already."""
+        if not isinstance(head, int) or self._stood_at is None or head > self._stood_at[0]:
+            self.bell.ring()
 
-        Raises `StreamStopped` where an operator is needed, `Unavailable` where the source is away.
+    def pull(self, *, fresh: bool = False) -> int:
+        """Apply everything that the source has numbered until now; returns how many events were new.
+
+        With `fresh` the source first numbers whatever any of its processes has committed. Raises
+        `StreamStopped` where an operator is needed, `Unavailable` where the source is away.
         """
         applied = 0
         with self._turn:
             while True:
-                batch, more = self._next_batch()
+                sequence, last_event_id = self._position()
+                batch, more = self._fetch_after(sequence, last_event_id, fresh=fresh)
                 if batch:
                     for reader in self.first:
                         reader.pull()
-                    applied += apply_batch(self._database, self._service, self.source, self._handlers, batch)
+                    try:
+                        applied += apply_batch(
+                            self._database, self._service, self.source, self._handlers, batch, sequence
+                        )
+                    except PositionMovedBack:
+                        self._stood_at = None
+                        continue
+                    self._stood_at = batch[-1].sequence, batch[-1].id
                 if not more:
                     telemetry.stream_lag.labels(self._service, self.source).set(0)
                     telemetry.stream_stopped.labels(self._service, self.source).set(0)
                     return applied
 
-    def _next_batch(self) -> tuple[list[Any], bool]:
-        with self._database.glance(service_caller(self._service)) as work:
-            sequence, last_event_id, state = position_of(work, self.source)
-        if state != "running":
-            raise StreamStopped(f"{self._service} has stopped reading {self.source} ({state})")
+    def _position(self) -> tuple[int, UUID | None]:
+        """Where the position stands, looked up now and then: whoever moves it back waits no longer."""
+        now = monotonic()
+        if self._stood_at is None or now - self._looked_at >= HEAD_CHECK_SECONDS:
+            with self._database.glance(service_caller(self._service)) as work:
+                sequence, last_event_id, state = position_of(work, self.source)
+            if state != "running":
+                raise StreamStopped(f"{self._service} has stopped reading {self.source} ({state})")
+            self._stood_at, self._looked_at = (sequence, last_event_id), now
+        return self._stood_at
+
+    def _fetch_after(
+        self, sequence: int, last_event_id: UUID | None, *, fresh: bool
+    ) -> tuple[list[Event], bool]:
         answer = self._fetch(
             self.source,
             {
@@ -71,6 +107,7 @@ class StreamReader:
                 "last_event_id": str(last_event_id) if last_event_id else None,
                 "limit": BATCH_MAX,
                 "types": sorted(self._handlers),
+                "fresh": fresh,
             },
         )
         if answer["diverged"]:
@@ -79,6 +116,7 @@ class StreamReader:
                 f"restored from a backup. Run: credit rebuild {self._service}"
             )
             stop(self._database, self._service, self.source, "diverged", problem)
+            self._stood_at = None
             raise StreamStopped(problem)
         telemetry.stream_lag.labels(self._service, self.source).set(answer["head"] - sequence)
         return [event_from_envelope(envelope) for envelope in answer["events"]], bool(answer["more"])

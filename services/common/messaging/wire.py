@@ -14,6 +14,7 @@ from kombu import Connection, Exchange, Producer, Queue
 from kombu.exceptions import OperationalError
 from kombu.serialization import register as register_serializer
 
+from services.common import strict_json
 from services.common.errors import Unavailable
 from services.common.messaging import memory_transport
 
@@ -37,9 +38,9 @@ def rpc_queue(service: str) -> Queue:
     return Queue(f"rpc-{service}", exchange=RPC_EXCHANGE, routing_key=f"{service}.*", durable=True)
 
 
-def dumps(value: Any) -> str:
+def dumps(value: Any) -> bytes:
     """Plain JSON; a value that JSON lacks is a mistake of the sender, not something to tag and hide."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return strict_json.dumps_plain(value)
 
 
 def loads(text: str | bytes) -> Any:

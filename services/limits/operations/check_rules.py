@@ -23,13 +23,17 @@ def evaluate(
     The rule on the available limit adds nothing: the limit itself is code.
     """
     rules = work.remembered("active_rules", lambda: store.active_rules(work))
+    conditions = work.remembered(
+        "active_conditions",
+        lambda: [expressions.compile_tree(rule["definition"]["condition"]) for rule in rules],
+    )
     facts = _facts(check, order)
     if reads_average(work):
         facts["average_order_90d"] = average()
     reasons, asked = [], []
-    for rule in rules:
+    for rule, condition in zip(rules, conditions, strict=True):
         definition = rule["definition"]
-        fired = expressions.evaluate(definition["condition"], facts) is True
+        fired = condition(facts) is True
         asked.append({"key": rule["key"], "version": rule["version"], "fired": fired})
         strength = definition.get("strength", "warn")
         if not fired or strength == "ignore" or definition.get("explains") == _LIMIT_REASON:

@@ -135,7 +135,10 @@ def facts_of(data: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
     facts["approved_amount_base"] = facts["approved_amount"] if in_base else None
     for name in _NUMBERS:
         facts[name] = _number(name, facts[name])
-    return facts
+    # A text that is none is unknown to conditions, as one that was not given.
+    return {
+        name: value if name in _NUMBERS or isinstance(value, str) else None for name, value in facts.items()
+    }
 
 
 def _number(name: str, value: Any) -> Decimal | None:

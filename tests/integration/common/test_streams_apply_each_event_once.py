@@ -7,9 +7,10 @@ import logging
 import pytest
 from sqlalchemy import delete, text, update
 
-from services.common import events
+from services.common import events, positions
 from services.common.config import Settings
 from services.common.events import event_from_envelope
+from services.common.messaging import wire
 from services.common.positions import StreamStopped, apply_batch
 from tests.support.toys import CALLER, Book, Till, Toys, lines, running
 from tests.support.wait import wait_until
@@ -25,12 +26,24 @@ def test_a_batch_delivered_twice_and_out_of_order_has_one_effect(toys: Toys) -> 
     toys.ask("book", "settle")
     till, book = toys.ground("till"), toys.ground("book")
     with till.database.read(CALLER) as work:
-        log = [event_from_envelope(each) for each in events.read_batch(work, "till", 0, 10).events]
+        told = wire.loads(wire.dumps(events.read_batch(work, "till", 0, 10).events))
+    log = [event_from_envelope(each) for each in told]
     assert [event.sequence for event in log] == [1, 2, 3]
     handlers = Book.subscriptions["till"]
     for batch in ([log[2]], [log[0], log[1]], log):
-        assert apply_batch(book.database, "book", "till", handlers, batch) == 0
+        assert apply_batch(book.database, "book", "till", handlers, batch, batch[0].sequence - 1) == 0
     assert toys.totals() == {"a": "7"}
+
+
+def test_a_reader_whose_position_another_process_has_reset_reads_again_from_there(toys: Toys) -> None:
+    _take(toys, "a", "1")
+    toys.ask("book", "settle")
+    book = toys.ground("book")
+    with book.database.begin(CALLER) as work:
+        positions.read_again(work, Book.projections, ["till"])
+    _take(toys, "a", "2")
+    toys.ask("book", "settle")
+    assert toys.totals() == {"a": "3"}
 
 
 def test_sequences_are_gapless_although_transactions_roll_back(toys: Toys) -> None:
