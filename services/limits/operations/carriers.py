@@ -15,6 +15,8 @@ from services.limits.operations import dates, horizon
 from services.limits.operations.accounts import currency_of
 from services.limits.pools import CUSTOMER, GROUP, Owner, PoolKey, ancestors, judged, title_of, touched
 
+_TOUCHED = "touched-pools"
+
 
 def owner_of(work: UnitOfWork, customer_id: UUID) -> Owner:
     """Who stands behind what a customer owes. The customer is locked, or only looked at."""
@@ -51,9 +53,18 @@ def foresee(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
     store.lock_shared_pools(work, shared_carriers(owner_from(work, customer) for customer in customers))
 
 
-def touched_by(work: UnitOfWork, document: Mapping[str, Any]) -> list[PoolKey]:
+def touched_by(work: UnitOfWork, document: Mapping[str, Any]) -> Sequence[PoolKey]:
     """The pools that hold a document's exposure. Locks those that others share."""
-    return touched_for(work, owner_of(work, document["customer_id"]), document.get("company") or "")
+    known: dict[tuple[UUID, str], list[PoolKey]] = work.remembered(_TOUCHED, dict)
+    key = document["customer_id"], document.get("company") or ""
+    if key not in known:
+        known[key] = touched_for(work, owner_of(work, key[0]), key[1])
+    return known[key]
+
+
+def forget_touched(work: UnitOfWork) -> None:
+    """Look the touched pools up anew: this unit of work has changed what controls, or who stands behind."""
+    work.forget(_TOUCHED)
 
 
 def touched_for(work: UnitOfWork, owner: Owner, segment: str) -> list[PoolKey]:

@@ -29,6 +29,7 @@ def grant_pool_limit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, 
     if not _is_controlled(work, pool):
         store.pool_of(work, pool, granted["currency"])
         store.control_pool(work, pool, controlled=True)
+        carriers.forget_touched(work)
         _count(work, pool, "control", 1)
     owner = UUID(pool.key) if pool.kind == CUSTOMER else None
     grant = grant_to(work, pool, {**granted, "application_id": None}, owner)
@@ -52,6 +53,7 @@ def release_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     for kind in ("base", "temporary"):
         store.replace_grants(work, pool, kind, dates.today(work))
     store.control_pool(work, pool, controlled=False)
+    carriers.forget_touched(work)
     shown = pool_view(work, pool)
     events.pool_released(work, pool, received["reason"])
     return {"pool": shown}
@@ -123,6 +125,7 @@ def follow_customer(work: UnitOfWork, before: Mapping[str, Any], after: Mapping[
     owners = carriers.owner_from(work, before), carriers.owner_from(work, after)
     if owners[0] == owners[1]:
         return
+    carriers.forget_touched(work)
     store.lock_shared_pools(work, carriers.shared_carriers(owners))
     for segment, currency, stages in store.exposure_by_segment(work, [after["id"]])[after["id"]]:
         left, joined = (carriers.touched_for(work, owner, segment) for owner in owners)

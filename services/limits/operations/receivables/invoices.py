@@ -11,7 +11,7 @@ from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import invoice_event, invoice_view
 from services.limits.ledger import ZERO, Stages
-from services.limits.operations import dates
+from services.limits.operations import carriers, dates
 from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
@@ -55,6 +55,7 @@ def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> No
     )
     store.read_matchable(work, customer_ids)
     read_accounts(work, customer_ids)
+    carriers.foresee(work, customer_ids)
 
 
 def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import money_event, money_view
 from services.limits.ledger import ZERO, Stages
+from services.limits.operations import carriers
 from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
@@ -51,6 +52,7 @@ def foresee_money(work: UnitOfWork, kind: str, items: Sequence[Mapping[str, Any]
         store.read_open_invoices(work, customer_ids)
     store.read_matchable(work, customer_ids)
     read_accounts(work, customer_ids)
+    carriers.foresee(work, customer_ids)
 
 
 def known_money(

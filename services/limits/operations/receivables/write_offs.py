@@ -14,7 +14,7 @@ from services.limits import store
 from services.limits.events.receivables import invoice_event, invoice_view, write_off_view
 from services.limits.ledger import Stages
 from services.limits.open_items import invoice_status
-from services.limits.operations import dates
+from services.limits.operations import carriers, dates
 from services.limits.operations.accounts import cure_freezes, read_accounts, tell_accounts
 from services.limits.operations.aging import tell_aged
 from services.limits.operations.orders import positive_amount
@@ -41,6 +41,7 @@ def foresee_write_offs(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> 
     customer_ids = list(store.lock_customers(work, owners))
     store.read_open_invoices(work, customer_ids)
     read_accounts(work, customer_ids)
+    carriers.foresee(work, customer_ids)
 
 
 def record_write_off_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
