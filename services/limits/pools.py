@@ -38,8 +38,8 @@ class PoolKey(NamedTuple):
 
 def title_of(pool: PoolKey, label: str | None = None) -> str:
     """How a business person calls a pool; `label` is the name of whose it is."""
-    whose = _TITLES[pool.kind] + (f" {label or pool.key}" if pool.is_shared else "")
-    return f"{whose}在 {pool.segment} " if pool.segment else whose
+    whose = _TITLES[pool.kind] + (f"「{label or pool.key}」" if pool.is_shared else "")
+    return f"{whose}在「{pool.segment}」的" if pool.segment else whose
 
 
 @dataclass(frozen=True)

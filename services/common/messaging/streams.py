@@ -26,7 +26,7 @@ from services.common.positions import (
 
 # Hints come at once; this heals the rare one that was lost with its broker.
 HEAD_CHECK_SECONDS = 8.0
-_REST_SECONDS = 0.5
+_REST_SECONDS = 1.0
 
 
 class StreamReader:

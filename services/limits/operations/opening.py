@@ -23,6 +23,7 @@ from services.limits.operations import horizon
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.aging import tell_next_aged
 from services.limits.operations.expiry import expire_reservations
+from services.limits.pools import CUSTOMER, SHARED_KINDS
 
 EXPIRY, LIMITS, AGING = "expiry", "limits", "aging"
 OPEN, CLOSING, CLOSED = "open", "closing", "closed"
@@ -31,6 +32,25 @@ _EXPIRED_AT_ONCE = 100
 _TOLD_AT_ONCE = 100
 _AGED_AT_ONCE = 100
 _CLOSED_AT_ONCE = 300
+# The steps of one small day: closing the one before, opening it, and telling what begins with it.
+_STEPS_TOGETHER_MAX = 4
+
+
+def open_some(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> bool:
+    """Move on towards the opening of `target` by the steps that one transaction can take.
+
+    Small steps, which most days consist of, go together; nobody waits for more customers than those of one
+    large piece. See `open_next`.
+    """
+    book = store.book_of(work)
+    for _ in range(_STEPS_TOGETHER_MAX):
+        if not open_next(work, target, by_schedule=by_schedule):
+            return False
+        # What one step has posted, the next one asks the database for.
+        book.flush()
+        if len(book.customers) >= _TOLD_AT_ONCE:
+            break
+    return True
 
 
 def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> bool:
@@ -128,6 +148,8 @@ def _close_some(work: UnitOfWork, day: Mapping[str, Any]) -> bool:
     if not pools:
         return False
     store.lock_customers(work, _owners(pools))
+    shared = [(pool["kind"], pool["key"]) for pool in pools if pool["kind"] in SHARED_KINDS]
+    store.lock_shared_pools(work, sorted(shared))
     store.close_pools(work, day["date"], [pool["id"] for pool in pools])
     store.change_day(work, day["date"], {"step": CLOSING, "reached": pools[-1]["id"]})
     faults.point("roll-over-closing")
@@ -135,7 +157,7 @@ def _close_some(work: UnitOfWork, day: Mapping[str, Any]) -> bool:
 
 
 def _owners(pools: Iterable[Mapping[str, Any]]) -> list[UUID]:
-    return [UUID(pool["key"]) for pool in pools if pool["kind"] == "customer"]
+    return [UUID(pool["key"]) for pool in pools if pool["kind"] == CUSTOMER]
 
 
 def _close(work: UnitOfWork, on: date) -> None:

@@ -195,7 +195,7 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
         """Open a later business date, running every day between in order."""
         while True:
             with self.ground.database.begin(call.caller, call.trace_id) as work:
-                more = opening.open_next(work, call.input["date"])
+                more = opening.open_some(work, call.input["date"])
             if not more:
                 return dict(self.read(call, dates.get_business_date))
 
@@ -205,7 +205,7 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
         more = True
         while more:
             with self.work() as work:
-                more = opening.open_next(work, work.local_date, by_schedule=True)
+                more = opening.open_some(work, work.local_date, by_schedule=True)
 
     @every(seconds=600, name="park-documents")
     def park_documents(self) -> None:

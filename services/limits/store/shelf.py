@@ -47,6 +47,9 @@ class Shelf:
             if key not in self._rows and key not in self._gone:
                 self._place(key, row)
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def get(self, key: Any) -> Row | None:
         """A copy of one row that is held."""
         row = self._rows.get(key)

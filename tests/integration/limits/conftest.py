@@ -40,7 +40,7 @@ class Ledger:
 
     def open_date(self, target: date) -> None:
         """Open a business date, running every day between."""
-        while self.do(opening.open_next, target):
+        while self.do(opening.open_some, target):
             continue
 
     def configure(self, **chosen: Any) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_group_limit_is_shared_by_all_customers_of_its_tree(ledger: Ledger) ->
         "60.00",
         "40.00",
     )
-    assert "集团 恒信集团" in reason["message"]
+    assert reason["message"].startswith("集团「恒信集团」可用额度不足")
     assert refused["decision"]["would_pass_if"]["largest_amount"] == "40.00"
     assert _held(ledger, "group", TOP) == ("60.00", "0.00", "0.00")
     assert ledger.account(OTHER)["exposure"]["reserved"] == "0.00", "all pools or none"
