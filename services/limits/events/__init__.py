@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -146,6 +146,18 @@ def pool_released(work: UnitOfWork, pool: PoolKey, reason: str) -> None:
         subject=pool.name,
         ordering_key=pool.name,
         data={**pool._asdict(), "reason": reason, "by": work.caller.actor},
+    )
+
+
+def customer_reassigned(
+    work: UnitOfWork, customer_id: UUID, joined: Sequence[Mapping[str, Any]], *, over_limit: bool
+) -> None:
+    """A customer brings what it owes to other pools: those it joins, and whether one is over its limit."""
+    work.add_event(
+        "customer_reassigned",
+        subject=customer_id,
+        ordering_key=customer_id,
+        data={"customer_id": customer_id, "joined": list(joined), "over_limit": over_limit},
     )
 
 

@@ -100,19 +100,23 @@ def _pool_check(work: UnitOfWork, pool: PoolKey, order: Mapping[str, Any], incre
     currency = order["currency"]
     if grants and not any(row["currency"] == currency for row in grants):
         currency = currency_of(grants, (), on, work.base_currency)
-    exposure = store.balance_of(work, pool, currency).total
-    if not pool.is_shared:
-        exposure -= horizon.beyond(work, order["customer_id"], currency)
     carriers = limit_carriers(work, pool, currency)
     return PoolCheck(
         name=pool.name,
         title=title_of(pool, store.label_of(work, pool)),
         currency=currency,
         limit=ledger.limit_on(on, *carriers),
-        exposure=exposure,
+        exposure=store.balance_of(work, pool, currency).total - beyond_horizon(work, pool, currency),
         increase=increase,
         later=partial(_later_limits, work, carriers),
     )
+
+
+def beyond_horizon(work: UnitOfWork, pool: PoolKey, currency: str) -> Decimal:
+    """What of a pool's balance does not count yet; what customers share counts all that is reserved."""
+    if pool.is_shared:
+        return ledger.ZERO
+    return horizon.beyond(work, UUID(pool.key), currency, pool.segment)
 
 
 def limit_carriers(

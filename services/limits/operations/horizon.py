@@ -15,6 +15,7 @@ from services.common.db import UnitOfWork
 from services.limits import store
 from services.limits.ledger import ZERO, order_stages
 from services.limits.operations import dates
+from services.limits.pools import OVERALL
 
 
 def last_day(work: UnitOfWork) -> date | None:
@@ -33,14 +34,14 @@ def is_beyond(work: UnitOfWork, order: Mapping[str, Any]) -> bool:
     return last is not None and order["delivery_date"] is not None and order["delivery_date"] > last
 
 
-def beyond(work: UnitOfWork, customer_id: UUID, currency: str) -> Decimal:
-    """What a customer's orders in a currency reserve beyond the horizon; it does not count.
+def beyond(work: UnitOfWork, customer_id: UUID, currency: str, segment: str = OVERALL) -> Decimal:
+    """What a customer's orders in a currency, in a segment, reserve beyond the horizon; it does not count.
 
     What was delivered or invoiced of them counts: only reservations wait. One sum over an index that
     holds nothing but orders that still reserve, and none where no horizon is set.
     """
     last = last_day(work)
-    return ZERO if last is None else store.reserved_after(work, customer_id, currency, last)
+    return ZERO if last is None else store.reserved_after(work, customer_id, currency, last, segment)
 
 
 def beyond_then(

@@ -304,6 +304,7 @@ _ROUTES: dict[str, Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]] = {
     "credit_note.issued": _then_reverse("credit_note", _credit_note),
     "credit_note.reversed": _reverse("credit_note"),
 }
+ROUTING_KEYS = tuple(_ROUTES)
 
 
 def park_expired(work: UnitOfWork) -> None:

@@ -64,7 +64,8 @@ def take_order(
     """Judge an order as it is to be, and write what came of it: order, entry, decision and event.
 
     `order` holds its new amount and totals, and under `reserved` and `delivered` what it binds until now.
-    With `forced` it has happened already: it is taken and flagged, whatever the verdict.
+    With `forced` it has happened already: it is taken and flagged, whatever the verdict. Where more does not
+    pass, what was open, or is to be opened again, stays as it was.
     """
     wanted = ledger.order_stages(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
@@ -72,11 +73,16 @@ def take_order(
     bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
     check = checking.check_of(work, order, (wanted - bound).total)
     verdict, rules = checking.judge(work, check, order)
-    result = "reserved" if forced else verdict.result
+    is_approved = action == "release" and verdict.result == "held"
+    result = "reserved" if forced or is_approved else verdict.result
     decision = checking.document(work, order, action, check, verdict, rules, result)
     order["decision_id"] = decision["id"]
-    keeps_what_it_had = order["status"] == OPEN_ORDER and result != "reserved"
-    if not keeps_what_it_had:
+    kept = (
+        store.held_order(work, order["id"]) if order["status"] == OPEN_ORDER or action == "reopen" else None
+    )
+    if kept is not None and result != "reserved":
+        order = kept
+    else:
         if result == OPEN_ORDER and action in ("reopen", "release"):
             validity.begin_again(work, order)
         order["status"] = result
@@ -84,8 +90,9 @@ def take_order(
         move_order(work, order, target, action)
     shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
-    events.order_event(work, name, order, shown)
-    return {"status": result, "order": events.order_view(order), "decision": shown}
+    flag = {"over_limit": is_over_limit(work, order)} if forced else {}
+    events.order_event(work, name, order, shown, **flag)
+    return {"status": result, "order": events.order_view(order), "decision": shown, **flag}
 
 
 def move_order(
@@ -128,15 +135,12 @@ def amend_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
         return _unchanged(work, order)
     if order["status"] in ("cancelled", "closed"):
         raise Conflict("订单已取消或关闭, 请先重新打开", code="order_not_open")
-    before = dict(order)
     amount = order["amount"]
     if received.get("amount"):
         amount = positive_amount(received["amount"], order["currency"])
     _take_dates(work, order, received)
     take_content(order, amount, received.get("revision") or order["revision"] + 1)
     answer = take_order(work, order, "amend", event="order_amended")
-    if answer["status"] != "reserved" and before["status"] == OPEN_ORDER:
-        answer["order"] = events.order_view(before)
     tell_accounts(work, [order["customer_id"]])
     return answer
 
@@ -195,13 +199,8 @@ def reopen_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     if order["status"] not in ("cancelled", "closed"):
         raise Conflict("订单没有取消或关闭", code="order_not_closed")
     order["revision"] = received.get("revision") or order["revision"] + 1
-    before = order["status"]
+    store.save_order(work, order)
     answer = take_order(work, order, "reopen", event="order_reopened")
-    if answer["status"] != "reserved":
-        # Not passed: it stays as closed as it was.
-        order["status"] = before
-        store.save_order(work, order)
-        answer["order"] = events.order_view(order)
     tell_accounts(work, [order["customer_id"]])
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from services.limits.operations import carriers, dates
 from services.limits.operations.accounts import currency_of, require_customer, tell_accounts
 from services.limits.operations.grants import grant_to
 from services.limits.operations.posting import enter
-from services.limits.pools import CUSTOMER, GROUP, OVERALL, PoolKey, title_of
+from services.limits.pools import CUSTOMER, GROUP, OVERALL, Owner, PoolKey, title_of
 
 
 def grant_pool_limit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,8 +93,10 @@ def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
     currency = currency_of(grants, [row["currency"] for row in rows], on, work.base_currency)
     limit = ledger.limit_on(on, *carriers.limit_carriers(work, pool, currency))
     stages = store.balance_of(work, pool, currency)
-    available = limit.available(stages.total)
-    used = ledger.utilisation(limit, stages.total)
+    beyond = carriers.beyond_horizon(work, pool, currency)
+    counted = stages.total - beyond
+    available = limit.available(counted)
+    used = ledger.utilisation(limit, counted)
 
     def text(amount: Any) -> str | None:
         return None if amount is None else Amount(amount, currency).text
@@ -105,12 +108,13 @@ def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
         "segment": pool.segment or None,
         "controlled": any(row["controlled"] for row in rows),
         "currency": currency,
-        "state": ledger.account_state(limit, stages.total, frozen=False),
+        "state": ledger.account_state(limit, counted, frozen=False),
         "limit": text(limit.amount),
         "unlimited": limit.unlimited,
         "exposure": {
             **{name: text(getattr(stages, name)) for name in ("reserved", "delivered", "receivable")},
             "total": text(stages.total),
+            "beyond_horizon": text(beyond),
         },
         "available": text(available),
         "utilisation": None if used is None else str(used),
@@ -120,7 +124,7 @@ def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
 def follow_customer(work: UnitOfWork, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Bring what a customer owes from the pools it leaves to those it joins; the customer is locked.
 
-    It has happened, so nobody is asked: a pool that goes over its limit shows so from now on.
+    It has happened, so nobody is asked: a pool that goes over its limit shows so from now on, and is told.
     """
     owners = carriers.owner_from(work, before), carriers.owner_from(work, after)
     if owners[0] == owners[1]:
@@ -133,6 +137,21 @@ def follow_customer(work: UnitOfWork, before: Mapping[str, Any], after: Mapping[
             for pool in pools:
                 if pool not in others:
                     enter(work, pool, "reassign", _whole(after), currency, stages.times(sign))
+    joined = [pool for pool in _controlled_by(work, owners[1]) if pool not in _controlled_by(work, owners[0])]
+    shown = [pool_view(work, pool) for pool in joined]
+    events.customer_reassigned(work, after["id"], shown, over_limit=any(_is_over(pool) for pool in shown))
+
+
+def _controlled_by(work: UnitOfWork, owner: Owner) -> list[PoolKey]:
+    """The pools beside the customer's own that control what an owner owes in any segment."""
+    shared = carriers.shared_carriers([owner])
+    store.lock_shared_pools(work, shared)
+    rows = [row for row in store.shared_pools(work, shared) if row["controlled"]]
+    return list(dict.fromkeys(PoolKey(row["kind"], row["key"], row["segment"]) for row in rows))
+
+
+def _is_over(shown: Mapping[str, Any]) -> bool:
+    return shown["available"] is not None and Decimal(shown["available"]) < 0
 
 
 def _count(work: UnitOfWork, pool: PoolKey, action: str, sign: int) -> None:

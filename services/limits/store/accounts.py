@@ -30,9 +30,13 @@ def save_customer(work: UnitOfWork, customer: Mapping[str, Any]) -> None:
     values = dict(customer)
     statement = upsert(customers).values(values)
     work.execute(statement.on_conflict_do_update(index_elements=[customers.c.id], set_=values))
-    shelf = book_of(work).customers
-    if shelf.get(customer["id"]) is not None:
-        shelf.replace(values)
+    book = book_of(work)
+    if book.customers.get(customer["id"]) is not None:
+        book.customers.replace(values)
+    else:
+        # Whoever looked before will find the customer now; writing the row has locked it.
+        book.customers.hold([values])
+        book.know("customer", [customer["id"]])
 
 
 def find_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None) -> Row | None:

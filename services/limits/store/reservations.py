@@ -17,14 +17,16 @@ from sqlalchemy import Date, bindparam, func, or_, select
 from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
 from services.limits.model import LONG_DAYS, orders, reserved_changes
+from services.limits.pools import OVERALL
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.rows import Row, all_rows
 
 _reserves = orders.c.reserved > 0
+_OF_SEGMENT = (orders.c.customer_id, orders.c.company, orders.c.currency)
 _RESERVED_AFTER = (
-    select(orders.c.customer_id, orders.c.currency, func.sum(orders.c.reserved).label("reserved"))
+    select(*_OF_SEGMENT, func.sum(orders.c.reserved).label("reserved"))
     .where(among_ids(orders.c.customer_id), _reserves, orders.c.delivery_date > bindparam("after"))
-    .group_by(orders.c.customer_id, orders.c.currency)
+    .group_by(*_OF_SEGMENT)
 )
 _RESERVING_ON = (
     select(orders.c.customer_id).where(_reserves, orders.c.delivery_date == bindparam("on")).distinct()
@@ -95,23 +97,35 @@ def reserved_then(
 
 def read_reserved_after(work: UnitOfWork, customer_ids: Iterable[UUID], after: date) -> None:
     """Hold what the orders of these customers reserve for deliveries after a date, as the database has it."""
-    totals: dict[UUID, dict[str, Decimal]] = work.remembered(f"reserved-after:{after}", dict)
+    totals = _reserved(work, after)
     missing = [customer_id for customer_id in dict.fromkeys(customer_ids) if customer_id not in totals]
     if missing:
         totals.update((customer_id, {}) for customer_id in missing)
         for row in all_rows(work, _RESERVED_AFTER, {"ids": missing, "after": after}):
-            totals[row["customer_id"]][row["currency"]] = row["reserved"]
+            totals[row["customer_id"]][row["company"], row["currency"]] = row["reserved"]
 
 
-def reserved_after(work: UnitOfWork, customer_id: UUID, currency: str, after: date) -> Decimal:
-    """What the orders of a customer in a currency reserve for deliveries after a date."""
+def _reserved(work: UnitOfWork, after: date) -> dict[UUID, dict[tuple[str, str], Decimal]]:
+    """By customer, then by (segment, currency)."""
+    totals: dict[UUID, dict[tuple[str, str], Decimal]] = work.remembered(f"reserved-after:{after}", dict)
+    return totals
+
+
+def reserved_after(
+    work: UnitOfWork, customer_id: UUID, currency: str, after: date, segment: str = OVERALL
+) -> Decimal:
+    """What the orders of a customer in a currency, and in a segment, reserve for deliveries after a date."""
+
+    def counts(company: str, in_currency: str) -> bool:
+        return in_currency == currency and segment in (OVERALL, company)
+
     read_reserved_after(work, [customer_id], after)
-    totals: dict[UUID, dict[str, Decimal]] = work.remembered(f"reserved-after:{after}", dict)
-    reserved = totals[customer_id].get(currency, ZERO)
+    found = _reserved(work, after)[customer_id].items()
+    reserved = sum((amount for key, amount in found if counts(*key)), ZERO)
     shelf = book_of(work).orders
     for now in shelf.find(("customer_id",), customer_id):
         for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
-            if row and row["currency"] == currency and row["delivery_date"] and row["delivery_date"] > after:
+            if row and counts(row["company"], row["currency"]) and (row["delivery_date"] or after) > after:
                 reserved += sign * row["reserved"]
     return reserved
 

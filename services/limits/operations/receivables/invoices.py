@@ -100,7 +100,10 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
 
 
 def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Take an invoice back: its order binds again what it bound, its payments stand on account."""
+    """Take an invoice back: its order binds again what it bound, its payments stand on account.
+
+    Exposure rises where a part of it was written off: that is flagged.
+    """
     invoice = require_document(work, "invoice", received)
     if invoice["status"] == "reversed":
         raise Conflict("发票已冲销", code="already_reversed")
@@ -115,9 +118,10 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     order = order_named(work, invoice, invoice["customer_id"])
     if order is not None:
         move_invoiced(work, order, -invoice["amount"], "reverse_invoice")
-    invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"))
+    over_limit = is_over_limit(work, invoice)
+    invoice_event(work, "invoice_reversed", invoice, reason=received.get("reason"), over_limit=over_limit)
     touched = freed | cover_oldest(work, invoice["customer_id"], invoice["currency"])
     tell_allocated(work, touched)
     cure_freezes(work, invoice["customer_id"])
     tell_accounts(work, [invoice["customer_id"]])
-    return {"status": "reversed", "invoice": invoice_view(invoice)}
+    return {"status": "reversed", "invoice": invoice_view(invoice), "over_limit": over_limit}

@@ -227,9 +227,9 @@ def tell_allocated(work: UnitOfWork, payment_ids: Iterable[UUID]) -> None:
         tell_money(work, "allocated", payment)
 
 
-def tell_money(work: UnitOfWork, what: str, money: Mapping[str, Any]) -> None:
+def tell_money(work: UnitOfWork, what: str, money: Mapping[str, Any], **extra: Any) -> None:
     """Tell that a payment or a credit note was recorded or allocated."""
-    money_event(work, what, money, money_answer(work, money)["allocations"])
+    money_event(work, what, money, money_answer(work, money)["allocations"], **extra)
 
 
 def money_answer(work: UnitOfWork, money: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,24 +105,30 @@ def match_money(work: UnitOfWork, money: dict[str, Any], wanted: Wanted) -> dict
 def reallocate_money(
     work: UnitOfWork, kind: str, received: Mapping[str, Any], *, keeps_named: bool
 ) -> dict[str, Any]:
-    """Take back what a payment or a credit note is for, and assign it anew; exposure does not move.
+    """Take back what a payment or a credit note is for, and assign it anew.
 
-    With `keeps_named` only what nobody assigned is taken back. What is named then is paid, and the rest
-    covers what is due first. `Invalid` when more is named than there is.
+    The customer's exposure does not move, but what a segment holds may rise: that is flagged. With
+    `keeps_named` only what nobody assigned is taken back. What is named then is paid, and the rest covers
+    what is due first. `Invalid` when more is named than there is.
     """
     money = require_money(work, kind, received)
     rows = store.allocations_of(work, money["id"])
     taken_back = [row for row in rows if row["automatic"] or not keeps_named]
     kept = sum((row["amount"] for row in rows if row not in taken_back), ZERO)
     wanted = wanted_allocations({**received, "amount": money["amount"] - kept, "currency": money["currency"]})
+    paid = [row["invoice_id"] for row in taken_back if row["invoice_id"] is not None]
     free_allocations(work, taken_back)
-    touched = {money["id"]} | allocate_named(work, held_money(work, money), wanted)
+    touched = allocate_named(work, held_money(work, money), wanted)
     touched |= cover_oldest(work, money["customer_id"], money["currency"])
-    tell_allocated(work, touched)
+    money = held_money(work, money)
+    concerned = [money, *store.documents_by_id(work, "invoice", paid).values()]
+    over_limit = any(is_over_limit(work, document) for document in concerned)
+    tell_money(work, "allocated", money, over_limit=over_limit)
+    tell_allocated(work, touched - {money["id"]})
     cure_freezes(work, money["customer_id"])
     tell_aged(work, money["customer_id"])
     tell_accounts(work, [money["customer_id"]])
-    return {"status": "allocated", **money_answer(work, held_money(work, money))}
+    return {"status": "allocated", **money_answer(work, money), "over_limit": over_limit}
 
 
 def require_money(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> dict[str, Any]:
