@@ -69,7 +69,7 @@ def test_a_fault_in_the_middle_of_trade_loses_and_doubles_nothing(
     assert sorted(orders) == sorted(f"{name}-{number}" for number in range(_DEALS))
     place.agrees()
     account = place.admin.get(f"/credit-accounts/{trade.customer_id}")
-    assert account["exposure"] == dict.fromkeys(("reserved", "delivered", "receivable", "total"), "0.00")
+    assert set(account["exposure"].values()) == {"0.00"}
 
 
 def test_killed_replicas_never_reserve_more_than_the_limit(place: Place) -> None:
