@@ -15,6 +15,7 @@ from services.common.events import Event
 from services.common.ids import new_id
 from services.common.money import format_amount
 from services.limits import events, ledger, store
+from services.limits.figures import figures
 from services.limits.operations import dates, horizon
 from services.limits.operations.payment_terms import term_in_force
 from services.limits.terms import term_view
@@ -122,33 +123,16 @@ def _limit(account: Account, currency: str) -> ledger.Limit:
 
 
 def _figures(account: Account, currency: str, limit: ledger.Limit) -> dict[str, Any]:
-    stages = account.stages.get(currency, ledger.Stages())
     overdue = account.overdue.get(currency, ledger.Overdue())
-    beyond = account.beyond.get(currency, ledger.ZERO)
-    counted = stages.total - beyond
-    available = limit.available(counted)
-    used = ledger.utilisation(limit, counted)
-
-    def text(amount: Decimal | None) -> str | None:
-        return None if amount is None else format_amount(amount, currency)
-
-    return {
-        "currency": currency,
-        "state": ledger.account_state(limit, counted, frozen=bool(account.freezes)),
-        "limit": text(limit.amount),
-        "guaranteed": text(limit.guaranteed),
-        "unlimited": limit.unlimited,
-        "exposure": {
-            "reserved": text(stages.reserved),
-            "delivered": text(stages.delivered),
-            "receivable": text(stages.receivable),
-            "total": text(stages.total),
-            "beyond_horizon": text(beyond),
-        },
-        "available": text(available),
-        "utilisation": None if used is None else str(used),
-        "overdue": {"amount": text(overdue.amount), "max_days": overdue.max_days(account.on)},
-    }
+    shown = figures(
+        currency,
+        limit,
+        account.stages.get(currency, ledger.Stages()),
+        beyond=account.beyond.get(currency, ledger.ZERO),
+        frozen=bool(account.freezes),
+    )
+    due = {"amount": format_amount(overdue.amount, currency), "max_days": overdue.max_days(account.on)}
+    return {**shown, "overdue": due}
 
 
 def currency_of(grant_rows: Iterable[Mapping[str, Any]], pools: Iterable[str], on: date, default: str) -> str:

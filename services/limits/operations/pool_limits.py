@@ -10,7 +10,7 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
 from services.limits import events, ledger, store
-from services.limits.deciding import Amount
+from services.limits.figures import figures
 from services.limits.ledger import Stages
 from services.limits.operations import carriers, dates
 from services.limits.operations.accounts import currency_of, require_customer, tell_accounts
@@ -92,32 +92,14 @@ def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
     grants = store.grants_of_pool(work, pool)
     currency = currency_of(grants, [row["currency"] for row in rows], on, work.base_currency)
     limit = ledger.limit_on(on, *carriers.limit_carriers(work, pool, currency))
-    stages = store.balance_of(work, pool, currency)
     beyond = carriers.beyond_horizon(work, pool, currency)
-    counted = stages.total - beyond
-    available = limit.available(counted)
-    used = ledger.utilisation(limit, counted)
-
-    def text(amount: Any) -> str | None:
-        return None if amount is None else Amount(amount, currency).text
-
     return {
         "kind": pool.kind,
         "key": pool.key,
         "name": store.label_of(work, pool) or pool.key,
         "segment": pool.segment or None,
         "controlled": any(row["controlled"] for row in rows),
-        "currency": currency,
-        "state": ledger.account_state(limit, counted, frozen=False),
-        "limit": text(limit.amount),
-        "unlimited": limit.unlimited,
-        "exposure": {
-            **{name: text(getattr(stages, name)) for name in ("reserved", "delivered", "receivable")},
-            "total": text(stages.total),
-            "beyond_horizon": text(beyond),
-        },
-        "available": text(available),
-        "utilisation": None if used is None else str(used),
+        **figures(currency, limit, store.balance_of(work, pool, currency), beyond=beyond),
     }
 
 
