@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import eventlet
@@ -21,15 +21,13 @@ _DRAIN_SECONDS_MAX = 60.0
 _CALL_SECONDS = 30.0
 _PAUSE_SECONDS = 0.05
 _LOOK_SECONDS = 5.0
-_ALONG_THE_STREAMS = (
-    "gateway",
-    "customer",
-    "application",
-    "limits",
-    "risk_rules",
-    "workflow",
-    "reporting",
-)
+# Whoever sends steps to others stands before them.
+_ORDER = ("gateway", "workflow", "application", "customer", "limits", "risk_rules", "reporting")
+_SENDS_TO = {
+    "gateway": frozenset(_ORDER) - {"gateway"},
+    "workflow": frozenset({"application", "customer", "limits", "risk_rules"}),
+    "application": frozenset({"customer"}),
+}
 
 
 def _everywhere(
@@ -59,34 +57,49 @@ def _everywhere(
 
 
 def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    """Let every service read and send until a whole pass finds every log where it was, and nothing open."""
+    """Let every service read and send until nothing is left anywhere.
+
+    Nothing is left once every service has read as far as the logs are known to reach and waits for no
+    answer, and whoever may have been sent a step was asked after its sender: for then nobody can have moved
+    since it was asked without reading or being sent something first.
+    """
     deadline = time.monotonic() + _DRAIN_SECONDS_MAX
     caller = service_caller(GATEWAY, context.caller.actor)
-    heads: dict[str, int] = {}
     answers: dict[str, dict[str, Any]] = {}
-    # Along the streams: whoever comes later reads at once what the earlier ones have just told.
-    asking: Sequence[str] = _ALONG_THE_STREAMS
+    to_ask = set(_ORDER)
     passes = 0
-    while True:
+    while to_ask:
         if time.monotonic() > deadline:
             raise Unavailable("各服务尚未处理完毕, 请稍后再试", code="not_drained")
         passes += 1
-        before = dict(heads)
-        for name in asking:
-            answers[name] = context.ground.ask(
-                name, "settle", {"heads": dict(heads)}, caller=caller, timeout=_CALL_SECONDS
+        before = _heads(answers)
+        for name in [name for name in _ORDER if name in to_ask]:
+            answer = context.ground.ask(
+                name, "settle", {"heads": _heads(answers)}, caller=caller, timeout=_CALL_SECONDS
             )
-            heads[name] = answers[name]["head"]
-        busy = [name for name in _ALONG_THE_STREAMS if _has_work(answers[name], heads)]
-        if not busy and asking == _ALONG_THE_STREAMS and heads == before:
-            break
-        asking = busy or _ALONG_THE_STREAMS
+            if name in answers and _may_have_sent(answers[name], answer):
+                to_ask |= _SENDS_TO.get(name, frozenset())
+            answers[name] = answer
+            to_ask.discard(name)
+        heads = _heads(answers)
+        busy = [name for name in _ORDER if _has_work(answers[name], heads)]
         if busy and heads == before:
             # What is left are steps that wait for their next try.
             eventlet.sleep(_PAUSE_SECONDS)
+        to_ask.update(busy)
     stopped = {name: answer["stopped"] for name, answer in answers.items() if answer["stopped"]}
     parked = {name: answer["parked"] for name, answer in answers.items() if answer["parked"]}
     return {"rounds": passes, "stopped": stopped, "parked": parked}
+
+
+def _heads(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """How far each log is known to reach."""
+    return {name: answer["head"] for name, answer in answers.items()}
+
+
+def _may_have_sent(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a service has read something, or had steps to send, since it was asked before."""
+    return bool(before["read"] != after["read"] or before["commands"] or after["commands"])
 
 
 def _has_work(answer: Mapping[str, Any], heads: Mapping[str, int]) -> bool:

@@ -32,8 +32,8 @@ _EXPIRED_AT_ONCE = 100
 _TOLD_AT_ONCE = 100
 _AGED_AT_ONCE = 100
 _CLOSED_AT_ONCE = 300
-# The steps of one small day: closing the one before, opening it, and telling what begins with it.
-_STEPS_TOGETHER_MAX = 4
+# More than the steps of one small day: closing the one before, opening it, telling what begins with it.
+_STEPS_TOGETHER_MAX = 6
 
 
 def open_some(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> bool:
