@@ -46,9 +46,37 @@ class Place:
         tasks = wait_until(lambda: mia.get("/tasks", state="open")["items"], 30, what="the task of the head")
         task = tasks[0]
         assert mia.post(f"/tasks/{task['id']}:approve", {"opinion": "同意"})["instance_state"] == "effective"
+        return Trade(self.suite, self._token(), customer["id"], name)
+
+    def trades_in_groups(self, name: str, limits: dict[str, str]) -> dict[str, Trade]:
+        """Three customers, `hot` and `warm` in one group, `cool` in another, both groups below a third.
+
+        `limits` are those of `hot`, of the `left` group, and of the `top`. What is answered is kept together.
+        """
+        groups: dict[str, str] = {}
+        for place, above in (("top", None), ("left", "top"), ("right", "top")):
+            group = {
+                "code": f"{name}-{place}",
+                "name": f"{name} {place}",
+                "parent_id": groups.get(above or ""),
+            }
+            groups[place] = self.admin.post("/customer-groups", group)["id"]
+            if place in limits:
+                granted = {"amount": limits[place], "currency": "CNY"}
+                self.admin.post(f"/credit-pools/group/{groups[place]}/grants", granted)
+        trades, answers = {}, dict[str, tuple[int, dict[str, Any]]]()
+        for who, place in (("hot", "left"), ("warm", "left"), ("cool", "right")):
+            customer = {"code": f"{name}-{who}", "name": f"{name} {who}", "group_id": groups[place]}
+            customer_id = self.admin.post("/customers", customer)["id"]
+            granted = {"amount": limits.get(who, "100000.00"), "currency": "CNY", "term_days": 30}
+            self.admin.post(f"/credit-accounts/{customer_id}/grants", granted)
+            trades[who] = Trade(self.suite, self._token(), customer_id, name, answers)
+        return trades
+
+    def _token(self) -> str:
         login = {"username": "admin", "password": self.suite.settings.admin_password}
         answer = requests.post(f"{self.suite.url}/api/v1/auth/login", json=login, timeout=30)
-        return Trade(self.suite, answer.json()["access_token"], customer["id"], name)
+        return str(answer.json()["access_token"])
 
     def settle(self) -> None:
         """Wait until everything is read, everywhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.support.wait import wait_until
 
 _DEALS = 24
 _FAULT_AFTER = 12
+_CROWD = 64
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,45 @@ def test_killed_replicas_never_reserve_more_than_the_limit(place: Place) -> None
     assert kept == results, "every answer is what the ledger holds, and nothing else"
     assert sum(status == "reserved" for status in kept.values()) == 100
     place.agrees()
+
+
+def test_64_clients_on_overlapping_groups_never_pass_a_limit_while_a_replica_dies(place: Place) -> None:
+    limits = {"hot": Decimal("300.00"), "left": Decimal("500.00"), "top": Decimal("800.00")}
+    trades = place.trades_in_groups("CROWD", {name: str(amount) for name, amount in limits.items()})
+    each = list(trades.values())
+    numbers = [f"CROWD-{number}" for number in range(3 * _CROWD)]
+    jobs = [partial(each[place % 3].order, number, "10.01") for place, number in enumerate(numbers)]
+    group = place.suite.processes["limits"]
+
+    def kill_one() -> None:
+        group[1].kill()
+        group[1].start().wait_until_ready()
+
+    each[0].run(jobs, kill_one, after=_CROWD // 2, clients=_CROWD)
+    answers = dict(each[0].answers)
+    words = {201: "reserved", 422: "refused"}
+    kept = {number: order for trade in each for number, order in place.orders_of(trade).items()}
+    said = {number: words[status] for number, (status, _) in answers.items()}
+    assert {number: order["status"] for number, order in kept.items()} == said
+    assert sorted(kept) == sorted(numbers), "no answer is lost, nothing is there twice"
+
+    def reserved(*names: str) -> Decimal:
+        mine = {trades[name].customer_id for name in names}
+        return sum(
+            (Decimal(order["reserved"]) for order in kept.values() if order["customer_id"] in mine), Decimal()
+        )
+
+    held = {"hot": reserved("hot"), "left": reserved("hot", "warm"), "top": reserved(*trades)}
+    assert all(amount <= limits[name] for name, amount in held.items()), held
+    assert limits["top"] - held["top"] < Decimal("10.01"), "whatever fits has passed"
+    pools = {
+        pool["name"]: Decimal(pool["exposure"]["total"]) for pool in place.admin.get("/credit-pools")["items"]
+    }
+    assert pools == {"CROWD left": held["left"], "CROWD top": held["top"]}
+    for position, number in enumerate(numbers[:_CROWD]):
+        assert each[position % 3].order(number, "10.01") == answers[number], "a retried key has its answer"
+    place.agrees()
+    assert "deadlock detected" not in place.server.log.read_text("utf-8", "replace")
 
 
 def test_a_source_restored_from_a_backup_is_noticed_and_a_rebuild_repairs_it(place: Place) -> None:

@@ -62,9 +62,16 @@ class Trade:
         self.answers[key] = answer
         return answer
 
-    def run(self, jobs: Sequence[Callable[[], Any]], fault: Callable[[], None], *, after: int) -> None:
+    def run(
+        self,
+        jobs: Sequence[Callable[[], Any]],
+        fault: Callable[[], None],
+        *,
+        after: int,
+        clients: int = _CLIENTS,
+    ) -> None:
         """Do the jobs with several clients; let the fault happen once `after` answers have come."""
-        pool = eventlet.GreenPool(_CLIENTS)
+        pool = eventlet.GreenPool(clients)
         # The pool lets nobody in while all clients are busy: whoever feeds it waits there.
         feeder = eventlet.spawn(lambda: [pool.spawn(job) for job in jobs])
         wait_until(lambda: len(self.answers) >= after, _DONE_SECONDS_MAX, what="trade to begin")

@@ -20,6 +20,8 @@ Progress = Callable[[int, int], None]
 _ENTRIES_AT_ONCE = 50_000
 _ROWS_AT_ONCE = 2_000
 _DATES_AT_ONCE = 50
+# Each may be shared by every customer there is.
+_SHARED_AT_ONCE = 20
 _SHOWN_MAX = 200
 # How long one call may take before it answers where to go on.
 _SECONDS_AT_ONCE = 5.0
@@ -50,7 +52,8 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
 
     Checked are: the entries of each pool form an unbroken chain that ends at its head; each pool is the sum
     of its entries, and each closing of those until its date; the root of each closed date covers its
-    chains; each customer's pool is the sum of its documents; each order's stages follow from its totals,
+    chains; each customer's pool is the sum of its documents, and each that customers share, or that is for a
+    segment, that of the documents of those who draw on it; each order's stages follow from its totals,
     and its reservation from the changes that are kept of it; each invoice's open amount is what allocations
     and write-offs leave, and the sum of its changes; what is disputed of it is what its disputes say; what
     is on account of a payment or a credit note is what its allocations leave. `progress` gets how many rows
@@ -191,6 +194,13 @@ def _by_id(table: Any, find: Callable[[UnitOfWork, list[UUID]], list[dict[str, A
     return check
 
 
+def _shared(work: UnitOfWork, place: Place) -> Piece:
+    ids = store.pools_beside(work, place.after, _SHARED_AT_ONCE)
+    following = place._replace(after=ids[-1]) if len(ids) == _SHARED_AT_ONCE else None
+    found = store.pool_document_differences(work, ids) if ids else []
+    return Piece(_named("pool_equals_documents", found), 0, following)
+
+
 def _documents(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
     return _named("pool_equals_documents", store.document_differences(work, ids))
 
@@ -220,6 +230,7 @@ _CHECKS: Mapping[str, Callable[[UnitOfWork, Place], Piece]] = {
     "pools": _pools,
     "roots": _roots,
     "customers": _by_id(model.customers, _documents),
+    "shared": _shared,
     "orders": _by_id(model.orders, _stages),
     "invoices": _by_id(model.invoices, _open_amounts),
     "payments": _by_id(model.payments, _unallocated),

@@ -104,6 +104,7 @@ from services.limits.store.orders import (
     reverse_delivery,
     save_order,
 )
+from services.limits.store.pool_documents import pool_document_differences, pools_beside
 from services.limits.store.pools import (
     balance_of,
     control_pool,
@@ -298,7 +299,9 @@ __all__ = [
     "owners_of_numbers",
     "payment_order",
     "pool_differences",
+    "pool_document_differences",
     "pool_of",
+    "pools_beside",
     "pools_of_customer",
     "pools_of_key",
     "pools_to_close",

@@ -21,28 +21,31 @@ _RECEIVABLES = (
     (payments, -payments.c.unallocated, payments.c.unallocated > 0),
     (bills, bills.c.amount, bills.c.status == "pending"),
 )
-_DOCUMENTS = union_all(
+# What each document that is open binds, in its segment: customer, company, currency and stages.
+OPEN_DOCUMENTS = union_all(
     select(
         *(orders.c[name] for name in ("customer_id", "company", "currency", "reserved", "delivered")),
         _nothing.label("receivable"),
-    ).where(among_ids(orders.c.customer_id), or_(orders.c.reserved > 0, orders.c.delivered > 0)),
+    ).where(or_(orders.c.reserved > 0, orders.c.delivered > 0)),
     *(
         select(
             *(table.c[name] for name in ("customer_id", "company", "currency")),
             _nothing.label("reserved"),
             _nothing.label("delivered"),
             owed.label("receivable"),
-        ).where(among_ids(table.c.customer_id), is_open)
+        ).where(is_open)
         for table, owed, is_open in _RECEIVABLES
     ),
-).subquery()
+).subquery("documents")
+_segment = tuple(OPEN_DOCUMENTS.c[name] for name in ("customer_id", "company", "currency"))
 _OPEN = (
     select(
-        *(_DOCUMENTS.c[name] for name in ("customer_id", "company", "currency")),
-        *(func.sum(_DOCUMENTS.c[stage]).label(stage) for stage in ("reserved", "delivered", "receivable")),
+        *_segment,
+        *(func.sum(OPEN_DOCUMENTS.c[name]).label(name) for name in ("reserved", "delivered", "receivable")),
     )
-    .group_by(_DOCUMENTS.c.customer_id, _DOCUMENTS.c.company, _DOCUMENTS.c.currency)
-    .order_by(_DOCUMENTS.c.customer_id, _DOCUMENTS.c.company, _DOCUMENTS.c.currency)
+    .where(among_ids(OPEN_DOCUMENTS.c.customer_id))
+    .group_by(*_segment)
+    .order_by(*_segment)
 )
 
 

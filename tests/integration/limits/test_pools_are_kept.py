@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
@@ -178,6 +179,33 @@ def test_an_account_shows_the_pools_behind_it(ledger: Ledger) -> None:
     shown = ledger.do(history.get_account, asked)["pools"]
     named = [(pool["kind"], pool["segment"], pool["limit"]) for pool in shown]
     assert named == [("customer", None, "1000.00"), ("group", None, "50.00"), ("department", "C1", "40.00")]
+
+
+@pytest.mark.parametrize(
+    ("pool", "behind_its_back"),
+    [
+        (("department", "S", ""), "UPDATE customers SET department = 'X' WHERE code = 'C-1'"),
+        (("salesperson", "sales", "C1"), "UPDATE customers SET salesperson = NULL WHERE code = 'C-1'"),
+        (("group", str(TOP), ""), "UPDATE customers SET group_id = NULL WHERE code = 'C-2'"),
+        (("group", str(TOP), ""), "UPDATE customer_groups SET parent_id = NULL WHERE code = 'BELOW'"),
+        (("customer", str(CUSTOMER), "C1"), "UPDATE orders SET company = 'C2' WHERE order_no = 'SO-1'"),
+        (("department", "S", ""), "UPDATE pools SET controlled = false WHERE kind = 'department'"),
+        (("group", str(TOP), "C1"), "UPDATE pools SET currency = 'JPY' WHERE kind = 'group'"),
+    ],
+)
+def test_verification_compares_shared_and_segment_pools_with_documents(
+    ledger: Ledger, pool: tuple[str, str, str], behind_its_back: str
+) -> None:
+    kind, key, segment = pool
+    _limit(ledger, kind, key, "500.00", segment or None)
+    _order(ledger, "SO-1", "60.00", company="C1")
+    _order(ledger, "SO-2", "30.00", OTHER, company="C1")
+    assert ledger.differences() == []
+    with ledger.database.engine.begin() as connection:
+        assert connection.execute(text(behind_its_back)).rowcount == 1
+    found = ledger.differences()
+    assert {(one["kind"], one["key"], one["segment"]) for one in found if "kind" in one} == {pool}
+    assert {one["check"] for one in found} == {"pool_equals_documents"}
 
 
 def test_what_cannot_be_limited_is_refused(ledger: Ledger) -> None:
