@@ -19,6 +19,7 @@ from services.limits.store.book import book_of
 from services.limits.store.rows import Row, all_rows
 
 _STAGES = ("reserved", "delivered", "receivable")
+_LOOKED_AGAIN = "shared-pools-again"
 _asked = (
     func.unnest(bindparam("kinds", type_=ARRAY(Text)), bindparam("keys", type_=ARRAY(Text)))
     .table_valued(column("kind", Text), column("key", Text), name="asked")
@@ -93,10 +94,9 @@ def pools_of_key(work: UnitOfWork, pool: PoolKey) -> list[Row]:
 
 def pool_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row:
     """A pool's row in a currency, made at first use; whoever uses it holds its lock, or its customer's."""
-    rows = pools_of_key(work, pool)
-    for row in rows:
-        if row["currency"] == currency:
-            return row
+    held = _row_of(work, pool, currency)
+    if held is not None:
+        return held
     first = {
         "id": new_id(),
         **pool._asdict(),
@@ -114,10 +114,26 @@ def pool_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row:
 
 def balance_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Stages:
     """What a pool holds in a currency."""
+    row = _row_of(work, pool, currency)
+    return Stages() if row is None else Stages(*(row[stage] for stage in _STAGES))
+
+
+def _row_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row | None:
+    """A pool's row in a currency, if there is one.
+
+    Whoever waited for the lock of the rows that were there may miss one that was made meanwhile: it looks
+    again, once nobody else can make another.
+    """
     for row in pools_of_key(work, pool):
         if row["currency"] == currency:
-            return Stages(*(row[stage] for stage in _STAGES))
-    return Stages()
+            return row
+    if not pool.is_shared or work.reads_only:
+        return None
+    again = work.remembered(_LOOKED_AGAIN, set)
+    if (pool.kind, pool.key) not in again:
+        again.add((pool.kind, pool.key))
+        book_of(work).pools.hold(all_rows(work, _SHARED, {"kinds": [pool.kind], "keys": [pool.key]}))
+    return next((row for row in pools_of_key(work, pool) if row["currency"] == currency), None)
 
 
 def control_pool(work: UnitOfWork, pool: PoolKey, *, controlled: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import eventlet
 import pytest
 from sqlalchemy import text
 
@@ -12,7 +13,9 @@ from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema, store
 from services.limits.operations import history, orders, pool_limits, receivables
+from services.limits.pools import PoolKey
 from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
+from tests.support.wait import wait_until
 
 TOP, BELOW = UUID("018f0000-0000-7000-8000-0000000000f1"), UUID("018f0000-0000-7000-8000-0000000000f2")
 
@@ -206,6 +209,24 @@ def test_verification_compares_shared_and_segment_pools_with_documents(
     found = ledger.differences()
     assert {(one["kind"], one["key"], one["segment"]) for one in found if "kind" in one} == {pool}
     assert {one["check"] for one in found} == {"pool_equals_documents"}
+
+
+def test_two_first_documents_in_a_new_currency_at_once_make_one_pool(ledger: Ledger) -> None:
+    _limit(ledger, "group", TOP, "50.00")
+    first, second = (
+        ledger.invoice(f"I-{who}", "60.00", currency="USD", customer_id=str(who)) for who in (CUSTOMER, OTHER)
+    )
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with ledger.database.begin(ledger.caller) as work:
+        receivables.record_invoice(work, first)
+        store.book_of(work).flush()
+        other = eventlet.spawn(ledger.do, receivables.record_invoice, second)
+        with ledger.database.read(ledger.caller) as reading:
+            wait_until(lambda: reading.execute(text(waiting)).scalar_one(), what="the second to wait")
+    assert other.wait()["status"] == "recorded"
+    with ledger.database.read(ledger.caller) as work:
+        assert store.balance_of(work, PoolKey("group", str(TOP)), "USD").total == 120
+    assert ledger.differences() == []
 
 
 def test_what_cannot_be_limited_is_refused(ledger: Ledger) -> None:

@@ -1,0 +1,133 @@
+"""The same check over HTTP: what a group two levels up has no room for is refused, what happened flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from credit.demo.client import ApiRefused, Client
+from tests.conftest import suite_settings
+from tests.support.ports import free_port
+from tests.support.postgres import DatabaseServer
+from tests.support.suites import embedded_suite
+
+Act = Callable[["Trader"], Any]
+
+
+@pytest.fixture(scope="module")
+def admin(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """An administrator of a suite in this process."""
+    folder: Path = tmp_path_factory.mktemp("suite")
+    with database_server.databases() as prefix:
+        settings = replace(suite_settings(database_server, prefix, folder), http_port=free_port())
+        with embedded_suite(settings) as suite:
+            client = suite.administrator()
+            client.post("/admin/business-date", {"date": "2026-01-05"})
+            yield client
+
+
+class Trader:
+    """A customer whose group's group has a limit of 100.00, of which 60.00 are used."""
+
+    def __init__(self, admin: Client) -> None:
+        self.admin = admin
+        self.tag = uuid4().hex[:12]
+        group: str | None = None
+        self.groups = []
+        for place in range(3):
+            body = {"code": f"{self.tag}-{place}", "name": f"集团 {self.tag} {place}", "parent_id": group}
+            group = admin.post("/customer-groups", body)["id"]
+            self.groups.append(group)
+        customer = {"code": self.tag, "name": f"客户 {self.tag}", "group_id": group}
+        self.customer = admin.post("/customers", customer)["id"]
+        limit = {"amount": "9000.00", "currency": "CNY", "term_days": 30}
+        admin.post(f"/credit-accounts/{self.customer}/grants", limit)
+        pool = {"amount": "100.00", "currency": "CNY"}
+        admin.post(f"/credit-pools/group/{self.groups[0]}/grants", pool)
+        self.order("A", "60.00")
+
+    def order(self, number: str, amount: str, **more: Any) -> Any:
+        return self.admin.post("/orders", self.body("order_no", number, amount, **more))
+
+    def body(self, name: str, number: str, amount: str, **more: Any) -> dict[str, Any]:
+        named = {name: f"{self.tag}-{number}", "customer_id": self.customer}
+        return {**named, "amount": amount, "currency": "CNY", **more}
+
+    def act(self, number: str, action: str, **body: Any) -> Any:
+        return self.admin.post(f"/orders/{self.tag}-{number}:{action}", body)
+
+    def invoice(self, number: str, amount: str) -> Any:
+        dated = {"invoice_date": "2026-01-05", "due_date": "2026-02-04"}
+        return self.admin.post("/invoices", self.body("invoice_no", number, amount, **dated))
+
+    def pay(self, number: str, amount: str) -> Any:
+        return self.admin.post("/payments", self.body("payment_no", number, amount, paid_at="2026-01-05"))
+
+    def held(self) -> str:
+        pool = self.admin.get(f"/credit-pools/group/{self.groups[0]}")
+        return str(pool["exposure"]["total"])
+
+
+def _closed(trader: Trader) -> None:
+    trader.act("A", "close")
+    trader.order("B", "60.00")
+
+
+def _batch(trader: Trader) -> Any:
+    items = [trader.body("order_no", "B", "60.00")]
+    result = trader.admin.post("/orders:batch", {"items": items})["results"][0]
+    assert result["status"] == "refused"
+    raise ApiRefused("POST", "/orders:batch", 422, result)
+
+
+_ASKED: dict[str, tuple[Act, Act]] = {
+    "POST /orders": (lambda _: None, lambda trader: trader.order("B", "60.00")),
+    "POST /orders with a later revision": (
+        lambda _: None, lambda trader: trader.order("A", "120.00", revision=2),
+    ),
+    "POST /orders:batch": (lambda _: None, _batch),
+    "POST /orders/{no}:amend": (lambda _: None, lambda trader: trader.act("A", "amend", amount="120.00")),
+    "POST /orders/{no}:reopen": (_closed, lambda trader: trader.act("A", "reopen")),
+}  # fmt: skip
+_HAPPENED: dict[str, tuple[Act, Act]] = {
+    "POST /orders, effective already": (
+        lambda _: None, lambda trader: trader.order("B", "60.00", already_effective=True),
+    ),
+    "POST /orders/{no}:deliver": (
+        lambda _: None, lambda trader: trader.act("A", "deliver", delivery_no="D", amount="120.00"),
+    ),
+    "POST /invoices": (lambda _: None, lambda trader: trader.invoice("I", "60.00")),
+    "POST /payments/{no}:reverse": (
+        lambda trader: (trader.invoice("I", "60.00"), trader.pay("P", "60.00")),
+        lambda trader: trader.admin.post(f"/payments/{trader.tag}-P:reverse", {}),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", _ASKED)
+def test_a_route_that_asks_is_refused_by_the_pool(admin: Client, route: str) -> None:
+    trader = Trader(admin)
+    before, act = _ASKED[route]
+    before(trader)
+    held = trader.held()
+    with pytest.raises(ApiRefused) as refusal:
+        act(trader)
+    assert refusal.value.status == 422
+    reasons = refusal.value.problem["decision"]["reasons"]
+    told = [(each["code"], each["pool"]) for each in reasons if "rule" not in each]
+    assert told == [("limit_exceeded", f"group:{trader.groups[0]}")]
+    assert (trader.held(), held) == ("60.00", "60.00")
+
+
+@pytest.mark.parametrize("route", _HAPPENED)
+def test_a_route_that_tells_what_has_happened_flags_it(admin: Client, route: str) -> None:
+    trader = Trader(admin)
+    before, act = _HAPPENED[route]
+    before(trader)
+    assert act(trader)["over_limit"] is True
+    assert trader.held() == "120.00"
