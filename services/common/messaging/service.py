@@ -407,7 +407,7 @@ class Service:
             raise Invalid(f"服务 {self.name} 不读取其他服务的事件", code="nothing_to_rebuild")
         answer = self.apply(call, empty)
         for reader in self.ground.readers.values():
-            reader.bell.ring()
+            reader.look_again()
         return answer
 
     @every(seconds=_CLEANING_SECONDS, name="forget-old-keys")

@@ -59,6 +59,11 @@ class StreamReader:
         if not isinstance(head, int) or self._stood_at is None or head > self._stood_at[0]:
             self.bell.ring()
 
+    def look_again(self) -> None:
+        """The position was moved, or the stream may go on: look it up, and read from there."""
+        self._stood_at = None
+        self.bell.ring()
+
     def pull(self, *, fresh: bool = False) -> int:
         """Apply everything that the source has numbered until now; returns how many events were new.
 
