@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from services.common.expressions import Fields, field
+
 ZERO = Decimal(0)
 _RATIO = Decimal("0.0001")
 _DAYS = Decimal("0.01")
@@ -171,3 +173,10 @@ def refused_pairs(measures: tuple[str, ...], dimensions: tuple[str, ...]) -> lis
             if (kind == "date" and not parts <= DATED_PARTS) or (kind == "item" and not parts <= ITEM_PARTS):
                 wrong.append((key, dimension))
     return wrong
+
+
+def catalogue() -> Fields:
+    """The dimensions and measures as expressions read them: filters and computed figures."""
+    of_dimensions = (field(each.key, "text", each.label) for each in DIMENSIONS.values())
+    of_measures = (field(each.key, "number", each.label, unit=each.unit) for each in MEASURES.values())
+    return Fields({each.key: each for each in (*of_dimensions, *of_measures)})

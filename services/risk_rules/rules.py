@@ -10,31 +10,48 @@ from typing import Any
 from services.common.errors import Invalid
 from services.common.expressions import (
     ExpressionError,
+    Field,
     Fields,
     check,
     evaluate,
+    field,
     parse,
     record_from_json,
     to_text,
 )
 
-TRIGGERS: dict[str, dict[str, str]] = {
-    "order_check": {
-        "amount": "number",
-        "increase": "number",
-        "currency": "text",
-        "limit": "number",
-        "exposure": "number",
-        "available": "number",
-        "utilisation": "number",
-        "utilisation_after": "number",
-        "frozen": "bool",
-        "overdue_amount": "number",
-        "overdue_items": "number",
-        "average_order_90d": "number",
-    },
-    "overdue": {"max_days_overdue": "number", "overdue_amount": "number", "currency": "text"},
-    "utilisation": {"utilisation": "number", "exposure": "number", "limit": "number", "state": "text"},
+_AMOUNT, _SHARE = "金额", "比例"
+_CURRENCY = field("currency", "text", "币种", "currency")
+_LIMIT = field("limit", "number", "授信额度", "credit limit", _AMOUNT)
+_EXPOSURE = field("exposure", "number", "已占用", "exposure", _AMOUNT)
+_UTILISATION = field("utilisation", "number", "额度使用率", "utilisation", _SHARE)
+_OVERDUE = field("overdue_amount", "number", "逾期金额", "overdue amount", _AMOUNT)
+
+
+def _facts(*known: Field) -> Fields:
+    return Fields({each.key: each for each in known})
+
+
+# The facts that a rule may read, by what it is asked at.
+TRIGGERS: dict[str, Fields] = {
+    "order_check": _facts(
+        field("amount", "number", "订单金额", "order amount", _AMOUNT),
+        field("increase", "number", "新增占用", "increase of the exposure", _AMOUNT),
+        _CURRENCY,
+        _LIMIT,
+        _EXPOSURE,
+        field("available", "number", "可用额度", "available", _AMOUNT),
+        _UTILISATION,
+        field("utilisation_after", "number", "下单后使用率", "utilisation with the order", _SHARE),
+        field("frozen", "bool", "已冻结", "frozen"),
+        _OVERDUE,
+        field("overdue_items", "number", "逾期笔数", "overdue items", "笔"),
+        field("average_order_90d", "number", "近90天平均订单", "average order of 90 days", _AMOUNT),
+    ),
+    "overdue": _facts(
+        field("max_days_overdue", "number", "最长逾期天数", "days overdue", "天"), _OVERDUE, _CURRENCY
+    ),
+    "utilisation": _facts(_UTILISATION, _EXPOSURE, _LIMIT, field("state", "text", "额度状态", "limit state")),
 }
 STRENGTHS = ("ignore", "warn", "approve", "block")
 ACTIONS = ("mail", "notify", "todo", "freeze")
@@ -77,7 +94,7 @@ def fires(definition: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
 def given_facts(trigger: str, received: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a trigger from JSON, null where not given; `Invalid` names one of another type."""
     try:
-        return record_from_json(received, Fields(TRIGGERS[trigger]))
+        return record_from_json(received, TRIGGERS[trigger])
     except ExpressionError as problem:
         raise Invalid(f"事实有误: {problem}", code="facts", errors=problem.errors) from problem
 

@@ -6,7 +6,7 @@ SQLAlchemy, and gateway/web/src/expressions evaluates them in the browser. Nothi
 from an expression.
 """
 
-from services.common.expressions.catalogue import Catalogue, Field, Fields, computing_order, labels
+from services.common.expressions.catalogue import Catalogue, Field, Fields, computing_order, field, labels
 from services.common.expressions.checker import Checked, check
 from services.common.expressions.compiler import Compiled, compile_tree, evaluate
 from services.common.expressions.parser import parse
@@ -30,6 +30,7 @@ __all__ = [
     "compile_tree",
     "computing_order",
     "evaluate",
+    "field",
     "from_json",
     "kind_of",
     "labels",

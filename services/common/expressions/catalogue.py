@@ -15,12 +15,10 @@ FIELDS_MAX = 2_000
 
 @dataclass(frozen=True)
 class Field:
-    """A field. `key` is its name for ever; labels are what people read and may write; `path` its
-    place.
+    """A field. `key` is its name for ever; labels are what people read and may write.
 
     `unit` is what its number counts (a currency, `%`, `天`); `path` are the steps from the record to its
-    value,
-    its key alone unless told otherwise.
+    value, its key alone unless told otherwise.
     """
 
     key: str
@@ -34,6 +32,11 @@ class Field:
     def steps(self) -> tuple[str, ...]:
         """The steps from the record to the value."""
         return self.path or (self.key,)
+
+
+def field(key: str, type: str, label_zh: str, label_en: str = "", unit: str = "") -> Field:
+    """A field of a type that has a name, see `types.declared`."""
+    return Field(key, declared(type), label_zh, label_en, unit)
 
 
 class Catalogue(Protocol):

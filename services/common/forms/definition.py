@@ -10,9 +10,12 @@ from typing import Any
 import marshmallow
 from marshmallow import validate, validates_schema
 
-from services.common import fields
+from services.common import expressions, fields
+from services.common.expressions import Fields
 
 FIELD_TYPES = ("text", "number", "money", "date", "select", "bool", "phone", "email", "uscc")
+# What expressions take a field's value for; the others are texts.
+_EXPRESSION_TYPES = {"number": "number", "money": "number", "date": "date", "bool": "bool"}
 FIELDS_MAX = 300
 OPTIONS_MAX = 500
 # Letters of any script, digits and underscores; `Meta` would be taken for marshmallow's own.
@@ -50,6 +53,22 @@ class FormDefinition:
     def field(self, key: str) -> FormField | None:
         """The field with this key, if there is one."""
         return next((field for field in self.fields if field.key == key), None)
+
+    @property
+    def catalogue(self) -> Fields:
+        """The fields that an expression over a record of this form may read."""
+        return Fields(
+            {
+                field.key: expressions.field(
+                    field.key,
+                    _EXPRESSION_TYPES.get(field.type, "text"),
+                    field.label["zh"],
+                    field.label.get("en") or "",
+                    field.currency if field.type == "money" else "",
+                )
+                for field in self.fields
+            }
+        )
 
 
 class _Label(fields.StrictSchema):
