@@ -71,8 +71,3 @@ def overdue_parts(invoice: Mapping[str, Any], on: date, *, disputes_are_overdue:
         if part.open_amount > taken_off:
             late.append(Part(part.due_date, part.amount, part.open_amount - taken_off))
     return late
-
-
-def open_total(parts: Iterable[Part]) -> Decimal:
-    """What is open of several parts."""
-    return sum((part.open_amount for part in parts), ZERO)

@@ -100,17 +100,17 @@ def show(work: UnitOfWork, customer_id: UUID, account: Account) -> dict[str, Any
     top = currency_of(account.grants, account.stages, account.on, work.base_currency)
     currencies = [top, *(currency for currency in sorted(account.stages) if currency != top)]
     limits = {currency: _limit(account, currency) for currency in currencies}
-    figures = {currency: _figures(account, currency, limits[currency]) for currency in currencies}
+    shown = {currency: _figures(account, currency, limits[currency]) for currency in currencies}
     return {
         "customer_id": customer_id,
-        **figures[top],
+        **shown[top],
         "frozen": bool(account.freezes),
         "freezes": [{name: row[name] for name in ("source", "reason", "since")} for row in account.freezes],
         "payment_term_days": limits[top].term_days,
         "payment_term": term_view(term_in_force(account.grants, top, account.on)),
         "business_date": account.on,
         "pools": [
-            {"kind": "customer", "key": str(customer_id), "segment": None, **figures[currency]}
+            {"kind": "customer", "key": str(customer_id), "segment": None, **shown[currency]}
             for currency in currencies
         ],
     }
@@ -142,28 +142,6 @@ def currency_of(grant_rows: Iterable[Mapping[str, Any]], pools: Iterable[str], o
     for row in (*in_force, *rows):
         return str(row["currency"])
     return next(iter(sorted(pools)), default)
-
-
-def limit_of(work: UnitOfWork, customer_id: UUID, currency: str, on: date) -> ledger.Limit:
-    """The customer's effective limit in a currency on a date."""
-    return ledger.limit_on(on, *_carriers(work, customer_id, currency))
-
-
-def later_limits(
-    work: UnitOfWork, customer_id: UUID, currency: str, on: date
-) -> list[tuple[date, ledger.Limit]]:
-    """The limits in a currency that are known to follow, each with the date from which it holds."""
-    carriers = _carriers(work, customer_id, currency)
-    return [(day, ledger.limit_on(day, *carriers)) for day in ledger.limit_dates(on, *carriers)]
-
-
-def _carriers(
-    work: UnitOfWork, customer_id: UUID, currency: str
-) -> tuple[list[ledger.Grant], list[ledger.Guarantee]]:
-    """The grants and guarantees of a customer in a currency."""
-    grants = [row for row in store.grants_of(work, customer_id) if row["currency"] == currency]
-    guarantees = [row for row in store.guarantees_of(work, customer_id) if row["currency"] == currency]
-    return store.as_grants(grants), store.as_guarantees(guarantees)
 
 
 def tell_accounts(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:

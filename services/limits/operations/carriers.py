@@ -13,7 +13,18 @@ from services.limits import ledger, store
 from services.limits.deciding import PoolCheck
 from services.limits.operations import dates, horizon
 from services.limits.operations.accounts import currency_of
-from services.limits.pools import CUSTOMER, GROUP, Owner, PoolKey, ancestors, judged, title_of, touched
+from services.limits.pools import (
+    CUSTOMER,
+    DEPARTMENT,
+    GROUP,
+    SALESPERSON,
+    Owner,
+    PoolKey,
+    ancestors,
+    judged,
+    title_of,
+    touched,
+)
 
 _TOUCHED = "touched-pools"
 
@@ -41,9 +52,9 @@ def shared_carriers(owners: Iterable[Owner]) -> list[tuple[str, str]]:
     for owner in owners:
         found.update((GROUP, group) for group in owner.groups)
         if owner.salesperson:
-            found.add(("salesperson", owner.salesperson))
+            found.add((SALESPERSON, owner.salesperson))
         if owner.department:
-            found.add(("department", owner.department))
+            found.add((DEPARTMENT, owner.department))
     return sorted(found)
 
 

@@ -57,11 +57,6 @@ def pools_of_customer(work: UnitOfWork, customer_id: UUID) -> list[Row]:
     return book_of(work).pools.find(("kind", "key"), CUSTOMER, str(customer_id))
 
 
-def customer_pool(work: UnitOfWork, customer_id: UUID, currency: str) -> Row:
-    """The customer's overall pool in a currency, made at first use; the customer is locked."""
-    return pool_of(work, PoolKey(CUSTOMER, str(customer_id)), currency)
-
-
 def lock_shared_pools(work: UnitOfWork, carriers: Iterable[tuple[str, str]]) -> None:
     """Hold every pool of these (kind, key). Locks their rows, sorted, after the customers who share them.
 
