@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -125,11 +125,17 @@ def has_unnumbered(work: UnitOfWork) -> bool:
     return work.execute(_statements(work.metadata).waiting).first() is not None
 
 
-def number_events(work: UnitOfWork) -> int:
-    """Give committed, unnumbered events their sequence, in the order of their identity.
+class Numbered(NamedTuple):
+    """The sequence that a log reaches now, 0 when nothing was to be numbered, and whether more may be left."""
 
-    Locks the row of `event_head`; waits for nothing but another numbering. Returns the sequence that the
-    log reaches now, 0 when nothing was to be numbered.
+    head: int
+    full: bool
+
+
+def number_events(work: UnitOfWork) -> Numbered:
+    """Give committed, unnumbered events their sequence, in the order of their identity, up to 5,000 of them.
+
+    Locks the row of `event_head`; waits for nothing but another numbering.
     """
     statements = _statements(work.metadata)
     last = work.execute(statements.lock_head).scalar()
@@ -137,7 +143,7 @@ def number_events(work: UnitOfWork) -> int:
         work.execute(statements.make_head)
         last = work.execute(statements.lock_head).scalar_one()
     head = work.execute(statements.number, {"last": last, "most": _NUMBERED_AT_ONCE_MAX}).scalar_one()
-    return int(head) if head > last else 0
+    return Numbered(int(head) if head > last else 0, head - last == _NUMBERED_AT_ONCE_MAX)
 
 
 def head_of_log(work: UnitOfWork) -> tuple[int, int]:

@@ -81,9 +81,12 @@ class EventRelay:
 
     def _number(self) -> None:
         self._has_news = False
+        full, head = True, 0
         try:
-            with self._database.begin(service_caller(self._service)) as work:
-                head = events.number_events(work)
+            while full:
+                with self._database.begin(service_caller(self._service)) as work:
+                    numbered, full = events.number_events(work)
+                head = numbered or head
         except BaseException:
             self._has_news = True
             raise

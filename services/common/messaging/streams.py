@@ -60,7 +60,7 @@ class StreamReader:
             self.bell.ring()
 
     def look_again(self) -> None:
-        """The position was moved, or the stream may go on: look it up, and read from there."""
+        """The position was moved back: look it up, and read from there."""
         self._stood_at = None
         self.bell.ring()
 

@@ -58,6 +58,15 @@ def test_sequences_are_gapless_although_transactions_roll_back(toys: Toys) -> No
     assert not answer["more"]
 
 
+def test_a_large_transaction_is_numbered_to_its_end_before_the_log_is_read(toys: Toys) -> None:
+    with toys.ground("till").database.begin(CALLER) as work:
+        for number in range(5_001):
+            work.add_event("taken", subject=str(number), data={"customer": "a", "amount": "1"})
+    asked = {"after": 5_000, "last_event_id": None, "fresh": False}
+    (last,) = toys.ask("till", "events_after", asked)["events"]
+    assert (last["sequence"], last["subject"]) == (5_001, "5000")
+
+
 def test_what_was_told_while_the_reader_was_down_is_read_at_its_start(toys_settings: Settings) -> None:
     with running(toys_settings, Till) as till:
         till.ask("till", "take", {"customer": "a", "amount": "5"})
