@@ -126,7 +126,7 @@ def has_unnumbered(work: UnitOfWork) -> bool:
 
 
 class Numbered(NamedTuple):
-    """The sequence that a log reaches now, 0 when nothing was to be numbered, and whether more may be left."""
+    """How far a log reaches now, 0 when nothing was to be numbered, and whether more may be left."""
 
     head: int
     full: bool
