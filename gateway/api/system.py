@@ -21,12 +21,10 @@ _DRAIN_SECONDS_MAX = 60.0
 _CALL_SECONDS = 30.0
 _PAUSE_SECONDS = 0.05
 _LOOK_SECONDS = 5.0
-# Whoever sends steps to others stands before them.
+# Whoever sends steps to others (adds commands) stands before them.
 _ORDER = ("gateway", "workflow", "application", "customer", "limits", "risk_rules", "reporting")
-_SENDS_TO = {
-    "gateway": frozenset(_ORDER) - {"gateway"},
+SENDS_TO = {
     "workflow": frozenset({"application", "customer", "limits", "risk_rules"}),
-    "application": frozenset({"customer"}),
 }
 
 
@@ -78,7 +76,7 @@ def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
                 name, "settle", {"heads": _heads(answers)}, caller=caller, timeout=_CALL_SECONDS
             )
             if name in answers and _may_have_sent(answers[name], answer):
-                to_ask |= _SENDS_TO.get(name, frozenset())
+                to_ask |= SENDS_TO.get(name, frozenset())
             answers[name] = answer
             to_ask.discard(name)
         heads = _heads(answers)

@@ -1,64 +1,108 @@
-"""Writing many rows of one table in one statement: arrays that the database unfolds."""
+"""Writing many rows of one table in one statement (arrays that the database unfolds), many statements in
+one trip."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+from psycopg2.extensions import cursor
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 
 from services.common import strict_json
 
 Rows = Sequence[Mapping[str, Any]]
+Arrays = dict[str, list[Any]]
+
+_SHOWN_LENGTH_MAX = 500
 
 
-def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows that all have the columns of the first."""
-    if rows:
-        _run(connection, _insertion, table, tuple(rows[0]), rows)
+class RowWriter:
+    """What one transaction writes row by row: kept until something is read or the transaction ends.
 
-
-def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> int:
-    """Insert those rows that are not there yet, by any unique key; returns how many that were."""
-    return _run(connection, _insertion_of_new, table, tuple(rows[0]), rows) if rows else 0
-
-
-def update_rows(connection: Connection, table: Table, rows: Rows, columns: Collection[str]) -> None:
-    """Set these columns of existing rows, each found by its primary key (one column, part of each row)."""
-    if rows:
-        key = table.primary_key.columns[0].name
-        _run(connection, _change, table, (key, *sorted(columns)), rows)
-
-
-def upsert_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows that all have the columns of the first, or set those columns where the key is there.
-
-    The primary key is part of each row; no two rows have the same.
+    What the database refuses is therefore told by `send`, not by the call that wrote it.
     """
-    if rows:
-        _run(connection, _insertion_or_change, table, tuple(rows[0]), rows)
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: list[tuple[str, Arrays]] = []
 
-def delete_rows(connection: Connection, table: Table, keys: Collection[Any]) -> None:
-    """Delete rows by their primary key (one column)."""
-    delete_where(connection, table, table.primary_key.columns[0].name, keys)
+    def insert(self, table: Table, rows: Rows) -> None:
+        """Insert rows that all have the columns of the first."""
+        if rows:
+            self._write(_insertion, table, tuple(rows[0]), rows)
 
+    def insert_new(self, table: Table, rows: Rows) -> int:
+        """Insert those rows that are not there yet, by any unique key; returns how many, at once."""
+        if not rows:
+            return 0
+        self.send()
+        return self._run(*self._statement(_insertion_of_new, table, tuple(rows[0]), rows))
 
-def delete_where(connection: Connection, table: Table, column: str, values: Collection[Any]) -> None:
-    """Delete the rows with one of these values in a column."""
-    if values:
-        _run(connection, _deletion, table, (column,), [{column: value} for value in values])
+    def update(self, table: Table, rows: Rows, columns: Collection[str]) -> None:
+        """Set these columns of existing rows, each found by its primary key (one column, in each row)."""
+        if rows:
+            key = table.primary_key.columns[0].name
+            self._write(_change, table, (key, *sorted(columns)), rows)
 
+    def upsert(self, table: Table, rows: Rows) -> None:
+        """Insert rows that all have the columns of the first, or set those columns where the key is there.
 
-def _run(connection: Connection, statement_of: Any, table: Table, names: tuple[str, ...], rows: Rows) -> int:
-    statement = statement_of(connection.dialect, table, names)
-    arrays = {name: [row[name] for row in rows] for name in names}
-    for name in names:
-        if isinstance(table.c[name].type, JSONB):
-            arrays[name] = [None if value is None else strict_json.dumps(value) for value in arrays[name]]
-    return int(connection.exec_driver_sql(statement, arrays).rowcount)
+        The primary key is part of each row; no two rows have the same.
+        """
+        if rows:
+            self._write(_insertion_or_change, table, tuple(rows[0]), rows)
+
+    def delete(self, table: Table, keys: Collection[Any]) -> None:
+        """Delete rows by their primary key (one column)."""
+        self.delete_where(table, table.primary_key.columns[0].name, keys)
+
+    def delete_where(self, table: Table, column: str, values: Collection[Any]) -> None:
+        """Delete the rows with one of these values in a column."""
+        if values:
+            self._write(_deletion, table, (column,), [{column: value} for value in values])
+
+    def send(self) -> None:
+        """Have the database do what waits, in its order, in one trip."""
+        waiting, self._waiting = self._waiting, []
+        if len(waiting) == 1:
+            self._run(*waiting[0])
+        elif waiting:
+            self._run_together(waiting)
+
+    def forget(self) -> None:
+        """Drop what waits: the part of the transaction that wrote it is rolled back."""
+        self._waiting.clear()
+
+    def _write(self, statement_of: Any, table: Table, names: tuple[str, ...], rows: Rows) -> None:
+        self._waiting.append(self._statement(statement_of, table, names, rows))
+
+    def _statement(
+        self, statement_of: Any, table: Table, names: tuple[str, ...], rows: Rows
+    ) -> tuple[str, Arrays]:
+        arrays = {name: [row[name] for row in rows] for name in names}
+        for name in names:
+            if isinstance(table.c[name].type, JSONB):
+                arrays[name] = [None if value is None else strict_json.dumps(value) for value in arrays[name]]
+        return statement_of(self._connection.dialect, table, names), arrays
+
+    def _run(self, statement: str, arrays: Arrays) -> int:
+        return int(self._connection.exec_driver_sql(statement, arrays).rowcount)
+
+    def _run_together(self, waiting: Sequence[tuple[str, Arrays]]) -> None:
+        with closing(cast(cursor, self._connection.connection.cursor())) as driver:
+            written = b";\n".join(driver.mogrify(statement, arrays) for statement, arrays in waiting)
+        try:
+            # Nothing is left to be filled in: a percent sign in it is one.
+            self._connection.exec_driver_sql(written.decode(), execution_options={"no_parameters": True})
+        except DBAPIError as problem:
+            # It holds the values, which belong in no log.
+            problem.statement = ";\n".join(statement for statement, _ in waiting)[:_SHOWN_LENGTH_MAX]
+            raise
 
 
 @cache

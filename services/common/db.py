@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.common import strict_json
-from services.common.bulk import insert_rows
+from services.common.bulk import RowWriter
 from services.common.caller import Caller
 from services.common.clock import Clock, SystemClock, business_date
 from services.common.errors import Unavailable
@@ -87,6 +87,7 @@ class UnitOfWork:
         reads_only: bool = False,
     ) -> None:
         self.connection = connection
+        self.rows = RowWriter(connection)
         self.reads_only = reads_only
         self.base_currency = base_currency
         self._timezone = timezone
@@ -94,7 +95,7 @@ class UnitOfWork:
         self.caller = caller
         self.trace_id = trace_id
         self.metadata = metadata
-        self._remembered: dict[str, Any] = {}
+        self._remembered: dict[Hashable, Any] = {}
         self._parts: dict[type, Part] = {}
         self._attempts = 0
         # The ordering keys of the events that this unit of work applies: what the first of them asks the
@@ -104,13 +105,17 @@ class UnitOfWork:
         self._commands: list[dict[str, Any]] = []
         self._after_commit: list[Callable[[], None]] = []
 
-    def remembered(self, name: str, find: Callable[[], Any]) -> Any:
+    def remembered(self, name: Hashable, find: Callable[[], Any]) -> Any:
         """What `find` answered first in this unit of work; for what cannot change within it."""
         if name not in self._remembered:
             self._remembered[name] = find()
         return self._remembered[name]
 
-    def forget(self, name: str) -> None:
+    def remember(self, name: Hashable, value: Any) -> None:
+        """Answer this from now on: this unit of work has made it so."""
+        self._remembered[name] = value
+
+    def forget(self, name: Hashable) -> None:
         """Look it up anew next time: this unit of work has changed it."""
         self._remembered.pop(name, None)
 
@@ -131,7 +136,8 @@ class UnitOfWork:
         statement: Executable,
         parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        """Run one statement in this transaction."""
+        """Run one statement in this transaction, after what was written by `rows` before."""
+        self.rows.send()
         return self.connection.execute(statement, parameters)
 
     def table(self, name: str) -> Table:
@@ -220,11 +226,14 @@ class UnitOfWork:
         if self._attempts:
             raise RuntimeError("a savepoint inside an attempt would write what the attempt may take back")
         self._flush_parts()
+        self.rows.send()
         with self._taken_back():
             try:
                 with self.connection.begin_nested():
                     yield
+                    self.rows.send()
             except BaseException:
+                self.rows.forget()
                 # What was looked up or locked inside may be undone with it.
                 self._remembered.clear()
                 for part in self._parts.values():
@@ -252,11 +261,10 @@ class UnitOfWork:
 
     def _flush(self) -> tuple[bool, bool]:
         self._flush_parts()
-        if self._events:
-            insert_rows(self.connection, self.table("events"), self._events)
+        self.rows.insert(self.table("events"), self._events)
         if self._commands:
-            statement = upsert(self.table("commands")).on_conflict_do_nothing()
-            self.connection.execute(statement, self._commands)
+            self.execute(upsert(self.table("commands")).on_conflict_do_nothing(), self._commands)
+        self.rows.send()
         return bool(self._events), bool(self._commands)
 
     def _committed(self) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common import strict_json
-from services.common.bulk import insert_new_rows
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, CreditError, error_from_dict, is_passing
 
@@ -112,7 +111,7 @@ class KeptAnswers:
     def write(self) -> None:
         """Write what was added; `KeyTaken` where another process was faster."""
         keys = self._work.table("idempotency_keys")
-        if insert_new_rows(self._work.connection, keys, self._new) != len(self._new):
+        if self._work.rows.insert_new(keys, self._new) != len(self._new):
             raise KeyTaken
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import MetaData, bindparam, delete, func, insert, literal, select, text, true, update
+from sqlalchemy import MetaData, Uuid, bindparam, delete, func, insert, literal, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.caller import service_caller
@@ -44,6 +44,14 @@ class _Statements:
     def __init__(self, metadata: MetaData) -> None:
         positions, parked = metadata.tables["positions"], metadata.tables["parked_events"]
         self.lock = text("SELECT pg_advisory_xact_lock(:key)")
+        # Two statements in one trip: the second sees what was committed before the lock was ours.
+        self.take_turn = text(
+            "SELECT pg_advisory_xact_lock(:key);"
+            " UPDATE positions SET sequence = :to_sequence, last_event_id = :event_id, updated_at = :now"
+            " WHERE source = :of_source AND state = 'running' AND sequence = :after"
+            " RETURNING EXISTS (SELECT 1 FROM parked_events AS parked"
+            "  WHERE parked.source = :of_source AND parked.resolved_at IS NULL) AS waiting"
+        ).bindparams(bindparam("event_id", type_=Uuid()))
         self.position = select(positions.c.sequence, positions.c.last_event_id, positions.c.state).where(
             positions.c.source == bindparam("of_source")
         )
@@ -162,17 +170,9 @@ def _apply_together(
     after: int,
 ) -> int:
     with database.begin(service_caller(service)) as work:
-        _one_at_a_time(work)
-        position = _lock_position(work, source)
-        if position.state != "running":
-            raise StreamStopped(f"{service} has stopped reading {source}")
-        if position.sequence < after:
-            raise PositionMovedBack
-        new = [event for event in batch if event.sequence > position.sequence]
-        if not new:
-            return 0
+        new, some_wait = _move_on(work, service, source, batch, after)
         work.foreseen = [event.ordering_key for event in new if event.name in handlers]
-        waiting = _parked_keys(work, source, work.foreseen) if position.waiting and work.foreseen else set()
+        waiting = _parked_keys(work, source, work.foreseen) if some_wait and work.foreseen else set()
         for event in new:
             handler = handlers.get(event.name)
             if handler is None:
@@ -182,13 +182,36 @@ def _apply_together(
                 continue
             work.trace_id = event.trace_id
             handler(work, event)
-        _move(work, source, new[-1])
         return len(new)
 
 
+def _move_on(
+    work: UnitOfWork, service: str, source: str, batch: Sequence[Event], after: int
+) -> tuple[Sequence[Event], bool]:
+    """What of the batch is new, and whether events of its source are parked; the position stands behind it.
+
+    One batch is applied at a time: streams of different sources touch the same rows, each in its own order.
+    """
+    row = work.execute(
+        _statements(work.metadata).take_turn,
+        {"key": _PROJECTION_LOCK, "after": after, **_place(work, source, batch[-1])},
+    ).first()
+    if row is not None:
+        return batch, row.waiting
+    # Another process has read on, or it is the first time.
+    position = _lock_position(work, source)
+    if position.state != "running":
+        raise StreamStopped(f"{service} has stopped reading {source}")
+    if position.sequence < after:
+        raise PositionMovedBack
+    new = [event for event in batch if event.sequence > position.sequence]
+    if new:
+        _move(work, source, new[-1])
+    return new, position.waiting
+
+
 def _one_at_a_time(work: UnitOfWork) -> None:
-    """Wait until nothing else is being read: streams of different sources touch the same rows, each in its
-    own order."""
+    """Wait until no batch is being applied."""
     work.execute(_statements(work.metadata).lock, {"key": _PROJECTION_LOCK})
 
 
@@ -388,8 +411,11 @@ def _insert_parked(work: UnitOfWork, event: Event, problem: str, attempts: int) 
 
 
 def _move(work: UnitOfWork, source: str, event: Event) -> None:
-    to = {"of_source": source, "to_sequence": event.sequence, "event_id": event.id, "now": work.now}
-    work.execute(_statements(work.metadata).move, to)
+    work.execute(_statements(work.metadata).move, _place(work, source, event))
+
+
+def _place(work: UnitOfWork, source: str, event: Event) -> dict[str, Any]:
+    return {"of_source": source, "to_sequence": event.sequence, "event_id": event.id, "now": work.now}
 
 
 def _concerns_one(event: Event) -> bool:

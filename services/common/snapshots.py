@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from services.common.bulk import delete_where, insert_rows, upsert_rows
 from services.common.db import UnitOfWork
 from services.common.journal import Journalled
 
@@ -54,10 +53,10 @@ class Snapshots(Journalled):
             for row in rows.values():
                 alike.setdefault(tuple(sorted(row)), []).append(row)
             for same_columns in alike.values():
-                upsert_rows(self._work.connection, table, same_columns)
+                self._work.rows.upsert(table, same_columns)
         for (table, column), sets in self._replaced.items():
-            delete_where(self._work.connection, table, column, list(sets))
-            insert_rows(self._work.connection, table, [row for found in sets.values() for row in found])
+            self._work.rows.delete_where(table, column, list(sets))
+            self._work.rows.insert(table, [row for found in sets.values() for row in found])
         self.forget()
 
 

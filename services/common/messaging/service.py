@@ -305,26 +305,30 @@ class Service:
         many commands wait for an answer.
         """
         heads = call.input["heads"]
-        moved, before = 0, self._standing()
-        for source in self.ground.readers:
-            row = before.positions.get(source)
-            if row is not None and row["state"] != "running":
-                continue
-            if heads is None or heads.get(source, 0) > (row["sequence"] if row else 0):
-                # A stream that stops meanwhile shows as stopped in what is told below.
-                with suppress(StreamStopped):
-                    moved += self.ground.readers[source].pull(fresh=heads is None)
-        if before.commands or moved:
-            moved += self.ground.runner.run_due()
-        now = self._standing() if moved else before
-        read = {source: now.positions.get(source, {}).get("sequence", 0) for source in self.ground.readers}
+        for source, reader in self.ground.readers.items():
+            # A stream that has stopped shows as such in what is told below.
+            with suppress(StreamStopped):
+                if heads is None:
+                    reader.pull(fresh=True)
+                else:
+                    reader.pull(until=heads.get(source, 0))
+        self.ground.relay.number_news()
+        now = self._standing()
+        if now.commands and self.ground.runner.run_due():
+            now = self._standing()
         return {
             "head": now.head,
-            "read": read,
+            "read": {source: self._read_of(source, now) for source in self.ground.readers},
             "commands": now.commands,
             "stopped": [source for source, row in now.positions.items() if row["state"] != "running"],
             "parked": sum(int(row["parked"]) for row in now.positions.values()),
         }
+
+    def _read_of(self, source: str, now: positions.Standing) -> int:
+        """How far a source has been read; its reader hears of it when that was moved back behind its back."""
+        sequence = int(now.positions.get(source, {}).get("sequence", 0))
+        self.ground.readers[source].stands_at(sequence)
+        return sequence
 
     def _standing(self) -> positions.Standing:
         """How far the own log and every position reach, with everything committed numbered."""
@@ -332,7 +336,6 @@ class Service:
             now = positions.standing(work)
         if now.unnumbered:
             self.ground.relay.number()
-            self.ground.relay.bell.ring()
             with self.ground.database.glance(service_caller(self.name)) as work:
                 now = positions.standing(work)
         return now

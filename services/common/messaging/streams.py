@@ -49,6 +49,9 @@ class StreamReader:
         self._handlers = handlers
         self._fetch = fetch
         self._turn = Semaphore(1)
+        # How far the source's log is said to reach, and when to look whether that is so.
+        self._heard = 0
+        self._look_at = 0.0
         # Where this process has last found or left the position. Others may have moved it on, which costs a
         # batch read in vain, or back (a rebuild), which the next batch finds before it does anything.
         self._stood_at: tuple[int, UUID | None] | None = None
@@ -56,23 +59,36 @@ class StreamReader:
 
     def hear(self, head: object) -> None:
         """The source's log is said to reach `head`: look, unless it was read that far already."""
-        if not isinstance(head, int) or self._stood_at is None or head > self._stood_at[0]:
+        if isinstance(head, int):
+            self._heard = head
+        else:
+            self._look_at = 0.0
+        if not self._has_read(self._heard):
             self.bell.ring()
+
+    def _has_read(self, head: int) -> bool:
+        return self._stood_at is not None and self._stood_at[0] >= head
+
+    def stands_at(self, sequence: int) -> None:
+        """The position was seen there: look it up again when it was moved back."""
+        if self._stood_at is not None and sequence < self._stood_at[0] and not self._turn.locked():
+            self.look_again()
 
     def look_again(self) -> None:
         """The position was moved back: look it up, and read from there."""
         self._stood_at = None
         self.bell.ring()
 
-    def pull(self, *, fresh: bool = False) -> int:
+    def pull(self, *, fresh: bool = False, until: int | None = None) -> int:
         """Apply everything that the source has numbered until now; returns how many events were new.
 
-        With `fresh` the source first numbers whatever any of its processes has committed. Raises
-        `StreamStopped` where an operator is needed, `Unavailable` where the source is away.
+        With `fresh` the source first numbers whatever any of its processes has committed. With `until`,
+        nothing is asked of it when its log was read that far. Raises `StreamStopped` where an operator is
+        needed, `Unavailable` where the source is away.
         """
         applied = 0
         with self._turn:
-            while True:
+            while until is None or not self._has_read(until):
                 sequence, last_event_id = self._position()
                 batch, more = self._fetch_after(sequence, last_event_id, fresh=fresh)
                 if batch:
@@ -89,7 +105,8 @@ class StreamReader:
                 if not more:
                     telemetry.stream_lag.labels(self._service, self.source).set(0)
                     telemetry.stream_stopped.labels(self._service, self.source).set(0)
-                    return applied
+                    break
+        return applied
 
     def _position(self) -> tuple[int, UUID | None]:
         """Where the position stands, looked up now and then: whoever moves it back waits no longer."""
@@ -131,11 +148,15 @@ class StreamReader:
         keep_going(f"{self._service} reading {self.source}", self._step, self.bell, stopping)
 
     def _step(self) -> float:
+        checks = monotonic() >= self._look_at
         try:
-            self.pull()
+            # Somebody else in this process may have read meanwhile what this was rung for.
+            self.pull(until=None if checks else self._heard)
         except StreamStopped:
             # The alarm was raised when it stopped; the gauge keeps it visible until somebody acts.
             telemetry.stream_stopped.labels(self._service, self.source).set(1)
+        if checks:
+            self._look_at = monotonic() + HEAD_CHECK_SECONDS
         # The first of a burst is read at once, the rest of it together: batches give a projection its speed.
         eventlet.sleep(_REST_SECONDS)
         return HEAD_CHECK_SECONDS

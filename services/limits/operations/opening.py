@@ -69,7 +69,7 @@ def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> b
     current: date = clock["date"]
     if not by_schedule and target < current and store.has_documents(work):
         raise Conflict(f"营业日期只能向前: 现在是 {current}", code="business_date_backwards")
-    day = store.day_of(work, current) or _begin(work, current, OPEN)
+    day = store.day_of(work, current) or store.add_day(work, current, OPEN)
     if _begin_day(work, day):
         return True
     if target == current and not by_schedule:
@@ -85,15 +85,10 @@ def open_next(work: UnitOfWork, target: date, *, by_schedule: bool = False) -> b
     return True
 
 
-def _begin(work: UnitOfWork, on: date, step: str) -> dict[str, Any]:
-    store.add_day(work, on, step)
-    return {"date": on, "step": step, "reached": None, "overdue_customers": 0}
-
-
 def _open(work: UnitOfWork, on: date, *, follows_schedule: bool) -> None:
     store.set_clock(work, on, follows_schedule=follows_schedule)
     work.forget("business_date")
-    _begin(work, on, EXPIRY)
+    store.add_day(work, on, EXPIRY)
     events.business_date_opened(work, on)
     faults.point("roll-over-opening")
 
@@ -113,7 +108,6 @@ def _begin_day(work: UnitOfWork, day: dict[str, Any]) -> bool:
         reached = do(work, day, most)
         is_last = len(reached) < most
         place = {"step": following, "reached": None} if is_last else {"step": step, "reached": reached[-1]}
-        day.update(place)
         store.change_day(work, day["date"], {**place, "overdue_customers": day["overdue_customers"]})
         faults.point(f"roll-over-{step}")
         if reached:

@@ -195,9 +195,8 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
         """Open a later business date, running every day between in order."""
         while True:
             with self.ground.database.begin(call.caller, call.trace_id) as work:
-                more = opening.open_some(work, call.input["date"])
-            if not more:
-                return dict(self.read(call, dates.get_business_date))
+                if not opening.open_some(work, call.input["date"]):
+                    return dates.get_business_date(work)
 
     @every(seconds=_SCHEDULE_SECONDS, name="open-business-date")
     def open_todays_date(self) -> None:

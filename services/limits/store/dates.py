@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, select
 
 from services.common.db import UnitOfWork
 from services.limits.model import (
@@ -19,6 +18,11 @@ from services.limits.model import (
 )
 from services.limits.store.rows import Row, one_row
 from services.limits.store.settings import business_date
+
+_CLOCK, _DAY = "business-clock", "business-day"
+_LOCK_CLOCK = select(business_clock).with_for_update()
+_READ_DAY = select(business_dates).where(business_dates.c.date == bindparam("day"))
+_FIRST_DOCUMENTS = [select(table.c.id).limit(1) for table in (orders, invoices, payments)]
 
 
 def today(work: UnitOfWork) -> date:
@@ -42,32 +46,40 @@ def read_clock(work: UnitOfWork) -> Row | None:
 
 def lock_clock(work: UnitOfWork) -> Row | None:
     """The business clock. Locks its row, so that one opening runs at a time."""
-    return one_row(work, select(business_clock).with_for_update())
+    found: Row | None = work.remembered(_CLOCK, lambda: one_row(work, _LOCK_CLOCK))
+    return found
 
 
 def set_clock(work: UnitOfWork, on: date, *, follows_schedule: bool) -> None:
-    """Move the business clock."""
-    values = {"date": on, "follows_schedule": follows_schedule}
-    statement = upsert(business_clock).values(singleton=True, **values)
-    work.execute(statement.on_conflict_do_update(index_elements=[business_clock.c.singleton], set_=values))
+    """Move the business clock, whose row is locked."""
+    row = {"singleton": True, "date": on, "follows_schedule": follows_schedule}
+    if lock_clock(work) != row:
+        work.rows.upsert(business_clock, [row])
+        work.remember(_CLOCK, row)
 
 
-def add_day(work: UnitOfWork, on: date, step: str) -> None:
+def add_day(work: UnitOfWork, on: date, step: str) -> Row:
     """Note that a date was opened; a date that was open before begins anew."""
     row = {"date": on, "opened_at": work.now, "opened_by": work.caller.actor, "overdue_customers": 0}
     begun = {**row, "step": step, "reached": None, "root": None}
-    statement = upsert(business_dates).values(begun)
-    work.execute(statement.on_conflict_do_update(index_elements=[business_dates.c.date], set_=begun))
+    work.rows.upsert(business_dates, [begun])
+    work.remember((_DAY, on), begun)
+    return begun
 
 
 def day_of(work: UnitOfWork, on: date) -> Row | None:
     """A date that was opened; whoever changes it holds the clock's lock."""
-    return one_row(work, select(business_dates).where(business_dates.c.date == on))
+    asked = {"day": on}
+    found: Row | None = work.remembered((_DAY, on), lambda: one_row(work, _READ_DAY, asked))
+    return found
 
 
 def change_day(work: UnitOfWork, on: date, values: Mapping[str, Any]) -> None:
     """Note how far a date has come."""
-    work.execute(update(business_dates).where(business_dates.c.date == on).values(**values))
+    work.rows.update(business_dates, [{"date": on, **values}], values)
+    day = day_of(work, on)
+    if day is not None:
+        day.update(values)
 
 
 def last_root(work: UnitOfWork) -> str | None:
@@ -79,7 +91,7 @@ def last_root(work: UnitOfWork) -> str | None:
 
 def has_documents(work: UnitOfWork) -> bool:
     """Whether anything was ever ordered, invoiced or paid here."""
-    return any(
-        work.execute(select(table.c.id).limit(1)).first() is not None
-        for table in (orders, invoices, payments)
+    found: bool = work.remembered(
+        "has-documents", lambda: any(work.execute(first).first() is not None for first in _FIRST_DOCUMENTS)
     )
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, select, union
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import Grant, Guarantee, guarantee_of
@@ -30,6 +30,26 @@ _OF_EPISODE = select(freezes.c.id).where(
     freezes.c.source == bindparam("of_source"),
     freezes.c.episode == bindparam("of_episode"),
 )
+
+
+def _limit_changes(*conditions: Callable[[Any], ColumnElement[bool]]) -> Select[Any]:
+    """Whose grants or guarantees begin on `begins` or ended with `ended`; each part has its own index."""
+    parts = [
+        select(table.c.customer_id).where(
+            table.c.customer_id.is_not(None),
+            end.is_(None),
+            column == bindparam(day),
+            *(condition(table.c.customer_id) for condition in conditions),
+        )
+        for table, end in ((grants, grants.c.replaced_on), (guarantees, guarantees.c.released_on))
+        for column, day in ((table.c.valid_from, "begins"), (table.c.valid_to, "ended"))
+    ]
+    found = union(*parts).subquery()
+    return select(found.c.customer_id).order_by(found.c.customer_id).limit(bindparam("most"))
+
+
+_LIMIT_CHANGES = _limit_changes()
+_LIMIT_CHANGES_AFTER = _limit_changes(lambda customer_id: customer_id > bindparam("after"))
 
 
 def read_grants(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
@@ -133,16 +153,12 @@ def release_guarantee(work: UnitOfWork, guarantee: Row, on: date, why: str) -> R
 
 def customers_whose_limit_changes(work: UnitOfWork, on: date, after: UUID | None, most: int) -> list[UUID]:
     """The next customers, by id, of whom a grant or a guarantee begins on a date or ended the day before."""
-    found: set[UUID] = set()
-    for table, end in ((grants, grants.c.replaced_on), (guarantees, guarantees.c.released_on)):
-        for column, day in ((table.c.valid_from, on), (table.c.valid_to, on - timedelta(days=1))):
-            of_customers = (table.c.customer_id.is_not(None), end.is_(None))
-            statement = select(table.c.customer_id).where(*of_customers, column == day)
-            if after is not None:
-                statement = statement.where(table.c.customer_id > after)
-            first = statement.distinct().order_by(table.c.customer_id).limit(most)
-            found.update(row.customer_id for row in work.execute(first))
-    return sorted(found)[:most]
+    asked = {"begins": on, "ended": on - timedelta(days=1), "most": most}
+    if after is None:
+        rows = work.execute(_LIMIT_CHANGES, asked)
+    else:
+        rows = work.execute(_LIMIT_CHANGES_AFTER, {**asked, "after": after})
+    return [row.customer_id for row in rows]
 
 
 def read_open_freezes(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from services.common.bulk import delete_rows, insert_rows, update_rows
 from services.common.db import UnitOfWork
 from services.common.journal import Undo
 from services.limits.store.rows import Row
@@ -109,7 +108,7 @@ class Shelf:
 
     def delete(self, work: UnitOfWork) -> None:
         """Write what was removed."""
-        delete_rows(work.connection, self._table, list(self._gone))
+        work.rows.delete(self._table, list(self._gone))
         self._gone.clear()
 
     def write(self, work: UnitOfWork, *, without: Index = ()) -> None:
@@ -117,9 +116,9 @@ class Shelf:
         new = [self._rows[key] for key in self._new]
         if without:
             new = [{name: value for name, value in row.items() if name not in without} for row in new]
-        insert_rows(work.connection, self._table, new)
+        work.rows.insert(self._table, new)
         columns = set().union(*self._changed.values())
-        update_rows(work.connection, self._table, [self._rows[key] for key in self._changed], columns)
+        work.rows.update(self._table, [self._rows[key] for key in self._changed], columns)
         self._new.clear()
         self._changed.clear()
         self._read.clear()
@@ -170,7 +169,7 @@ class Pile:
 
     def write(self, work: UnitOfWork) -> None:
         """Insert what was added."""
-        insert_rows(work.connection, self._table, self._rows)
+        work.rows.insert(self._table, self._rows)
         self._rows = []
 
     def forget(self) -> None:
