@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -15,9 +13,10 @@ from flask import Flask, Response, request
 from prometheus_client import Histogram
 from werkzeug.exceptions import HTTPException
 
-from gateway import answers, api, openapi, pages, received
+from gateway import answers, openapi, pages, received
 from gateway.context import Context
 from gateway.routes import PUBLIC, SIGNED_IN, Route
+from gateway.table import all_routes
 from services.common import telemetry
 from services.common.caller import Caller
 from services.common.errors import CreditError
@@ -26,6 +25,8 @@ from services.common.strict_json import Plain
 PREFIX = "/api/v1"
 ANONYMOUS = Caller(kind="anonymous", id="", username="")
 _AGENT_LENGTH_MAX = 300
+# Names somebody as whom an administrator wants to see what they would see.
+_PREVIEW_HEADER = "X-Preview-As"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -39,14 +40,6 @@ _seconds = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-
-
-def all_routes() -> list[Route]:
-    """Every route of every module in gateway/api, in the order of their names."""
-    routes: list[Route] = []
-    for module in sorted(pkgutil.iter_modules(api.__path__), key=lambda found: found.name):
-        routes += getattr(importlib.import_module(f"gateway.api.{module.name}"), "ROUTES", [])
-    return routes
 
 
 def make_app(ground: Any, desk: Any) -> Any:
@@ -86,6 +79,8 @@ class _RawPaths:
 def _answer(ground: Any, desk: Any, route: Route, **path: str) -> Response:
     named = received.segments(path)
     caller = ANONYMOUS if route.permission == PUBLIC else desk.caller_of(request)
+    if _PREVIEW_HEADER in request.headers:
+        caller = desk.previewed(request, caller)
     if route.permission not in (PUBLIC, SIGNED_IN):
         caller.require(route.permission)
     context = Context(

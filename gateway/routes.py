@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import Schema
@@ -20,9 +20,9 @@ class Route:
     """One route below `/api/v1`.
 
     Path parameters, query and JSON body are merged into the input of `service.call`. `permission` is what
-    the caller must hold, `SIGNED_IN` for anybody signed in, `PUBLIC` for everybody. With `listing`, query
-    parameters become a list's input. `view(context, request, path)` answers what is no plain forward. What
-    comes `together` goes to its service in one message. A
+    the caller must hold, `SIGNED_IN` for anybody signed in, `PUBLIC` for everybody; every route says it.
+    With `listing`, query parameters become a list's input. `view(context, request, path)` answers what is no
+    plain forward. What comes `together` goes to its service in one message. A
     `status` of 400 or more makes a problem document with the answer's members.
     """
 
@@ -30,7 +30,7 @@ class Route:
     path: str
     service: str = "gateway"
     call: str = ""
-    permission: str = SIGNED_IN
+    permission: str = field(kw_only=True)
     tag: str = ""
     summary: str = ""
     body: type[Schema] | Schema | None = None

@@ -1,4 +1,4 @@
-"""Users, departments, roles, API keys and the audit trail; the first two stand at the root as well."""
+"""Users, departments, API keys and the audit trail; the first two stand at the root as well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from flask import Request
 
 from gateway.context import Context
-from gateway.identity import access, operations, permissions, schema, store, tokens
+from gateway.identity import access, operations, schema, store, tokens
 from gateway.local import body, changing, listing, reading
 from gateway.routes import Route
 from services.common.db import UnitOfWork
@@ -47,10 +47,6 @@ def _create_key(context: Context, _request: Request, path: Mapping[str, str]) ->
     return {**answer, "key": text} if answer["id"] == str(key_id) else answer
 
 
-def _list_permissions(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
-    return {"items": [{"key": right} for right in sorted(permissions.ALL)], "next": None}
-
-
 _create_department = changing(
     "create_department",
     schema.NewDepartment(),
@@ -60,14 +56,6 @@ _change_department = changing(
     "change_department",
     schema.DepartmentChange(),
     lambda work, path, received: operations.change_department(work, path["key"], received),
-)
-_create_role = changing(
-    "create_role", schema.NewRole(), lambda work, path, received: operations.create_role(work, received)
-)
-_save_role = changing(
-    "save_role",
-    schema.RoleInput(),
-    lambda work, path, received: operations.save_role(work, path["key"], received),
 )
 _revoke_key = changing("revoke_key", None, lambda work, path, received: access.revoke_key(work, path["key"]))
 
@@ -109,24 +97,9 @@ def _people(prefix: str) -> list[Route]:
     ]
 
 
-def _roles(prefix: str) -> list[Route]:
-    roles, one = f"{prefix}/roles", f"{prefix}/roles/<key>"
-    role: dict[str, Any] = {"answer": schema.Role}
-    get_role = reading(lambda work, path: operations.get_role(work, path["key"]))
-    return [
-        _route("GET", roles, "roles", "Roles and their rights", listing(store.list_roles), listing=True),
-        _route("POST", roles, "roles", "Make a role", _create_role, body=schema.NewRole, status=201, **role),
-        _route("GET", one, "roles", "One role", get_role, **role),
-        _route("PUT", one, "roles", "Make or change a role", _save_role, body=schema.RoleInput, **role),
-    ]
-
-
 ROUTES = [
     *_people(""),
     *_people("/admin"),
-    *_roles(""),
-    *_roles("/admin"),
-    _route("GET", "/admin/permissions", "roles", "Every right that a role may have", _list_permissions),
     _route(
         "GET", "/admin/keys", "keys", "API keys, without their text", listing(store.list_keys), listing=True
     ),

@@ -10,7 +10,7 @@ from flask import Request
 from gateway.context import Context
 from gateway.identity import schema
 from gateway.local import body
-from gateway.routes import PUBLIC, Route
+from gateway.routes import PUBLIC, SIGNED_IN, Route
 
 
 def _login(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -38,6 +38,11 @@ def _me(context: Context, request: Request, path: Mapping[str, str]) -> Any:
         },
         "roles": list(caller.roles),
         "permissions": sorted(caller.permissions),
+        "narrowed": sorted(caller.clauses),
+        "fields": {
+            resource: {path: right.level for path, right in paths.items()}
+            for resource, paths in caller.fields.items()
+        },
     }
 
 
@@ -62,6 +67,20 @@ ROUTES = [
         tag="auth",
         summary="New tokens for a refresh token, which is used up by it",
     ),
-    Route("POST", "/auth/logout", view=_logout, tag="auth", summary="End this session"),
-    Route("GET", "/me", view=_me, tag="auth", summary="Who I am, my roles and my rights"),
+    Route(
+        "POST",
+        "/auth/logout",
+        permission=SIGNED_IN,
+        view=_logout,
+        tag="auth",
+        summary="End this session",
+    ),
+    Route(
+        "GET",
+        "/me",
+        permission=SIGNED_IN,
+        view=_me,
+        tag="auth",
+        summary="Who I am, my roles and my rights, how far they reach, and which fields I do not have freely",
+    ),
 ]

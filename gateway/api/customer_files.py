@@ -21,6 +21,7 @@ from services.common.errors import (
     UnsupportedMediaType,
     is_passing,
 )
+from services.common.field_rights import concealed_names as hidden_names
 from services.customer.schema import IMPORT_ROWS_MAX
 
 _FORM_BYTES_MAX = storage.SIZE_MAX_BYTES + 64 * 1024
@@ -114,10 +115,11 @@ def export_table(context: Context, request: Request, path: Mapping[str, str]) ->
         error = {"field": "format", "code": "not_a_choice", "message": "应为 csv 或 xlsx"}
         raise Invalid("导出格式应为 csv 或 xlsx", code="format_unknown", errors=[error])
     form = context.ask("customer", "get_form", {"key": "customer"})
-    header = [*_CORE_COLUMNS.values(), *_CONTACT_COLUMNS.values()]
-    header += [field["label"]["zh"] for field in form["fields"]] + list(_SHOWN_COLUMNS.values())
-    keys = [field["key"] for field in form["fields"]]
-    lines = [_line(customer, keys) for customer in _found(context, given.pop("sort", "code"), given)]
+    hidden = hidden_names(context.caller, "customers")
+    columns = _columns(form, hidden)
+    header = list(columns.values())
+    found = _found(context, given.pop("sort", _first_of(("code", "name", "created_at"), hidden)), given)
+    lines = [_line(customer, columns) for customer in found]
     if kind == "xlsx":
         response = Response(sheets.write_xlsx(header, lines), content_type=_XLSX)
     else:
@@ -142,13 +144,32 @@ def _found(context: Context, sort: str, where: dict[str, str]) -> Iterator[dict[
     raise Invalid(f"一次最多导出 {_EXPORT_ROWS_MAX} 个客户, 请先筛选", code="export_too_large")
 
 
-def _line(customer: Mapping[str, Any], keys: list[str]) -> list[Any]:
-    contacts = sorted(customer["contacts"], key=lambda contact: not contact.get("primary"))
-    contact = contacts[0] if contacts else {}
-    values = [customer[name] for name in _CORE_COLUMNS]
-    values += [contact.get(name) for name in _CONTACT_COLUMNS]
-    values += [_cell(customer["fields"].get(key)) for key in keys]
-    return values + [customer[name] for name in _SHOWN_COLUMNS]
+def _columns(form: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, str]:
+    """The columns of an export by their paths, without those that its reader may not see."""
+    columns = dict(_CORE_COLUMNS)
+    columns |= {f"contacts.{name}": label for name, label in _CONTACT_COLUMNS.items()}
+    columns |= {f"fields.{field['key']}": field["label"]["zh"] for field in form["fields"]}
+    columns |= _SHOWN_COLUMNS
+    return {path: label for path, label in columns.items() if not _is_hidden(path, hidden)}
+
+
+def _is_hidden(path: str, hidden: frozenset[str]) -> bool:
+    holder = path.partition(".")[0]
+    return path in hidden or holder in hidden or f"{holder}.*" in hidden
+
+
+def _first_of(names: tuple[str, ...], hidden: frozenset[str]) -> str:
+    return next(name for name in names if name not in hidden)
+
+
+def _line(customer: Mapping[str, Any], columns: Mapping[str, str]) -> list[Any]:
+    contacts = sorted(customer.get("contacts") or (), key=lambda contact: not contact.get("primary"))
+    holders = {"contacts": contacts[0] if contacts else {}, "fields": customer.get("fields") or {}}
+    values = []
+    for path in columns:
+        holder, dot, name = path.partition(".")
+        values.append(_cell(holders[holder].get(name)) if dot else customer.get(path))
+    return values
 
 
 def _cell(value: Any) -> Any:

@@ -23,6 +23,8 @@ def _query(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     if kind not in ("json", "csv", "xlsx"):
         error = {"field": "format", "code": "not_a_choice", "message": "应为 json、csv 或 xlsx"}
         raise Invalid("格式应为 json、csv 或 xlsx", code="format_unknown", errors=[error])
+    if kind != "json":
+        context.caller.require("reports.export")
     answer = context.ask("reporting", "query", {**received, "format": kind})
     if kind == "json":
         return answer

@@ -29,8 +29,8 @@ ROUTES = [
     _route("GET", _ONE, "get_rule", "rules.read", "One rule, by id or key, with its versions"),
     _route("PUT", _ONE, "change_rule", "rules.write", "Change a rule's draft", body=schema.RuleInput),
     _route("POST", f"{_ONE}:publish", "publish_rule", "rules.publish", "Put the draft in force"),
-    _route("POST", f"{_ONE}:test", "test_rule", "rules.read", "Try it on one case", body=schema.RuleTest),
-    _route("GET", f"{_ONE}/firings", "list_firings", "rules.read", "When it fired", listing=True),
+    _route("POST", f"{_ONE}:test", "test_rule", "rules.test", "Try it on one case", body=schema.RuleTest),
+    _route("GET", f"{_ONE}/firings", "list_firings", "firings.read", "When it fired", listing=True),
     _route("GET", "/customers/<customer_id>/rating", "get_rating", "ratings.read", "A customer's rating"),
     _route(
         "PUT",

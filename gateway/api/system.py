@@ -12,7 +12,7 @@ from flask import Request
 from gateway.context import Context
 from gateway.everybody import ask_everybody
 from gateway.local import body
-from gateway.routes import Route
+from gateway.routes import SIGNED_IN, Route
 from services.common.caller import service_caller
 from services.common.config import ALL_SERVICES, GATEWAY
 from services.common.errors import CreditError, NotFound, Unavailable, is_passing
@@ -161,6 +161,7 @@ ROUTES = [
     Route(
         "POST",
         "/services/<service>:echo",
+        permission=SIGNED_IN,
         view=_echo,
         tag="admin",
         summary="An answer from a service that does nothing for it: how long the way takes",

@@ -24,9 +24,9 @@ def _route(method: str, path: str, call: str, permission: str, summary: str, **m
     )
 
 
-def _act(name: str, call: str, summary: str) -> Route:
+def _act(name: str, call: str, summary: str, right: str = "act") -> Route:
     path = f"{_TASK}:{name}"
-    return _route("POST", path, call, "tasks.act", summary, body=schema.TaskAction, answer=schema.Task)
+    return _route("POST", path, call, f"tasks.{right}", summary, body=schema.TaskAction, answer=schema.Task)
 
 
 ROUTES = [
@@ -39,15 +39,15 @@ ROUTES = [
         "POST",
         f"{_FLOW}:simulate",
         "simulate_flow",
-        "flows.read",
+        "flows.simulate",
         "The path and the people for sample data",
         body=schema.Simulation,
     ),
     _route("GET", "/tasks", "list_tasks", "tasks.read", "My tasks; `state`, `kind`", listing=True),
     _route("GET", _TASK, "get_task", "tasks.read", "One of my tasks", answer=schema.Task),
-    _act("approve", "approve_task", "Approve, as asked or for less"),
-    _act("reject", "reject_task", "Reject for good"),
-    _act("return", "return_task", "Send back to whoever asked"),
+    _act("approve", "approve_task", "Approve, as asked or for less", "approve"),
+    _act("reject", "reject_task", "Reject for good", "reject"),
+    _act("return", "return_task", "Send back to whoever asked", "return"),
     _act("comment", "comment_task", "Say something without deciding"),
     _route(
         "POST", "/tasks:batch", "act_on_tasks", "tasks.act", "One action on several", body=schema.TaskBatch

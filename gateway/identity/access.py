@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.identity import operations, store, tokens
+from gateway.identity import roles, store, tokens
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid, NotFound, TooManyRequests, Unauthenticated
 from services.common.ids import new_id
@@ -100,8 +100,8 @@ def sign_out(work: UnitOfWork, session_id: UUID, username: str) -> None:
 
 def create_key(work: UnitOfWork, received: Mapping[str, Any], key_id: UUID, text: str) -> dict[str, Any]:
     """Keep an API key's hash; its text is in no answer that is stored. 403 for rights beyond the caller's."""
-    operations.check_rights(received["permissions"])
-    operations.require_holds(work, received["permissions"])
+    roles.check_rights(received["permissions"])
+    roles.require_holds_fully(work, received["permissions"])
     expires_at: datetime | None = received["expires_at"]
     if expires_at is not None and expires_at <= work.now:
         error = {"field": "expires_at", "code": "in_the_past", "message": "应晚于现在"}

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 from eventlet.semaphore import Semaphore
 from flask import Request
 
-from gateway.identity import access, store, tokens
+from gateway.identity import access, roles, store, tokens
+from gateway.identity.callers import Callers, Directory, Found
 from services.common import keys
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY
-from services.common.db import Database
-from services.common.errors import Unauthenticated
+from services.common.db import Database, UnitOfWork
+from services.common.errors import Forbidden, NotFound, Unauthenticated
 
-# A revoked right is gone within this time everywhere, and at once in the process that revoked it.
-_REMEMBERED_SECONDS = 2.0
-_REMEMBERED_MAX = 20_000
 _WAITING_MAX = 20
 
 
@@ -38,31 +34,47 @@ class Desk:
     def __init__(self, database: Database, settings: Any) -> None:
         self._database = database
         self._secret = keys.session_secret(settings.keys_dir, settings.secret_key)
-        self._callers: dict[str, tuple[float, Caller]] = {}
+        self._callers = Callers(database)
         self._turns: dict[str, _Turn] = {}
 
     def caller_of(self, request: Request) -> Caller:
         """The signed-in caller of a request; `Unauthenticated` for everybody else."""
         key = request.headers.get("X-API-Key")
         token = _bearer(request)
-        if key:
-            credential = f"key:{tokens.hash_token(key)}"
-        elif token:
-            credential = f"token:{token}"
-        else:
+        if not key and not token:
             raise Unauthenticated("请先登录", code="not_signed_in")
-        remembered = self._callers.get(credential)
-        if remembered is not None and time.monotonic() < remembered[0]:
-            return remembered[1]
-        caller = self._by_key(credential[4:]) if key else self._by_token(token)
-        if len(self._callers) >= _REMEMBERED_MAX:
-            self._callers.clear()
-        self._callers[credential] = (time.monotonic() + _REMEMBERED_SECONDS, caller)
-        return caller
+        if key:
+            hashed = tokens.hash_token(key)
+            return self._callers.of(f"key:{hashed}", lambda: self._by_key(hashed))
+        return self._callers.of(f"token:{token}", lambda: self._by_token(token))
+
+    def previewed(self, request: Request, caller: Caller) -> Caller:
+        """The user whom an administrator wants to see the suite as; nothing can be changed like that.
+
+        `Forbidden` for whoever lacks the right to it, and for a user who may do what the caller may not.
+        """
+        caller.require("admin.preview")
+        if request.method != "GET":
+            raise Forbidden("预览时只能查看, 不能修改", code="preview_only_reads")
+        username = request.headers["X-Preview-As"]
+        with self._database.begin(caller) as work:
+            user = store.find_user(work, username=username)
+            if user is None or not user["active"]:
+                raise NotFound("没有在用的用户", code="user_not_found")
+            _, seen_as = self.directory_and_caller(work, user)
+            roles.require_holds_fully(work, seen_as.permissions)
+            detail = {"path": request.path}
+            store.write_audit(work, "preview", user["username"], detail, actor=caller.actor, address="")
+        return seen_as
+
+    def directory_and_caller(self, work: UnitOfWork, user: Mapping[str, Any]) -> tuple[Directory, Caller]:
+        """What callers are made of, and the caller that a user is."""
+        directory = self._callers.directory(work)
+        return directory, directory.caller(user, store.shares_with(work, user["id"]))
 
     def forget(self) -> None:
         """Ask the database again for everybody: somebody's rights have changed."""
-        self._callers.clear()
+        self._callers.forget()
 
     def sign_in(self, username: str, password: str, address: str, agent: str) -> dict[str, Any]:
         """Tokens for a name and a password; the same refusal for an unknown user and a wrong password."""
@@ -124,45 +136,39 @@ class Desk:
             "expires_in": tokens.ACCESS_SECONDS,
         }
 
-    def _by_token(self, token: str) -> Caller:
+    def _by_token(self, token: str) -> Found:
         read = tokens.read_access_token(self._secret, token)
         if read is None:
             raise Unauthenticated("登录已失效, 请重新登录", code="token_invalid")
-        user_id, session_id, _ = read
+        user_id, session_id, expiry = read
         with self._database.read(service_caller(GATEWAY)) as work:
-            user = store.find_user(work, user_id=user_id) if store.live_session(work, session_id) else None
-            if user is None or not user["active"]:
+            user = store.signed_in_user(work, session_id)
+            if user is None or user["id"] != user_id or not user["active"]:
                 raise Unauthenticated("登录已失效, 请重新登录", code="session_ended")
-            return _caller(user, store.known_roles(work))
+            shared = store.shares_with(work, user_id)
+            caller = self._callers.directory(work).caller(user, shared)
+        ends = [row["expires_at"] for row in shared if row["expires_at"] is not None]
+        until = min(expiry, user["session_expires_at"], *ends).timestamp()
+        return Found(caller, until, (f"session:{session_id}", f"user:{user_id}"))
 
-    def _by_key(self, key_hash: str) -> Caller:
+    def _by_key(self, key_hash: str) -> Found:
         with self._database.read(service_caller(GATEWAY)) as work:
             key = store.key_with_hash(work, key_hash)
-        if key is None:
-            raise Unauthenticated("API 密钥无效或已过期", code="key_invalid")
-        return Caller(
+            if key is None:
+                raise Unauthenticated("API 密钥无效或已过期", code="key_invalid")
+            allows = self._callers.directory(work).allows
+        caller = Caller(
             kind="key",
             id=str(key["id"]),
             username=f"key:{key['name']}",
             name=key["name"],
             permissions=frozenset(key["permissions"]),
+            allows=allows,
         )
+        until = key["expires_at"].timestamp() if key["expires_at"] else float("inf")
+        return Found(caller, until, (f"key:{key['id']}",))
 
 
 def _bearer(request: Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _caller(user: dict[str, Any], roles: dict[str, list[str]]) -> Caller:
-    rights = {right for role in user["roles"] for right in roles.get(role, ())}
-    user_id: UUID = user["id"]
-    return Caller(
-        kind="user",
-        id=str(user_id),
-        username=user["username"],
-        name=user["name"],
-        department=user["department"],
-        roles=tuple(user["roles"]),
-        permissions=frozenset(rights),
-    )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -29,7 +30,13 @@ roles = Table(
     Column("id", Uuid, nullable=False, unique=True),
     Column("key", Text, primary_key=True),
     Column("label", Text, nullable=False),
+    # Every right that it gives; `grants` says of some of them how far they reach, by right.
     Column("permissions", JSONB, nullable=False),
+    Column("grants", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # By resource and path: how far a field may be seen and written.
+    Column("fields", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # Which rights of the product it was given once: what an administrator took away is not given again.
+    Column("offered", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("version", Integer, nullable=False),
 )
 
@@ -97,6 +104,41 @@ login_delays = Table(
     Column("blocked_until", INSTANT, nullable=False),
     Column("last_failure", INSTANT, nullable=False),
 )
+
+# Records that somebody shared with somebody else, until it is taken back or runs out.
+record_shares = Table(
+    "record_shares",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("resource", Text, nullable=False),
+    Column("record_id", Uuid, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("level", Text, nullable=False),
+    Column("shared_by", Text, nullable=False),
+    Column("shared_at", INSTANT, nullable=False),
+    Column("expires_at", INSTANT),
+    UniqueConstraint("record_id", "user_id"),
+    CheckConstraint("level IN ('read', 'write')", name="level"),
+)
+Index("ix_record_shares_user", record_shares.c.user_id)
+
+# What the installation allows beyond the rights of its roles (services.common.duties).
+duties = Table(
+    "duties",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("allowed", Boolean, nullable=False),
+)
+
+# Whose rights have changed, written by triggers: every gateway process reads it and forgets who it names.
+identity_changes = Table(
+    "identity_changes",
+    metadata,
+    Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+)
+Index("ix_identity_changes_at", identity_changes.c.at)
 
 audit = Table(
     "audit",

@@ -1,20 +1,16 @@
-"""What can be done with users, departments and roles."""
+"""What can be done with users and departments."""
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from gateway.identity import events, permissions, store, tokens
+from gateway.identity import events, store, tokens
+from gateway.identity.roles import ADMIN, require_holds
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Forbidden, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
-
-ADMIN = "admin"
-_ROLE_KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
-
 
 # --- users -----------------------------------------------------------------------------------------------
 
@@ -151,68 +147,7 @@ def _head(work: UnitOfWork, username: str | None) -> str | None:
     return str(user["username"])
 
 
-# --- roles -----------------------------------------------------------------------------------------------
-
-
-def get_role(work: UnitOfWork, key: str) -> dict[str, Any]:
-    """A role by id or key."""
-    role = store.role_by_key(work, key)
-    if role is None:
-        raise NotFound("没有这个角色", code="role_not_found")
-    return role
-
-
-def save_role(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Make or change a role; unknown rights are refused by name. The admin role keeps every right."""
-    if not _ROLE_KEY.fullmatch(key):
-        _refuse(
-            "key", "role_key_invalid", "角色键应以小写字母开头, 由小写字母、数字和下划线组成, 最多 50 个字符"
-        )
-    check_rights(received["permissions"])
-    if key == ADMIN and set(received["permissions"]) != set(permissions.ALL):
-        raise Conflict("系统管理员角色的权限不能删减", code="admin_role")
-    kept = store.lock_role(work, key)
-    require_holds(work, {*received["permissions"], *(kept["permissions"] if kept else ())})
-    if kept is not None:
-        _check_version(kept, received)
-    elif received.get("version") is not None:
-        raise NotFound("没有这个角色", code="role_not_found")
-    role = {
-        "id": kept["id"] if kept else new_id(),
-        "key": key,
-        "label": received["label"],
-        "permissions": sorted(set(received["permissions"])),
-        "version": kept["version"] + 1 if kept else 1,
-    }
-    if kept is not None:
-        store.change(work, "roles", role["id"], role)
-    elif not store.add(work, "roles", role):
-        raise Conflict(f"角色 {key} 已存在", code="role_taken")
-    events.role_changed(work, role)
-    _audit(work, "role.save", key, {"permissions": role["permissions"]})
-    return role
-
-
-def create_role(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a role; 409 for a key that is taken."""
-    if store.lock_role(work, received["key"]) is not None:
-        raise Conflict(f"角色 {received['key']} 已存在", code="role_taken")
-    return save_role(work, received["key"], received)
-
-
-def check_rights(rights: Collection[str]) -> None:
-    """Raise `Invalid` for a right that does not exist, by its name."""
-    unknown = sorted(set(rights) - permissions.ALL)
-    if unknown:
-        _refuse("permissions", "permission_unknown", f"未知的权限: {', '.join(unknown[:5])}")
-
-
-def seed_roles(work: UnitOfWork) -> None:
-    """Make the roles that the product ships with, where they are missing; the admin role gets new rights."""
-    known = store.known_roles(work)
-    for key, (label, rights) in permissions.ROLES.items():
-        if key not in known or (key == ADMIN and set(known[key]) != set(rights)):
-            save_role(work, key, {"label": label, "permissions": sorted(rights)})
+# --- the first administrator ------------------------------------------------------------------------------
 
 
 def ensure_admin(work: UnitOfWork, username: str, password: str | None) -> str | None:
@@ -231,15 +166,6 @@ def ensure_admin(work: UnitOfWork, username: str, password: str | None) -> str |
 def _rights_of(work: UnitOfWork, keys: Collection[str]) -> set[str]:
     known = store.known_roles(work)
     return {right for key in keys for right in known.get(key, ())}
-
-
-def require_holds(work: UnitOfWork, rights: Collection[str]) -> None:
-    """Raise `Forbidden` for rights that the caller does not have."""
-    beyond = sorted(right for right in set(rights) if not work.caller.can(right))
-    if beyond:
-        raise Forbidden(
-            f"不能授予或管理自己没有的权限: {', '.join(beyond[:5])}", code="permission_beyond", beyond=beyond
-        )
 
 
 def _check_version(row: Mapping[str, Any], received: Mapping[str, Any]) -> None:

@@ -1,38 +1,60 @@
-"""The rights that exist, and which of them each role begins with."""
+"""The catalogue of all rights, as the services declare them, and which of them each role begins with."""
 
 from __future__ import annotations
 
-PERMISSIONS: dict[str, tuple[str, ...]] = {
-    "customers": ("read", "create", "update", "delete", "import", "export"),
-    "applications": ("read", "create", "submit", "withdraw"),
-    "flows": ("read", "write", "publish"),
-    "tasks": ("read", "act"),
-    "instances": ("read",),
-    "todos": ("read", "act"),
-    "credit": ("read", "grant", "freeze", "unfreeze", "verify", "settings"),
-    "orders": ("read", "check", "create", "change", "release"),
-    "deliveries": ("create", "reverse"),
-    "invoices": ("read", "create", "reverse"),
-    "payments": ("read", "create", "allocate", "reverse"),
-    "credit_notes": ("read", "create", "reverse"),
-    "write_offs": ("read", "create", "reverse"),
-    "disputes": ("read", "open", "resolve"),
-    "rules": ("read", "write", "publish"),
-    "decisions": ("read",),
-    "ratings": ("read", "write"),
-    "notifications": ("read",),
-    "reports": ("read",),
-    "dashboards": ("read", "write"),
-    "forms": ("read", "write"),
-    "expressions": ("use",),
-    "admin": ("users", "departments", "roles", "keys", "audit", "parked", "business_date", "system"),
+from collections.abc import Mapping
+
+from services.application import rights as application
+from services.common.rights import Resource, actions
+from services.customer import rights as customer
+from services.limits import rights as limits
+from services.reporting import rights as reporting
+from services.risk_rules import rights as risk_rules
+from services.workflow import rights as workflow
+
+_ADMIN = Resource(
+    "admin",
+    "系统管理",
+    "Administration",
+    actions(
+        users=("用户", "Users"),
+        departments=("部门", "Departments"),
+        roles=("角色与权限", "Roles and rights"),
+        preview=("以用户身份预览", "See what somebody else sees"),
+        keys=("API 密钥", "API keys"),
+        audit=("审计日志", "Audit trail"),
+        parked=("搁置事件", "Parked events"),
+        business_date=("业务日期", "Business date"),
+        system=("系统运行", "System"),
+    ),
+)
+_OWN = (
+    Resource("notifications", "通知", "Notifications", actions("read")),
+    Resource("expressions", "表达式", "Expressions", actions("use")),
+    _ADMIN,
+)
+_OF_SERVICES = {
+    "customer": customer.RESOURCES,
+    "application": application.RESOURCES,
+    "workflow": workflow.RESOURCES,
+    "limits": limits.RESOURCES,
+    "risk_rules": risk_rules.RESOURCES,
+    "reporting": reporting.RESOURCES,
 }
-ALL = frozenset(f"{resource}.{action}" for resource, actions in PERMISSIONS.items() for action in actions)
+CATALOGUE: Mapping[str, Resource] = {
+    resource.key: resource for resources in (*_OF_SERVICES.values(), _OWN) for resource in resources
+}
+SERVICE_OF = {resource.key: name for name, resources in _OF_SERVICES.items() for resource in resources}
+ALL = frozenset(right for resource in CATALOGUE.values() for right in resource.rights)
+SCOPED = frozenset(right for resource in CATALOGUE.values() for right in resource.scoped)
 
 _READING = {
     "customers.read",
     "applications.read",
     "tasks.read",
+    "tasks.approve",
+    "tasks.reject",
+    "tasks.return",
     "tasks.act",
     "todos.read",
     "todos.act",
@@ -48,10 +70,14 @@ _READING = {
     "decisions.read",
     "ratings.read",
     "rules.read",
+    "rules.test",
+    "firings.read",
     "flows.read",
+    "flows.simulate",
     "forms.read",
     "notifications.read",
     "reports.read",
+    "reports.export",
     "dashboards.read",
     "expressions.use",
 }
@@ -65,6 +91,8 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             | {
                 "customers.create",
                 "customers.update",
+                "customers.share",
+                "applications.share",
                 "applications.create",
                 "applications.submit",
                 "applications.withdraw",
@@ -80,6 +108,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
         frozenset(
             _READING
             | {"customers.create", "customers.update", "applications.create", "applications.submit"}
+            | {"customers.share", "applications.share"}
             | {"applications.withdraw", "orders.create", "orders.change", "customers.export"}
         ),
     ),

@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 from marshmallow import Schema, validate
-from marshmallow.fields import List
+from marshmallow.fields import List, Nested
 
 from services.common.fields import (
     FlagField,
     IdField,
     InstantField,
     IntegerField,
+    ObjectField,
     StrictSchema,
     TextField,
     refuse,
@@ -22,6 +23,8 @@ PASSWORD_LENGTH_MIN = 8
 _NAME = 100
 _ROLES_MAX = 50
 _RIGHTS_MAX = 500
+_SCOPES_MAX = 200
+_EXPRESSION_MAX = 10_000
 # What real addresses look like, no more: quoted local parts and comments are refused.
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
 
@@ -108,11 +111,36 @@ class DepartmentChange(StrictSchema):
     version = IntegerField(minimum=1, load_default=None, allow_none=True)
 
 
+class ScopeInput(StrictSchema):
+    """Which records: `departments` their codes, `expression` over the record."""
+
+    kind = TextField(max_length=30, required=True)
+    departments = List(TextField(max_length=50), validate=validate.Length(max=_SCOPES_MAX))
+    expression = TextField(max_length=_EXPRESSION_MAX, multiline=True)
+
+
+class GrantInput(StrictSchema):
+    """A right, how far it reaches (one of the scopes is enough) and under which condition."""
+
+    right = TextField(max_length=60, required=True)
+    scopes = List(Nested(ScopeInput()), validate=validate.Length(min=1, max=_SCOPES_MAX))
+    condition = TextField(max_length=_EXPRESSION_MAX, multiline=True, allow_none=True)
+
+
+def _grants(**options: Any) -> Any:
+    return List(Nested(GrantInput()), validate=validate.Length(max=_RIGHTS_MAX), **options)
+
+
 class RoleInput(StrictSchema):
-    """A role's rights."""
+    """A role's rights: `permissions` reach every record, `grants` say how far they reach.
+
+    `fields`: `{resource: {path: "hidden" | "masked" | "read" | "write" or {"level", "mask"}}}`.
+    """
 
     label = TextField(max_length=_NAME, required=True)
-    permissions = _rights(required=True)
+    permissions = _rights(load_default=list)
+    grants = _grants(load_default=None, allow_none=True)
+    fields_ = ObjectField(data_key="fields", attribute="fields", load_default=None, allow_none=True)
     version = IntegerField(minimum=1, load_default=None, allow_none=True)
 
 
@@ -120,6 +148,45 @@ class NewRole(RoleInput):
     """A role to be made."""
 
     key = TextField(max_length=50, required=True)
+
+
+class RoleChange(StrictSchema):
+    """Cells of a role's matrix that change; what is not named stays."""
+
+    label = TextField(max_length=_NAME)
+    grant = _grants(load_default=list)
+    revoke = _rights(load_default=list)
+    fields_ = ObjectField(data_key="fields", attribute="fields", load_default=dict)
+    version = IntegerField(minimum=1, load_default=None, allow_none=True)
+
+
+class ShareInput(StrictSchema):
+    """With whom a record is shared, how far (read, write), and until when."""
+
+    username = TextField(max_length=_NAME, required=True)
+    level = TextField(load_default="read", validate=validate.OneOf(("read", "write")))
+    expires_at = InstantField(load_default=None, allow_none=True)
+
+
+class UnshareInput(StrictSchema):
+    """From whom a record is taken back."""
+
+    username = TextField(max_length=_NAME, required=True)
+
+
+class Duties(StrictSchema):
+    """What the installation allows; what is left out stays."""
+
+    approve_own_application = FlagField()
+    publish_own_draft = FlagField()
+
+
+class Question(StrictSchema):
+    """Whether somebody may do something, with one record where `record` names it."""
+
+    username = TextField(max_length=_NAME, required=True)
+    right = TextField(max_length=60, required=True)
+    record = TextField(max_length=100, load_default=None, allow_none=True)
 
 
 class NewKey(StrictSchema):
@@ -148,6 +215,8 @@ class Role(Schema):
     key = TextField()
     label = TextField()
     permissions = List(TextField())
+    grants = List(Nested(GrantInput()))
+    fields_ = ObjectField(data_key="fields", attribute="fields")
     version = IntegerField()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.identity import operations
+from gateway.identity import operations, roles
 from services.common.config import Settings
 from services.common.db import UnitOfWork
 
 
 def seed(work: UnitOfWork, settings: Settings) -> str | None:
     """Make the roles and the first administrator; returns a generated password, to be shown once."""
-    operations.seed_roles(work)
+    roles.seed_roles(work)
     return operations.ensure_admin(work, settings.admin_username, settings.admin_password or None)

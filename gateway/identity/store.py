@@ -10,7 +10,18 @@ from uuid import UUID
 from sqlalchemy import Select, Table, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from gateway.identity.model import api_keys, audit, departments, login_delays, roles, sessions, users
+from gateway.identity.model import (
+    api_keys,
+    audit,
+    departments,
+    duties,
+    identity_changes,
+    login_delays,
+    record_shares,
+    roles,
+    sessions,
+    users,
+)
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
 from services.common.paging import page
@@ -99,6 +110,11 @@ def known_roles(work: UnitOfWork) -> dict[str, list[str]]:
     return {row.key: row.permissions for row in work.execute(select(roles.c.key, roles.c.permissions))}
 
 
+def all_roles(work: UnitOfWork) -> dict[str, Row]:
+    """Every role by its key."""
+    return {row["key"]: row for row in _all(work, select(roles))}
+
+
 def role_by_key(work: UnitOfWork, key: str) -> Row | None:
     """A role by id or key."""
     return _one(work, _by_key(roles, "key", key))
@@ -115,6 +131,83 @@ def usernames_with_role(work: UnitOfWork, role: str) -> list[Row]:
         users.c.active, users.c.roles.contains([role])
     )
     return _all(work, statement.order_by(users.c.username))
+
+
+# --- how far rights reach --------------------------------------------------------------------------------
+
+
+def department_parents(work: UnitOfWork) -> dict[str, str | None]:
+    """The parent of each department."""
+    return {row.code: row.parent for row in work.execute(select(departments.c.code, departments.c.parent))}
+
+
+def allowed_duties(work: UnitOfWork) -> dict[str, bool]:
+    """What was said of duties; those of which nothing was said are as they are at first."""
+    return {row.key: row.allowed for row in work.execute(select(duties.c.key, duties.c.allowed))}
+
+
+def save_duty(work: UnitOfWork, key: str, allowed: bool) -> None:
+    """Say whether the installation allows something."""
+    statement = upsert(duties).values(key=key, allowed=allowed)
+    work.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"allowed": allowed}))
+
+
+def signed_in_user(work: UnitOfWork, session_id: UUID) -> Row | None:
+    """The user of a session that has neither ended nor run out, with when it does (`session_expires_at`)."""
+    statement = (
+        select(*_USER_COLUMNS, sessions.c.expires_at.label("session_expires_at"))
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.id == session_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > work.now)
+    )
+    return _one(work, statement)
+
+
+def shares_with(work: UnitOfWork, user_id: UUID) -> list[Row]:
+    """The records that are shared with a user now."""
+    statement = select(record_shares).where(record_shares.c.user_id == user_id, _is_shared(work))
+    return _all(work, statement.order_by(record_shares.c.shared_at, record_shares.c.id))
+
+
+def shares_of(work: UnitOfWork, resource: str, record_id: UUID) -> list[Row]:
+    """With whom a record is shared now, and how far."""
+    shown = [column for column in record_shares.c if column.name != "user_id"]
+    statement = (
+        select(*shown, users.c.username, users.c.name)
+        .join(users, users.c.id == record_shares.c.user_id)
+        .where(record_shares.c.resource == resource, record_shares.c.record_id == record_id, _is_shared(work))
+    )
+    return _all(work, statement.order_by(users.c.username))
+
+
+def _is_shared(work: UnitOfWork) -> Any:
+    return record_shares.c.expires_at.is_(None) | (record_shares.c.expires_at > work.now)
+
+
+def save_share(work: UnitOfWork, share: Mapping[str, Any]) -> None:
+    """Share a record with a user, or say anew how far and until when."""
+    changed = {name: share[name] for name in ("level", "shared_by", "shared_at", "expires_at")}
+    statement = upsert(record_shares).values(**share)
+    work.execute(statement.on_conflict_do_update(index_elements=["record_id", "user_id"], set_=changed))
+
+
+def end_share(work: UnitOfWork, resource: str, record_id: UUID, user_id: UUID) -> bool:
+    """Take a record back from a user; False when they did not have it."""
+    which = (record_shares.c.resource == resource) & (record_shares.c.record_id == record_id)
+    ended = delete(record_shares).where(which, record_shares.c.user_id == user_id)
+    return bool(work.execute(ended).rowcount)
+
+
+def recent_changes(work: UnitOfWork, seconds: int) -> dict[int, str]:
+    """Whose rights have changed in so many seconds, by the database's clock: subjects by a growing number."""
+    since = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    statement = select(identity_changes.c.identity, identity_changes.c.subject)
+    found = work.execute(statement.where(identity_changes.c.at > since))
+    return {row.identity: row.subject for row in found}
+
+
+def forget_changes(work: UnitOfWork, before: datetime) -> int:
+    """Drop changes that every process has read long ago; returns how many."""
+    return int(work.execute(delete(identity_changes).where(identity_changes.c.at < before)).rowcount)
 
 
 # --- lists -----------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ applications = Table(
     Column("reason", Text),
     Column("fields", JSONB, nullable=False),
     Column("initiator", Text, nullable=False),
+    # That of the initiator when it was filed; empty where nobody had one.
+    Column("department", Text),
     Column("status", Text, nullable=False),
     # What was approved may be less than what was asked: amount, currency, term, validity.
     Column("approved", JSONB),

@@ -9,9 +9,10 @@ from uuid import UUID
 from services.application import events, model, store
 from services.application.applications import EDITABLE, STEPS, next_status
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
 from services.common.ids import new_id
 from services.common.paging import page
+from services.common.scopes import require_visible
 
 _FILTERS = ("status", "type", "initiator", "number", "currency")
 _FLOW_STEPS = frozenset(STEPS) - {"submit", "withdraw"}
@@ -33,6 +34,7 @@ def create_application(
         "customer_name": customer["name"],
         **_asked(received),
         "initiator": work.caller.actor,
+        "department": work.caller.department,
         "status": "draft",
         "approved": None,
         "instance_id": None,
@@ -42,6 +44,7 @@ def create_application(
         "created_at": work.now,
         "updated_at": work.now,
     }
+    require_visible(work, store.OWNED, application, beyond_scope(work.right))
     store.add(work, application)
     store.add_history(work, application, "create", {})
     events.told(work, "application_created", application)
@@ -108,7 +111,7 @@ def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
             raise _refused(name, "filter_unknown", "不能按该字段筛选")
     return page(
         work,
-        store.listed(where),
+        store.listed(work, where),
         received,
         sort={"created_at": model.applications.c.created_at, "number": model.applications.c.number},
         key=model.applications.c.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.application import model, operations, schema
+from services.application import model, operations, schema, store
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint
 from services.common.paging import ListInput
 
@@ -14,6 +14,7 @@ class ApplicationService(Service):
 
     name = "application"
     metadata = model.metadata
+    owned = {"applications": store.facts_of}  # noqa: RUF012 - declared by the base class
 
     @endpoint(schema.NewApplication(), "applications.create")
     def create_application(self, call: Call) -> dict[str, Any]:

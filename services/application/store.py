@@ -8,10 +8,23 @@ from uuid import UUID
 
 from sqlalchemy import Select, insert, select, update
 
+from services.application import rights
 from services.application.model import application_numbers, applications, history
 from services.common.db import UnitOfWork
+from services.common.scopes import Facts, Owned, visible
 
 Row = dict[str, Any]
+OWNED = Owned(
+    fields=rights.APPLICATIONS.scope_of_records,
+    columns={
+        name: applications.c[name]
+        for name in ("id", "customer_id", *rights.APPLICATIONS.scope_of_records.fields)
+        if name in applications.c
+    },
+    owners=("initiator",),
+    departments=("department",),
+    ids=("id", "customer_id"),
+)
 
 
 def next_number(work: UnitOfWork) -> int:
@@ -25,14 +38,20 @@ def add(work: UnitOfWork, application: Mapping[str, Any]) -> None:
 
 
 def find(work: UnitOfWork, key: str, *, locked: bool = False) -> Row | None:
-    """An application by id or number. Locks its row when `locked`."""
+    """An application by id or number that the caller may see. Locks its row when `locked`."""
     try:
         which = applications.c.id == UUID(key)
     except ValueError:
         which = applications.c.number == key
-    statement = select(applications).where(which)
+    statement = select(applications).where(which, visible(work, OWNED))
     row = work.execute(statement.with_for_update() if locked else statement).mappings().first()
     return None if row is None else dict(row)
+
+
+def facts_of(work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of an application."""
+    row = find(work, key)
+    return None if row is None else OWNED.facts(row)
 
 
 def change(work: UnitOfWork, application_id: UUID, values: Mapping[str, Any]) -> None:
@@ -40,9 +59,10 @@ def change(work: UnitOfWork, application_id: UUID, values: Mapping[str, Any]) ->
     work.execute(update(applications).where(applications.c.id == application_id).values(**values))
 
 
-def listed(where: Mapping[str, Any]) -> Select[Any]:
-    """Applications with these column values, as a statement to be paged."""
-    return select(applications).where(*(applications.c[name] == value for name, value in where.items()))
+def listed(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
+    """The caller's applications with these column values, as a statement to be paged."""
+    wanted = (applications.c[name] == value for name, value in where.items())
+    return select(applications).where(visible(work, OWNED), *wanted)
 
 
 def add_history(work: UnitOfWork, application: Mapping[str, Any], action: str, detail: Any) -> None:

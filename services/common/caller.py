@@ -7,8 +7,8 @@ A token names its audience (one service) and lives for 60 seconds.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
@@ -21,11 +21,40 @@ _REUSE_SECONDS = 25
 _CACHE_ENTRIES_MAX = 10_000
 _CLOCK_SKEW_SECONDS = 10
 GATEWAY = "gateway"
+# What an installation allows beyond its rights until somebody says otherwise, see `services.common.duties`.
+ALLOWED_AT_FIRST = frozenset({"publish_own_draft"})
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One grant of a right that does not reach every record: those of a scope, where a condition holds.
+
+    `kind` is all, own, departments (`values` are their codes), shared, or expression (`values` is its text).
+    `condition` is the text of an expression over the record; empty where there is none.
+    """
+
+    kind: str
+    values: tuple[str, ...] = ()
+    condition: str = ""
+
+
+@dataclass(frozen=True)
+class FieldRight:
+    """How far a field may be seen and written (`level`), and what masks it (`mask`, see field_rights)."""
+
+    level: str
+    mask: str = ""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A signed-in person, a machine with a key, or one of the services."""
+    """A signed-in person, a machine with a key, or one of the services.
+
+    `clauses` has the rights that do not reach every record, with the grants of each: one that holds is
+    enough. `fields` has, by resource, the fields that are not free to be seen and written. `departments` are
+    the caller's own and those below it, `shared` the records that others share with them and how far (read,
+    write), `allows` what the installation allows beyond its rights (see the gateway's duties).
+    """
 
     kind: str
     id: str
@@ -35,6 +64,15 @@ class Caller:
     roles: tuple[str, ...] = ()
     permissions: frozenset[str] = field(default_factory=frozenset)
     on_behalf_of: str | None = None
+    clauses: Mapping[str, tuple[Clause, ...]] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, FieldRight]] = field(default_factory=dict)
+    departments: tuple[str, ...] = ()
+    shared: Mapping[str, str] = field(default_factory=dict)
+    allows: frozenset[str] = ALLOWED_AT_FIRST
+
+    def __hash__(self) -> int:
+        """By who it is: callers are looked up with every message, and two of one person are few."""
+        return hash((self.kind, self.id, self.username))
 
     @property
     def principal(self) -> str:
@@ -53,12 +91,37 @@ class Caller:
     def require(self, permission: str) -> None:
         """Raise `Forbidden` unless this caller holds the permission."""
         if not self.can(permission):
-            raise Forbidden("您没有执行此操作的权限", code="forbidden", permission=permission)
+            raise Forbidden(f"您没有执行此操作的权限 ({permission})", code="forbidden", permission=permission)
+
+    def clauses_of(self, permission: str) -> tuple[Clause, ...] | None:
+        """The grants of a right that does not reach every record; None for one that does.
+
+        No grant at all for a right that the caller does not hold: nothing is reached by it. Work that goes
+        by no right at all (`""`) is the service's own.
+        """
+        if not permission:
+            return None
+        found = self.clauses.get(permission)
+        if found is None and not self.can(permission):
+            return ()
+        return found
 
 
-def service_caller(service: str, on_behalf_of: str | None = None) -> Caller:
-    """The caller under which a service acts by itself, or for the person it names."""
-    return Caller(kind="service", id=service, username=f"service:{service}", on_behalf_of=on_behalf_of)
+def service_caller(service: str, on_behalf_of: str | None = None, reach_of: Caller | None = None) -> Caller:
+    """The caller under which a service acts by itself, or for the person it names.
+
+    With `reach_of` it reaches no record that this person does not reach.
+    """
+    caller = Caller(kind="service", id=service, username=f"service:{service}", on_behalf_of=on_behalf_of)
+    if reach_of is None or not reach_of.clauses:
+        return caller
+    return replace(
+        caller,
+        department=reach_of.department,
+        clauses=reach_of.clauses,
+        departments=reach_of.departments,
+        shared=reach_of.shared,
+    )
 
 
 class CallerSigner:
@@ -91,6 +154,7 @@ class CallerSigner:
             "rol": list(caller.roles),
             "prm": sorted(caller.permissions),
             "obo": caller.on_behalf_of,
+            **_reach_claims(caller),
         }
         token = jwt.encode(claims, self._key, algorithm="EdDSA")
         if len(self._cache) >= _CACHE_ENTRIES_MAX:
@@ -154,4 +218,48 @@ def _caller_from_claims(claims: Mapping[str, Any]) -> Caller:
         roles=tuple(claims.get("rol") or ()),
         permissions=frozenset(claims.get("prm") or ()),
         on_behalf_of=claims.get("obo"),
+        clauses=_clauses_from_claims(claims.get("scp") or ()),
+        fields={
+            resource: {path: FieldRight(*right) for path, right in paths.items()}
+            for resource, paths in (claims.get("fld") or {}).items()
+        },
+        departments=tuple(claims.get("dps") or ()),
+        shared=dict(claims.get("shr") or {}),
+        allows=frozenset(claims["alw"]) if "alw" in claims else ALLOWED_AT_FIRST,
     )
+
+
+def _reach_claims(caller: Caller) -> dict[str, Any]:
+    """What narrows or widens a caller's rights; empty for most, whose token stays as short as it was.
+
+    Rights with the same grants are written together.
+    """
+    together: dict[tuple[Clause, ...], list[str]] = {}
+    for permission, clauses in caller.clauses.items():
+        together.setdefault(clauses, []).append(permission)
+    scopes = [
+        [permissions, [[one.kind, list(one.values), one.condition] for one in clauses]]
+        for clauses, permissions in together.items()
+    ]
+    fields = {
+        resource: {path: [right.level, right.mask] for path, right in paths.items()}
+        for resource, paths in caller.fields.items()
+    }
+    claims = {
+        "scp": scopes,
+        "fld": fields,
+        "dps": list(caller.departments),
+        "shr": dict(caller.shared),
+    }
+    shown: dict[str, Any] = {name: value for name, value in claims.items() if value}
+    if caller.allows != ALLOWED_AT_FIRST:
+        shown["alw"] = sorted(caller.allows)
+    return shown
+
+
+def _clauses_from_claims(scopes: Iterable[Any]) -> dict[str, tuple[Clause, ...]]:
+    found = {}
+    for permissions, written in scopes:
+        clauses = tuple(Clause(kind, tuple(values), condition) for kind, values, condition in written)
+        found.update(dict.fromkeys(permissions, clauses))
+    return found

@@ -85,12 +85,15 @@ class UnitOfWork:
         timezone: str,
         base_currency: str,
         reads_only: bool = False,
+        right: str = "",
     ) -> None:
         self.connection = connection
         self.rows = RowWriter(connection)
+        # Under which right the caller works here: how far it reaches, see `services.common.scopes`.
+        self.right = right
         self.reads_only = reads_only
         self.base_currency = base_currency
-        self._timezone = timezone
+        self.timezone = timezone
         self.now = now
         self.caller = caller
         self.trace_id = trace_id
@@ -129,7 +132,7 @@ class UnitOfWork:
     @property
     def local_date(self) -> date:
         """The calendar day of `now` in the company's time zone."""
-        return business_date(self.now, self._timezone)
+        return business_date(self.now, self.timezone)
 
     def execute(
         self,
@@ -297,7 +300,7 @@ class Database:
         self.on_commands: Callable[[], None] | None = None
 
     @contextmanager
-    def begin(self, caller: Caller, trace_id: str = "") -> Iterator[UnitOfWork]:
+    def begin(self, caller: Caller, trace_id: str = "", right: str = "") -> Iterator[UnitOfWork]:
         """A unit of work that commits when the block ends and rolls back when it raises.
 
         Raises `Unavailable` when the database is away; with `ambiguous=True` when the COMMIT itself was
@@ -305,7 +308,7 @@ class Database:
         """
         work: UnitOfWork
         with _translated(self.engine) as connection:
-            work = self._unit(connection, caller, trace_id)
+            work = self._unit(connection, caller, trace_id, right)
             with connection.begin():
                 yield work
                 events, commands = work._flush()
@@ -316,12 +319,12 @@ class Database:
         work._committed()
 
     @contextmanager
-    def read(self, caller: Caller, trace_id: str = "") -> Iterator[UnitOfWork]:
+    def read(self, caller: Caller, trace_id: str = "", right: str = "") -> Iterator[UnitOfWork]:
         """A unit of work that sees one moment and changes nothing."""
         with _translated(self.engine) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
-                yield self._unit(connection, caller, trace_id, reads_only=True)
+                yield self._unit(connection, caller, trace_id, right, reads_only=True)
 
     @contextmanager
     def glance(self, caller: Caller, trace_id: str = "") -> Iterator[UnitOfWork]:
@@ -333,7 +336,13 @@ class Database:
             yield self._unit(connection, caller, trace_id, reads_only=True)
 
     def _unit(
-        self, connection: Connection, caller: Caller, trace_id: str, *, reads_only: bool = False
+        self,
+        connection: Connection,
+        caller: Caller,
+        trace_id: str,
+        right: str = "",
+        *,
+        reads_only: bool = False,
     ) -> UnitOfWork:
         return UnitOfWork(
             connection,
@@ -344,6 +353,7 @@ class Database:
             timezone=self._timezone,
             base_currency=self._base_currency,
             reads_only=reads_only,
+            right=right,
         )
 
     def later(self, seconds: float) -> datetime:

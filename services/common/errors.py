@@ -138,6 +138,11 @@ def error_from_dict(answer: dict[str, Any]) -> CreditError:
     )
 
 
+def beyond_scope(right: str) -> Forbidden:
+    """The refusal of something new that the caller's own right would not reach."""
+    return Forbidden(f"超出您的数据范围 ({right})", code="beyond_scope", permission=right)
+
+
 def is_passing(error: CreditError) -> bool:
     """Whether the same request may succeed later without anybody changing it."""
     return error.status in (429, 500, 503)

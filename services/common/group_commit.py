@@ -38,6 +38,7 @@ class GroupCommand:
     caller: Caller
     key: str | None
     trace_id: str
+    right: str = ""
 
 
 class GroupCommit:
@@ -97,7 +98,7 @@ class GroupCommit:
 
 
 def _answer(work: UnitOfWork, command: GroupCommand, kept: idempotency.KeptAnswers) -> dict[str, Any]:
-    work.caller, work.trace_id = command.caller, command.trace_id
+    work.caller, work.trace_id, work.right = command.caller, command.trace_id, command.right
     try:
         known = kept.find(command.method, command.key, command.received)
         if known is not None:

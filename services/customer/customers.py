@@ -74,9 +74,12 @@ def check_deletable(record: Mapping[str, Any]) -> None:
 
 
 def taken(existing: Mapping[str, Any], code: str | None, uscc: str | None) -> Conflict:
-    """The refusal of a second customer with the same code or credit code; names the first."""
+    """The refusal of a second customer with a code or credit code; names the first to who may see it."""
     field, value = ("code", code) if existing["code"] == code else ("uscc", uscc)
     label = LABELS[field]
+    if not existing["seen"]:
+        error = {"field": field, "code": f"customer_{field}_taken", "message": f"{label}已存在"}
+        return Conflict(f"{label} {value} 已存在", code=f"customer_{field}_taken", errors=[error])
     return Conflict(
         f"{label} {value} 已属于客户「{existing['name']}」({existing['code']})",
         code=f"customer_{field}_taken",

@@ -19,6 +19,7 @@ class CustomerService(Service):
         "risk_rules": {"customer_rated": records.copy_rating},
     }
     projections = ("customer_credit",)
+    owned = {"customers": store.facts_of}  # noqa: RUF012
     erp = ErpSubscription(keys=intake.ERP_KEYS, apply=intake.erp_document)
 
     @endpoint(schema.NewCustomer(), "customers.create")

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from services.common.db import UnitOfWork
+from services.common.field_rights import concealed_names
 from services.common.paging import page
+from services.common.scopes import Facts, Owned, visible
 from services.common.snapshots import Snapshots
+from services.customer import rights
 from services.customer.model import (
     attachments,
     customer_code_numbers,
@@ -59,6 +62,18 @@ _EQUALS: dict[str, ColumnElement[Any]] = {
     "credit_status": func.coalesce(customer_credit.c.credit_status, "unset"),
 }
 FILTERS = frozenset((*_EQUALS, "group_id", "q"))
+OWNED = Owned(
+    fields=rights.CUSTOMERS.scope_of_records,
+    columns={
+        **{name: customers.c[name] for name in ("id", "code", "name", "region", "salesperson", "department")},
+        "grade": customer_credit.c.grade,
+        "credit_status": func.coalesce(customer_credit.c.credit_status, "unset"),
+        "credit_limit": customer_credit.c.credit_limit,
+    },
+    owners=("salesperson",),
+    departments=("department",),
+    ids=("id",),
+)
 
 
 def _all() -> Select[Any]:
@@ -67,16 +82,34 @@ def _all() -> Select[Any]:
 
 
 def get_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> Row | None:
-    """A customer that is not deleted, by id or else by code, with the copies of its credit. Locks nothing."""
+    """A customer that is not deleted, by id or else by code, with the copies of its credit. Locks nothing.
+
+    None for one that the caller may not see.
+    """
     here = customers.c.id == customer_id if customer_id is not None else customers.c.code == code
-    row = work.execute(_all().where(here)).mappings().first()
+    row = work.execute(_all().where(here, visible(work, OWNED))).mappings().first()
     return dict(row) if row else None
 
 
 def get_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> list[Row]:
-    """Those of the customers that are there. Locks nothing."""
-    rows = work.execute(_all().where(customers.c.id.in_(customer_ids)).order_by(customers.c.id)).mappings()
+    """Those of the customers that are there for the caller. Locks nothing."""
+    wanted = _all().where(customers.c.id.in_(customer_ids), visible(work, OWNED))
+    rows = work.execute(wanted.order_by(customers.c.id)).mappings()
     return [dict(row) for row in rows]
+
+
+def facts_of(work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of a customer."""
+    row = get_customer(work, *id_or_code(key))
+    return None if row is None else OWNED.facts(row)
+
+
+def id_or_code(key: str) -> tuple[UUID | None, str | None]:
+    """A key as an id, or else as a code."""
+    try:
+        return (UUID(key), None) if len(key) == 36 else (None, key)
+    except ValueError:
+        return None, key
 
 
 def lock_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> Row | None:
@@ -90,19 +123,20 @@ def list_customers(
     work: UnitOfWork, received: Mapping[str, Any], where: Mapping[str, Any], form_where: Mapping[str, str]
 ) -> dict[str, Any]:
     """One page of customers: `where` holds core filters and `q`, `form_where` form fields. Locks nothing."""
-    statement = _all()
+    statement = _all().where(visible(work, OWNED))
     for name, value in where.items():
-        statement = statement.where(_condition(name, value))
+        statement = statement.where(_condition(work, name, value))
     for key, text in form_where.items():
         statement = statement.where(customers.c.fields[key].astext == text)
     return page(work, statement, received, sort=_SORTS, key=customers.c.id, default_sort="-created_at")
 
 
-def _condition(name: str, value: Any) -> ColumnElement[bool]:
+def _condition(work: UnitOfWork, name: str, value: Any) -> ColumnElement[bool]:
     if name == "q":
         text = f"%{_escaped(value)}%"
-        searched = (customers.c.name, customers.c.code, customers.c.uscc)
-        return or_(*(column.ilike(text, escape="\\") for column in searched))
+        unseen = concealed_names(work.caller, rights.CUSTOMERS.key)
+        searched = (customers.c[one] for one in ("name", "code", "uscc") if one not in unseen)
+        return or_(false(), *(column.ilike(text, escape="\\") for column in searched))
     column = customers.c.group_id if name == "group_id" else _EQUALS[name]
     equal: ColumnElement[bool] = column == value
     return equal
@@ -113,13 +147,19 @@ def _escaped(text: str) -> str:
 
 
 def find_taken(work: UnitOfWork, code: str | None, uscc: str | None, but: UUID | None = None) -> Row | None:
-    """Another customer with this code or credit code, the one with the code first. Locks nothing."""
+    """Another customer with this code or credit code, the one with the code first. Locks nothing.
+
+    `seen` says whether the caller may know more of it than that it is there.
+    """
     same = [customers.c.code == code] if code is not None else []
     if uscc is not None:
         same.append(customers.c.uscc == uscc)
     if not same:
         return None
-    statement = select(customers.c.id, customers.c.code, customers.c.name).where(_alive, or_(*same))
+    joined = customers.outerjoin(customer_credit, customer_credit.c.customer_id == customers.c.id)
+    shown = (customers.c.id, customers.c.code, customers.c.name, customers.c.uscc)
+    seen = visible(work, OWNED).label("seen")
+    statement = select(*shown, seen).select_from(joined).where(_alive, or_(*same))
     if but is not None:
         statement = statement.where(customers.c.id != but)
     row = (

@@ -7,7 +7,7 @@ from typing import Any
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint
 from services.reporting import model, schema
 from services.reporting.operations import reports
-from services.reporting.store import projection, receivables
+from services.reporting.store import facts, projection, receivables
 
 _ORDER_EVENTS = (
     "order_reserved",
@@ -35,6 +35,7 @@ class ReportingService(Service):
 
     name = "reporting"
     metadata = model.metadata
+    owned = dict.fromkeys(("reports", "dashboards"), facts.facts_of)
     projections = model.PROJECTIONS
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "customer": {

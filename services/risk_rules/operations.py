@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
+from services.common.duties import require_other_author
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.events import Event
 from services.common.expressions import to_text
@@ -68,6 +69,7 @@ def change_rule(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
 def publish_rule(work: UnitOfWork, key: str) -> dict[str, Any]:
     """Put a rule's draft in force as a new, unchangeable version."""
     rule = _require(work, key, locked=True)
+    require_other_author(work.caller, rule["author"])
     version = (rule["published_version"] or 0) + 1
     store.add_version(
         work,
@@ -123,7 +125,7 @@ def list_firings(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     rule = _require(work, received["rule"])
     return page(
         work,
-        store.episodes_of_rule(rule["key"]),
+        store.episodes_of_rule(work, rule["key"]),
         received,
         sort={"fired_at": model.episodes.c.fired_at},
         key=model.episodes.c.id,
@@ -316,7 +318,7 @@ def _filled_action(action: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[
 def get_rating(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
     """The rating of a customer."""
     rating = store.rating_of(work, customer_id)
-    if rating is None:
+    if rating is None or store.customer_seen(work, customer_id) is None:
         raise NotFound("该客户还没有评级")
     return rating
 
@@ -325,7 +327,7 @@ def rate_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     """A grade that a person gives; behaviour does not change it until it is given up."""
     if received["grade"] not in "ABCDE":
         raise Invalid("信用等级应为 A 到 E", code="grade")
-    if store.find_customer(work, received["customer_id"]) is None:
+    if store.customer_seen(work, received["customer_id"]) is None:
         raise NotFound("没有这个客户")
     rating = {
         "customer_id": received["customer_id"],

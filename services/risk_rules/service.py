@@ -6,7 +6,7 @@ from typing import Any
 
 from services.common.messaging import Call, Service, endpoint
 from services.common.paging import ListInput
-from services.risk_rules import model, operations, schema
+from services.risk_rules import model, operations, schema, store
 
 
 class RiskRulesService(Service):
@@ -14,6 +14,7 @@ class RiskRulesService(Service):
 
     name = "risk_rules"
     metadata = model.metadata
+    owned = dict.fromkeys(("firings", "ratings"), store.facts_of)
     projections = ("customers", "behaviour")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "customer": {
@@ -56,12 +57,12 @@ class RiskRulesService(Service):
         """Put a rule's draft in force."""
         return self.apply(call, operations.publish_rule, call.input["rule"])
 
-    @endpoint(schema.RuleTest(), "rules.read")
+    @endpoint(schema.RuleTest(), "rules.test")
     def test_rule(self, call: Call) -> dict[str, Any]:
         """Try a rule's draft on one case."""
         return dict(self.read(call, operations.try_rule, call.input["rule"], call.input["facts"]))
 
-    @endpoint(schema.RuleFirings(), "rules.read")
+    @endpoint(schema.RuleFirings(), "firings.read")
     def list_firings(self, call: Call) -> dict[str, Any]:
         """A page of a rule's firings."""
         return dict(self.read(call, operations.list_firings, call.input))

@@ -13,12 +13,25 @@ from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, insert, or_, 
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
+from services.common.scopes import Facts, Owned, visible, visible_through
 from services.common.snapshots import Snapshots
+from services.risk_rules import rights
 from services.risk_rules.model import behaviour, customers, episodes, ratings, rule_versions, rules
 
 Row = dict[str, Any]
-
-
+OWNED = Owned(
+    fields=rights.RATINGS.scope_of_records,
+    columns={
+        "id": customers.c.id,
+        "customer_code": customers.c.code,
+        "customer_name": customers.c.name,
+        "salesperson": customers.c.salesperson,
+        "department": customers.c.department,
+    },
+    owners=("salesperson",),
+    departments=("department",),
+    ids=("id",),
+)
 _OPEN_EPISODES = (
     select(episodes)
     .where(episodes.c.customer_id == any_(bindparam("ids", type_=ARRAY(Uuid))), episodes.c.ended_at.is_(None))
@@ -172,9 +185,25 @@ def end_episode(work: UnitOfWork, episode: Mapping[str, Any], on: date, sequence
     running[:] = [row for row in running if row["id"] != episode["id"]]
 
 
-def episodes_of_rule(rule_key: str) -> Select[Any]:
+def facts_of(work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of a customer's firings and rating."""
+    try:
+        which = customers.c.id == UUID(key)
+    except ValueError:
+        which = customers.c.code == key
+    row = _one(work, select(customers).where(which))
+    return None if row is None else OWNED.facts(row)
+
+
+def customer_seen(work: UnitOfWork, customer_id: UUID) -> Row | None:
+    """The copy of a customer that the caller may see."""
+    return _one(work, select(customers).where(customers.c.id == customer_id, visible(work, OWNED)))
+
+
+def episodes_of_rule(work: UnitOfWork, rule_key: str) -> Select[Any]:
     """The firings of a rule, as a statement to be paged."""
-    return select(episodes).where(episodes.c.rule_key == rule_key)
+    seen = visible_through(work, OWNED, customers.c.id == episodes.c.customer_id)
+    return select(episodes).where(episodes.c.rule_key == rule_key, seen)
 
 
 def add_behaviour(

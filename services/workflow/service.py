@@ -6,7 +6,7 @@ from typing import Any
 
 from services.common.messaging import Call, Service, endpoint
 from services.common.paging import ListInput
-from services.workflow import model, schema
+from services.workflow import model, schema, store
 from services.workflow.operations import copies, flows, instances, tasks
 
 _EFFECT_SECONDS_MAX = 3.0
@@ -18,6 +18,7 @@ class WorkflowService(Service):
 
     name = "workflow"
     metadata = model.metadata
+    owned = {"instances": store.facts_of}  # noqa: RUF012
     projections = ("users", "departments", "customers")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "application": {
@@ -71,7 +72,7 @@ class WorkflowService(Service):
         """Check a flow's draft and put it in force."""
         return self.apply(call, flows.publish_flow, call.input["flow"])
 
-    @endpoint(schema.Simulation(), "flows.read")
+    @endpoint(schema.Simulation(), "flows.simulate")
     def simulate_flow(self, call: Call) -> dict[str, Any]:
         """The path and the people for sample data."""
         self.catch_up("gateway")
@@ -92,7 +93,7 @@ class WorkflowService(Service):
         """One of the caller's own tasks."""
         return dict(self.read(call, tasks.get_task, call.input["task_id"]))
 
-    @endpoint(schema.TaskAction(), "tasks.act")
+    @endpoint(schema.TaskAction(), "tasks.approve")
     def approve_task(self, call: Call) -> dict[str, Any]:
         """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
         answer = self.apply(call, tasks.approve_task, call.input)
@@ -100,12 +101,12 @@ class WorkflowService(Service):
             answer["instance_state"] = self._effect(call, answer["instance_id"])
         return answer
 
-    @endpoint(schema.TaskAction(), "tasks.act")
+    @endpoint(schema.TaskAction(), "tasks.reject")
     def reject_task(self, call: Call) -> dict[str, Any]:
         """Reject for good."""
         return self.apply(call, tasks.reject_task, call.input)
 
-    @endpoint(schema.TaskAction(), "tasks.act")
+    @endpoint(schema.TaskAction(), "tasks.return")
     def return_task(self, call: Call) -> dict[str, Any]:
         """Send back to whoever asked."""
         return self.apply(call, tasks.return_task, call.input)

@@ -10,7 +10,9 @@ from sqlalchemy import Select, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
+from services.common.scopes import Facts, Owned, visible
 from services.common.snapshots import Snapshots
+from services.workflow import rights
 from services.workflow.model import (
     customers,
     departments,
@@ -24,6 +26,20 @@ from services.workflow.model import (
 from services.workflow.people import Company, Department, Person
 
 Row = dict[str, Any]
+_READ = "instances.read"
+OWNED = Owned(
+    fields=rights.INSTANCES.scope_of_records,
+    columns={
+        **{name: instances.c[name] for name in ("id", "customer_id", "subject_id", "subject_key", "state")},
+        "initiator": instances.c.initiator,
+        "department": instances.c.data["department"].astext.label("department"),
+        "salesperson": customers.c.salesperson,
+        "customer_name": customers.c.name.label("customer_name"),
+    },
+    owners=("initiator", "salesperson"),
+    departments=("department",),
+    ids=("id", "customer_id", "subject_id"),
+)
 
 
 def _one(work: UnitOfWork, statement: Any) -> Row | None:
@@ -100,6 +116,25 @@ def lock_instance(work: UnitOfWork, instance_id: UUID) -> Row:
 def find_instance(work: UnitOfWork, instance_id: UUID) -> Row | None:
     """An instance."""
     return _one(work, select(instances).where(instances.c.id == instance_id))
+
+
+def sees_instance(work: UnitOfWork, instance: Mapping[str, Any]) -> bool:
+    """Whether the caller's right to instances reaches this one."""
+    joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
+    here = (instances.c.id == instance["id"], visible(work, OWNED, right=_READ))
+    return work.execute(select(instances.c.id).select_from(joined).where(*here)).first() is not None
+
+
+def facts_of(work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of an instance."""
+    try:
+        which = instances.c.id == UUID(key)
+    except ValueError:
+        which = instances.c.subject_key == key
+    joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
+    shown = [column.label(name) for name, column in OWNED.columns.items()]
+    row = _one(work, select(*shown).select_from(joined).where(which))
+    return None if row is None else OWNED.facts(row)
 
 
 def instance_of_subject(work: UnitOfWork, subject_type: str, subject_id: str) -> Row | None:

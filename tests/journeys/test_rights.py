@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 import requests
 
-from gateway.app import all_routes
 from gateway.identity.permissions import ROLES
 from gateway.routes import PUBLIC, SIGNED_IN, Route
+from gateway.table import all_routes
 from services.common.config import Settings
 from tests.support.suites import Suite, embedded_suite
 

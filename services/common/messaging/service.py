@@ -13,7 +13,7 @@ import eventlet
 from marshmallow import EXCLUDE, Schema, fields, validate
 from sqlalchemy import MetaData
 
-from services.common import events, idempotency, positions, telemetry
+from services.common import events, field_rights, idempotency, positions, telemetry
 from services.common.caller import Caller, service_caller
 from services.common.commands import AnswerHandler
 from services.common.db import UnitOfWork, again_after_deadlocks
@@ -25,6 +25,8 @@ from services.common.messaging.ground import Ground
 from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS, Endpoint
 from services.common.messaging.timers import every
 from services.common.positions import Handler, StreamStopped
+from services.common.rights import resource_of
+from services.common.scopes import Facts
 from services.common.strict_json import to_plain
 
 __all__ = ["PUBLIC", "SERVICES_ONLY", "Call", "Service", "endpoint", "every"]
@@ -32,13 +34,18 @@ __all__ = ["PUBLIC", "SERVICES_ONLY", "Call", "Service", "endpoint", "every"]
 _log = logging.getLogger(__name__)
 PUBLIC = "public"
 SERVICES_ONLY = "services-only"
+# What an endpoint that asks for no right works under: nobody holds it, so it reaches no scoped record.
+_SIGNED_IN = "signed-in"
 _DEADLOCK_TRIES = 3
 _CLEANING_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as a door method sees it: `input` is loaded by the endpoint's schema."""
+    """One request as a door method sees it: `input` is loaded by the endpoint's schema.
+
+    `right` is what the endpoint asks for; how far it reaches is what its units of work go by.
+    """
 
     method: str
     input: Any
@@ -46,6 +53,7 @@ class Call:
     caller: Caller
     idempotency_key: str | None
     trace_id: str
+    right: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ def _answer(
 ) -> dict[str, Any]:
     started = time.perf_counter()
     answer: dict[str, Any]
+    call: Call | None = None
     try:
         call = _open(service, method.__name__, schema, permission, request)
         answer = {"ok": to_plain(method(service, call))}
@@ -92,6 +101,9 @@ def _answer(
     except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
         _log.exception("%s.%s failed", service.name, method.__name__)
         answer = {"error": CreditError("服务内部错误, 请联系管理员", code="internal_error").to_dict()}
+    if call is not None and call.caller.fields:
+        # A refusal may show a record as well: that of an order under the same number, say.
+        answer = field_rights.conceal(call.caller, call.right, to_plain(answer))
     outcome = str(answer["error"]["status"]) if "error" in answer else "ok"
     elapsed = time.perf_counter() - started
     telemetry.rpc_seconds.labels(service.name, method.__name__, outcome).observe(elapsed)
@@ -116,8 +128,13 @@ def _open(service: Service, name: str, schema: Schema | None, permission: str | 
     key = request.get("idempotency_key")
     if key is not None and (not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX):
         raise Invalid("Idempotency-Key 应为 1 到 200 个字符", code="idempotency_key_invalid")
+    right = permission or _SIGNED_IN
+    field_rights.require_written(caller, right, received)
     loaded = received or {} if schema is None else load(schema, {} if received is None else received)
-    return Call(name, loaded, received, caller, key, trace_id)
+    if caller.fields and isinstance(loaded, Mapping):
+        asked = [*(loaded.get("where") or ()), str(loaded.get("sort") or "").removeprefix("-")]
+        field_rights.require_seen(caller, resource_of(right), filter(None, asked))
+    return Call(name, loaded, received, caller, key, trace_id, right)
 
 
 class _EventsAfter(Schema):
@@ -153,6 +170,11 @@ class _Parked(Schema):
     data = fields.Dict(load_default=None, allow_none=True)
 
 
+class _Record(Schema):
+    resource = fields.String(required=True)
+    record = fields.String(required=True)
+
+
 class Service:
     """The base class: a service declares its tables, what it listens to, and its endpoints."""
 
@@ -164,6 +186,8 @@ class Service:
     reads_first: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     answers: ClassVar[Mapping[str, AnswerHandler]] = {}
     erp: ClassVar[ErpSubscription | None] = None
+    # By resource: what record scopes read of one record, by its id or its business key.
+    owned: ClassVar[Mapping[str, Callable[[UnitOfWork, str], Facts | None]]] = {}
     # Tables that are nothing but a projection of events: emptied by a rebuild, then read anew. What else
     # the handlers do, they do once however often they read of it.
     projections: ClassVar[tuple[str, ...]] = ()
@@ -182,7 +206,7 @@ class Service:
     def _apply_once(
         self, call: Call, operation: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]
     ) -> dict[str, Any]:
-        with self.ground.database.begin(call.caller, call.trace_id) as work:
+        with self.ground.database.begin(call.caller, call.trace_id, call.right) as work:
             if call.idempotency_key is None:
                 answer = {"ok": to_plain(operation(work, *arguments))}
             else:
@@ -212,6 +236,7 @@ class Service:
             caller=call.caller,
             key=call.idempotency_key,
             trace_id=call.trace_id,
+            right=call.right,
         )
         group = self.ground.large if alone else self.ground.group
         value: dict[str, Any] = idempotency.unwrap(group.apply(command))
@@ -219,7 +244,7 @@ class Service:
 
     def read(self, call: Call, operation: Callable[..., Any], *arguments: Any) -> Any:
         """Run a reading operation in a unit of work that sees one moment."""
-        with self.ground.database.read(call.caller, call.trace_id) as work:
+        with self.ground.database.read(call.caller, call.trace_id, call.right) as work:
             return operation(work, *arguments)
 
     def call(
@@ -230,8 +255,11 @@ class Service:
         received: Mapping[str, Any],
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> Any:
-        """Ask another service as this service on behalf of the caller; never inside a unit of work."""
-        caller = service_caller(self.name, call.caller.actor)
+        """Ask another service as this service on behalf of the caller; never inside a unit of work.
+
+        What the caller may not see, this service does not see for them.
+        """
+        caller = service_caller(self.name, call.caller.actor, reach_of=call.caller)
         return self.ground.ask(
             service, method, received, caller=caller, trace_id=call.trace_id, timeout=timeout
         )
@@ -339,6 +367,16 @@ class Service:
             with self.ground.database.glance(service_caller(self.name)) as work:
                 now = positions.standing(work)
         return now
+
+    @endpoint(_Record(), SERVICES_ONLY)
+    def record_facts(self, call: Call) -> dict[str, Any]:
+        """What record scopes read of a record: its owners, its departments, its ids and its values."""
+        find = self.owned.get(call.input["resource"])
+        with self.ground.database.read(call.caller, call.trace_id) as work:
+            facts = None if find is None else find(work, call.input["record"])
+        if facts is None:
+            raise NotFound("没有这条记录", code="record_not_found")
+        return {name: getattr(facts, name) for name in ("owners", "departments", "ids", "values")}
 
     @endpoint(None, SERVICES_ONLY)
     def list_positions(self, call: Call) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from services.common import forms, money
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
 from services.common.events import Event
 from services.common.ids import new_id
+from services.common.scopes import require_visible
 from services.customer import customers, events, store
 
 FORM = "customer"
@@ -56,6 +57,7 @@ def insert_record(
     """Insert the row under its code, or under the first generated one that is free; tells of it."""
     for _attempt in range(_CODE_TRIES_MAX):
         record["code"] = code or customers.generated_code(store.next_code_number(work))
+        require_visible(work, store.OWNED, record, beyond_scope(work.right))
         if store.insert_customers(work, [record]):
             changes = differences({}, record, form)
             store.add_history(work, [_history(work, record, "created", changes)])
@@ -231,7 +233,7 @@ def published_form(work: UnitOfWork) -> forms.Form:
 def find(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:
     """A customer by its id or its code, its row locked if asked; `NotFound` when there is none."""
     look = store.lock_customer if locked else store.get_customer
-    record = look(work, *_id_or_code(key))
+    record = look(work, *store.id_or_code(key))
     if record is None:
         raise NotFound("客户不存在", code="customer_not_found")
     return record
@@ -277,13 +279,6 @@ def _history(
         "changed_at": work.now,
         "changed_by": work.caller.actor,
     }
-
-
-def _id_or_code(key: str) -> tuple[UUID | None, str | None]:
-    try:
-        return (UUID(key), None) if len(key) == 36 else (None, key)
-    except ValueError:
-        return None, key
 
 
 def _filters(

@@ -23,11 +23,21 @@ from services.limits.terms import term_view
 PERSON = "person"
 
 
-def require_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> dict[str, Any]:
-    """An active customer; `NotFound` with code `unknown_customer`."""
+def require_customer(
+    work: UnitOfWork,
+    customer_id: UUID | None,
+    code: str | None = None,
+    document: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An active customer that the caller's right reaches; `NotFound` with code `unknown_customer`.
+
+    `document` is what is to be recorded of the customer: grants may go by its amount and currency.
+    """
     customer = store.find_customer(work, customer_id, code)
+    missing = NotFound("没有这个客户", code="unknown_customer")
     if customer is None:
-        raise NotFound("没有这个客户", code="unknown_customer")
+        raise missing
+    store.require_customer_seen(work, customer, missing, document or {})
     return customer
 
 

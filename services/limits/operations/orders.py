@@ -22,6 +22,8 @@ from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
+_ORDER_FILTERS = ("status", "order_no", "source", "company")
+_DECISION_FILTERS = ("order_no", "result", "source", "company")
 _DATES = ("delivery_date", "order_date", "valid_until")
 
 
@@ -47,7 +49,7 @@ def foresee_orders(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None
 
 def reserve_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for callers that reserve several orders."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
     store.lock_customers(work, [customer["id"]])
     existing = store.order_of(work, received["source"], received["company"], received["order_no"])
     if existing is not None and existing["status"] == OPEN_ORDER:
@@ -114,7 +116,7 @@ def move_order(
 
 def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """What would come of an order, without any effect: `{"status", "decision"}`."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
     order = _new_order(work, customer, received, None)
     check = checking.check_of(work, order, order["amount"])
     verdict, rules = checking.judge(work, check, order)
@@ -280,7 +282,7 @@ def list_orders(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     """A page of orders, newest first; `where` takes status, customer_id, order_no, source and company."""
     return page(
         work,
-        store.orders_with(wanted_columns(received["where"], ("status", "order_no", "source", "company"))),
+        store.orders_with(work, wanted_columns(received["where"], _ORDER_FILTERS)),
         received,
         sort={"created_at": orders.c.created_at, "order_date": orders.c.order_date},
         key=orders.c.id,
@@ -293,7 +295,7 @@ def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     """A page of documented credit decisions, newest first."""
     return page(
         work,
-        store.decisions_with(wanted_columns(received["where"], ("order_no", "result", "source", "company"))),
+        store.decisions_with(work, wanted_columns(received["where"], _DECISION_FILTERS)),
         received,
         sort={"decided_at": decisions.c.decided_at},
         key=decisions.c.id,
@@ -379,7 +381,10 @@ def _repeated(
             store.save_order(work, existing)
             return {**_unchanged(work, existing), "status": "duplicate"}
         return take_order(work, existing, "amend", event="order_amended")
-    raise Conflict("该订单号已存在, 内容不同", code="order_exists", order=events.order_view(existing))
+    taken = Conflict("该订单号已存在, 内容不同", code="order_exists")
+    if store.is_seen(work, existing["customer_id"], existing):
+        taken.data["order"] = events.order_view(existing)
+    raise taken
 
 
 def _new_order(

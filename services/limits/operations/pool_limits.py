@@ -62,13 +62,14 @@ def release_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
 
 def list_pools(work: UnitOfWork) -> dict[str, Any]:
     """Every pool that controls, customers' overall ones left out."""
-    return {"items": [pool_view(work, pool) for pool in store.controlled_pools(work)], "next": None}
+    found = [pool for pool in store.controlled_pools(work) if _sees(work, pool)]
+    return {"items": [pool_view(work, pool) for pool in found], "next": None}
 
 
 def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One pool with its grants; `NotFound` for one that never controlled."""
     pool = _named(received)
-    if not store.pools_of_key(work, pool):
+    if not _sees(work, pool) or not store.pools_of_key(work, pool):
         raise NotFound("没有这个信用对象", code="unknown_pool")
     grants = [events.grant_view(row) for row in store.grants_of_pool(work, pool)]
     return {**pool_view(work, pool), "grants": grants}
@@ -173,6 +174,8 @@ def _is_controlled(work: UnitOfWork, pool: PoolKey) -> bool:
 def _required(work: UnitOfWork, received: Mapping[str, Any]) -> PoolKey:
     """The pool that is named, if there is such a customer or group."""
     pool = _named(received)
+    if not _sees(work, pool):
+        raise NotFound("没有这个信用对象", code="unknown_pool")
     if pool.kind == CUSTOMER:
         require_customer(work, UUID(pool.key))
         if not pool.segment:
@@ -180,6 +183,13 @@ def _required(work: UnitOfWork, received: Mapping[str, Any]) -> PoolKey:
     if pool.kind == GROUP and pool.key not in store.group_parents(work):
         raise NotFound("没有这个客户集团", code="unknown_group")
     return pool
+
+
+def _sees(work: UnitOfWork, pool: PoolKey) -> bool:
+    """Whether the caller's right reaches a pool: as its customer, or as whose it is; a group is for all."""
+    if pool.kind == CUSTOMER:
+        return store.is_seen(work, UUID(pool.key), {})
+    return store.is_owner_seen(work, {pool.kind: pool.key})
 
 
 def _named(received: Mapping[str, Any]) -> PoolKey:

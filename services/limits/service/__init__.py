@@ -6,7 +6,7 @@ from typing import Any
 
 from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, endpoint, every
 from services.common.paging import ListInput
-from services.limits import model, schema
+from services.limits import model, rights, schema, store
 from services.limits.operations import (
     accounts,
     dates,
@@ -31,6 +31,7 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
 
     name = "limits"
     metadata = model.metadata
+    owned = dict.fromkeys((resource.key for resource in rights.RESOURCES), store.facts_of)
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "customer": {
             "customer_created": intake.customer_changed,

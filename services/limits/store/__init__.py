@@ -104,6 +104,7 @@ from services.limits.store.orders import (
     reverse_delivery,
     save_order,
 )
+from services.limits.store.owned import facts_of, is_owner_seen, is_seen, require_customer_seen, seen
 from services.limits.store.pool_documents import pool_document_differences, pools_beside
 from services.limits.store.pools import (
     balance_of,
@@ -245,6 +246,7 @@ __all__ = [
     "documents_with",
     "entries_of",
     "exposure_by_segment",
+    "facts_of",
     "find_customer",
     "find_decision",
     "find_delivery",
@@ -268,6 +270,8 @@ __all__ = [
     "invoice_order",
     "invoices_named",
     "is_new_event",
+    "is_owner_seen",
+    "is_seen",
     "label_of",
     "last_root",
     "lift_freezes",
@@ -322,6 +326,7 @@ __all__ = [
     "read_waiting",
     "release_guarantee",
     "replace_grants",
+    "require_customer_seen",
     "reserved_after",
     "reserved_differences",
     "reserved_then",
@@ -335,6 +340,7 @@ __all__ = [
     "save_order",
     "save_rule",
     "save_settings",
+    "seen",
     "set_clock",
     "settings_of",
     "settings_then",

@@ -11,6 +11,7 @@ from sqlalchemy import Select, bindparam, select
 from services.common.db import UnitOfWork
 from services.limits.model import bills
 from services.limits.store.book import among_ids, book_of
+from services.limits.store.owned import is_seen, seen
 from services.limits.store.rows import Row, all_rows
 
 VOID = "void"
@@ -30,7 +31,7 @@ def change_bill(work: UnitOfWork, bill_id: UUID, values: Mapping[str, Any]) -> N
 
 
 def bills_numbered(work: UnitOfWork, number: str, narrowed: Mapping[str, Any]) -> list[Row]:
-    """The bills with a number that are not void, narrowed by source and company where given.
+    """The caller's bills with a number that are not void, narrowed by source and company where given.
 
     Whoever changes one locks its customer first, and reads it again (`held_bill`).
     """
@@ -41,7 +42,9 @@ def bills_numbered(work: UnitOfWork, number: str, narrowed: Mapping[str, Any]) -
     return [
         row
         for row in found.values()
-        if row["status"] != VOID and all(row[name] == value for name, value in narrower.items())
+        if row["status"] != VOID
+        and all(row[name] == value for name, value in narrower.items())
+        and is_seen(work, row["customer_id"], row)
     ]
 
 
@@ -60,6 +63,7 @@ def bill_of(work: UnitOfWork, payment_id: UUID) -> Row | None:
     return found[0] if found else None
 
 
-def bills_with(where: Mapping[str, Any]) -> Select[Any]:
+def bills_with(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
     """Bills with these column values, as a statement to be paged."""
-    return select(bills).where(*(bills.c[name] == value for name, value in where.items()))
+    wanted = (bills.c[name] == value for name, value in where.items())
+    return select(bills).where(seen(work, bills), *wanted)

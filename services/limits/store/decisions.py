@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.common.db import UnitOfWork
 from services.limits.model import decisions, order_check_rules
 from services.limits.store.book import book_of
+from services.limits.store.owned import seen
 from services.limits.store.rows import Row, all_rows, one_row
 
 _BY_ID = select(decisions).where(decisions.c.id == bindparam("decision"))
@@ -30,9 +31,10 @@ def find_decision(work: UnitOfWork, decision_id: UUID | None) -> Row | None:
     return book_of(work).decisions.get(decision_id) or one_row(work, _BY_ID, {"decision": decision_id})
 
 
-def decisions_with(where: Mapping[str, Any]) -> Select[Any]:
+def decisions_with(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
     """Decisions with these column values, as a statement to be paged."""
-    return select(decisions).where(*(decisions.c[name] == value for name, value in where.items()))
+    wanted = (decisions.c[name] == value for name, value in where.items())
+    return select(decisions).where(seen(work, decisions), *wanted)
 
 
 def save_rule(work: UnitOfWork, key: str, version: int, active: bool, definition: Mapping[str, Any]) -> None:

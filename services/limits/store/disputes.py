@@ -11,6 +11,7 @@ from sqlalchemy import Select, bindparam, select
 from services.common.db import UnitOfWork
 from services.limits.model import disputes
 from services.limits.store.book import among_ids, book_of
+from services.limits.store.owned import seen
 from services.limits.store.rows import Row, one_row
 
 _BY_ID = select(disputes).where(disputes.c.id == bindparam("dispute"))
@@ -59,6 +60,7 @@ def next_disputing_customers(work: UnitOfWork, after: UUID, most: int) -> list[U
     return list(work.execute(_DISPUTING.limit(most), {"after": after}).scalars())
 
 
-def disputes_with(where: Mapping[str, Any]) -> Select[Any]:
+def disputes_with(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
     """Disputes with these column values, as a statement to be paged."""
-    return select(disputes).where(*(disputes.c[name] == value for name, value in where.items()))
+    wanted = (disputes.c[name] == value for name, value in where.items())
+    return select(disputes).where(seen(work, disputes), *wanted)

@@ -13,6 +13,7 @@ from services.common.db import UnitOfWork
 from services.limits.model import invoices, orders, payments, write_offs
 from services.limits.store.accounts import lock_customers
 from services.limits.store.book import Book, book_of
+from services.limits.store.owned import is_seen, seen
 from services.limits.store.rows import Row, all_rows
 from services.limits.store.shelf import Shelf
 
@@ -105,27 +106,29 @@ def held_document(work: UnitOfWork, kind: str, key: DocumentKey) -> Row | None:
 
 
 def found_with_number(work: UnitOfWork, kind: str, number: str, narrowed: Mapping[str, Any]) -> list[Row]:
-    """Up to two documents with a number, narrowed by source and company where given."""
+    """Up to two of the caller's documents with a number, narrowed by source and company where given."""
     table = _KINDS[kind].table
     narrower = {name: narrowed[name] for name in ("source", "company") if narrowed.get(name) is not None}
     statement = select(table).where(table.c[_KINDS[kind].number] == number, *_KINDS[kind].mine)
-    statement = statement.where(*(table.c[name] == value for name, value in narrower.items())).limit(2)
+    statement = statement.where(*(table.c[name] == value for name, value in narrower.items()))
+    statement = statement.where(seen(work, table)).limit(2)
     held = [
         row
         for row in _KINDS[kind].find(shelf_of(book_of(work), kind), (), number)
         if all(row[name] == value for name, value in narrower.items())
+        and is_seen(work, row["customer_id"], row)
     ]
     ids = {row["id"] for row in held}
     # What is held may be newer than what the database has, or not be there yet.
     return [*held, *(row for row in all_rows(work, statement) if row["id"] not in ids)][:2]
 
 
-def documents_with(kind: str, where: Mapping[str, Any]) -> Select[Any]:
-    """Documents with these column values, as a statement to be paged."""
+def documents_with(work: UnitOfWork, kind: str, where: Mapping[str, Any]) -> Select[Any]:
+    """The caller's documents with these column values, as a statement to be paged."""
     table = _KINDS[kind].table
     numbered = {_KINDS[kind].number if name == f"{kind}_no" else name: value for name, value in where.items()}
     return select(table).where(
-        *_KINDS[kind].mine, *(table.c[name] == value for name, value in numbered.items())
+        seen(work, table), *_KINDS[kind].mine, *(table.c[name] == value for name, value in numbered.items())
     )
 
 

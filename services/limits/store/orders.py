@@ -15,6 +15,7 @@ from services.limits.ledger import ZERO
 from services.limits.model import deliveries, orders
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.documents import DocumentKey, found_with_number, held_document, hold_documents
+from services.limits.store.owned import seen
 from services.limits.store.reservations import note_reservation
 from services.limits.store.rows import Row, all_rows
 
@@ -52,9 +53,10 @@ def find_orders(work: UnitOfWork, order_no: str, source: str | None, company: st
     return found_with_number(work, "order", order_no, {"source": source, "company": company})
 
 
-def orders_with(where: Mapping[str, Any]) -> Select[Any]:
+def orders_with(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
     """Orders with these column values, as a statement to be paged."""
-    return select(orders).where(*(orders.c[name] == value for name, value in where.items()))
+    wanted = (orders.c[name] == value for name, value in where.items())
+    return select(orders).where(seen(work, orders), *wanted)
 
 
 def save_order(work: UnitOfWork, order: Mapping[str, Any]) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
+from services.common.field_rights import require_seen
 from services.common.money import format_amount
 from services.reporting.semantics import DIMENSIONS, MEASURES, ZERO, refused_pairs
 from services.reporting.store import facts as store
@@ -17,13 +19,17 @@ _WINDOW_DAYS = 365
 _NOTHING = "—"
 
 
-def answer(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Rows of dimension values, currency and measures; amounts are never added across currencies."""
+def answer(work: UnitOfWork, received: Mapping[str, Any], *, only: UUID | None = None) -> dict[str, Any]:
+    """Rows of dimension values, currency and measures; amounts are never added across currencies.
+
+    With `only`, of one customer.
+    """
     measures, dimensions = tuple(received["measures"]), _dimensions(received)
     _check(measures, dimensions, received)
+    require_seen(work.caller, "reports", (*measures, *dimensions, *received["filters"]))
     as_of = received.get("as_of") or store.current_date(work) or work.local_date
     start = received.get("date_from") or as_of - timedelta(days=_WINDOW_DAYS - 1)
-    question = store.Question(dimensions, _filters(received["filters"]), as_of, start)
+    question = store.Question(dimensions, _filters(received["filters"]), as_of, start, only)
     rows = _rows(work, measures, question, Decimal((as_of - start).days + 1))
     rows = _sorted(rows, received.get("sort"), measures, dimensions)[: int(received["limit"])]
     shown = [_shown(row, measures, dimensions) for row in rows]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid, NotFound
+from services.common.errors import Forbidden, Invalid, NotFound
+from services.common.field_rights import concealed_names, require_seen
 from services.common.ids import new_id
 from services.common.money import format_amount
 from services.reporting.operations import queries
@@ -76,16 +78,25 @@ def dashboard_data(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
         "widgets": [
             {
                 **{name: widget.get(name) for name in ("key", "type", "title")},
-                "data": _widget_data(work, widget, received["customer_id"]),
+                **_shown_data(work, widget, received["customer_id"]),
             }
             for widget in dashboard["widgets"]
         ],
     }
 
 
+def _shown_data(work: UnitOfWork, widget: Mapping[str, Any], customer: str | None) -> dict[str, Any]:
+    """A widget's data; one that asks for what the caller may not see says so, and the others show."""
+    try:
+        return {"data": _widget_data(work, widget, customer)}
+    except Forbidden as refusal:
+        return {"data": None, "problem": {"code": refusal.code, "detail": refusal.detail}}
+
+
 def _widget_data(work: UnitOfWork, widget: Mapping[str, Any], customer: str | None) -> Any:
     source = widget.get("source", "query")
     if source == "monthly_limits":
+        require_seen(work.caller, "reports", ("credit_limit", "credit_used"))
         return [
             _monthly(row) for row in store.monthly_limits(work, store.current_date(work) or work.local_date)
         ]
@@ -98,7 +109,7 @@ def _widget_data(work: UnitOfWork, widget: Mapping[str, Any], customer: str | No
         found = store.find_customer(work, customer)
         if found is None:
             raise NotFound("没有这个客户")
-        asked["filters"] = {**asked["filters"], "customer": found["name"]}
+        return queries.answer(work, asked, only=found["customer_id"])
     return queries.answer(work, asked)
 
 
@@ -120,16 +131,10 @@ def profile(work: UnitOfWork, key: str) -> dict[str, Any]:
     found = store.profile_rows(work, customer["customer_id"], on)
     orders = found["orders"]
     count = sum(int(row["orders"]) for row in orders)
+    unseen = concealed_names(work.caller, "reports")
     measures = ["receivable_open", "overdue_amount", "on_time_rate", "weighted_days_late", "dso"]
-    behaviour = queries.answer(
-        work,
-        {
-            "measures": measures,
-            "dimensions": [],
-            "filters": {"customer": customer["name"]},
-            "limit": 20,
-        },
-    )
+    measures = [measure for measure in measures if measure not in unseen]
+    behaviour = _behaviour(work, measures, customer["customer_id"])
     return {
         "customer": customer,
         "business_date": on,
@@ -140,11 +145,20 @@ def profile(work: UnitOfWork, key: str) -> dict[str, Any]:
             "average_value": _averages(orders),
             "by_month": [{**row, "amount": format_amount(row["amount"], row["currency"])} for row in orders],
         },
-        "behaviour": behaviour["rows"],
+        "behaviour": behaviour,
         "open_items": [_item_view(row) for row in found["open_items"]],
         "credit_history": found["grants"],
         "freezes": found["freezes"],
     }
+
+
+def _behaviour(work: UnitOfWork, measures: Sequence[str], customer: UUID) -> list[dict[str, Any]]:
+    """How a customer pays, by the measures that the caller may see."""
+    if not measures:
+        return []
+    question = {"measures": measures, "dimensions": [], "filters": {}, "limit": 20}
+    rows: list[dict[str, Any]] = queries.answer(work, question, only=customer)["rows"]
+    return rows
 
 
 def _account_view(account: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -25,6 +25,8 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 from sqlalchemy.types import Date, Numeric
 
 from services.common.db import UnitOfWork
+from services.common.scopes import Facts, Owned, visible
+from services.reporting import rights
 from services.reporting.model import (
     account_state,
     business_date,
@@ -41,17 +43,34 @@ from services.reporting.store.open_items import bucket_of, open_items
 from services.reporting.store.open_items import shares as shares_of_instalments
 
 Row = dict[str, Any]
+OWNED = Owned(
+    fields=rights.REPORTS.scope_of_records,
+    columns={
+        "customer_id": dim_customer.c.customer_id,
+        "customer_code": dim_customer.c.code,
+        "customer_name": dim_customer.c.name,
+        **{name: dim_customer.c[name] for name in ("region", "salesperson", "department", "grade")},
+        "credit_status": dim_customer.c.credit_status,
+    },
+    owners=("salesperson",),
+    departments=("department",),
+    ids=("customer_id",),
+)
 _LIVE_ORDERS = ("reserved", "closed")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. `window_start` to `as_of` is the window of sales; `filters` are dimension values."""
+    """What is asked. `window_start` to `as_of` is the window of sales; `filters` are dimension values.
+
+    `only` is a customer of whom alone it is asked.
+    """
 
     dimensions: tuple[str, ...]
     filters: Mapping[str, tuple[str, ...]]
     as_of: date
     window_start: date
+    only: UUID | None = None
 
 
 def one(work: UnitOfWork, statement: Any) -> Row | None:
@@ -72,8 +91,11 @@ def current_date(work: UnitOfWork) -> date | None:
 
 
 def part_rows(work: UnitOfWork, part: str, question: Question) -> list[Row]:
-    """One part by the question's dimensions and currency: rows of dimensions, `currency` and `value`."""
-    statement = _PARTS[part](question)
+    """One part by the question's dimensions and currency: rows of dimensions, `currency` and `value`.
+
+    Of the customers that the caller may see, and no others: every part joins them.
+    """
+    statement = _PARTS[part](question).where(visible(work, OWNED))
     return rows(work, statement)
 
 
@@ -108,6 +130,8 @@ def _grouped(
     told = literal("") if currency is None else currency
     statement = select(*chosen, told.label("currency"), value.label("value")).select_from(source)
     statement = statement.where(dim_customer.c.deleted.is_(False), *conditions, *wanted)
+    if question.only is not None:
+        statement = statement.where(dim_customer.c.customer_id == question.only)
     if impossible:
         statement = statement.where(literal(False))
     # By position: the same expression written twice would carry two parameters, and so be two to PostgreSQL.
@@ -281,6 +305,7 @@ def monthly_limits(work: UnitOfWork, on: date) -> list[Row]:
             func.coalesce(func.sum(last.c.used), 0).label("credit_used"),
         )
         .select_from(months.join(dim_customer, dim_customer.c.deleted.is_(False)).join(last, true()))
+        .where(visible(work, OWNED))
         .group_by(months.c.month, last.c.currency)
         .order_by(months.c.month, last.c.currency)
     )
@@ -288,12 +313,18 @@ def monthly_limits(work: UnitOfWork, on: date) -> list[Row]:
 
 
 def find_customer(work: UnitOfWork, key: str) -> Row | None:
-    """A customer by id or code."""
+    """A customer by id or code that the caller may see."""
     try:
         which = dim_customer.c.customer_id == UUID(key)
     except ValueError:
         which = dim_customer.c.code == key
-    return one(work, select(dim_customer).where(which))
+    return one(work, select(dim_customer).where(which, visible(work, OWNED)))
+
+
+def facts_of(work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of a customer's figures."""
+    row = find_customer(work, key)
+    return None if row is None else OWNED.facts(row)
 
 
 def profile_rows(work: UnitOfWork, customer_id: UUID, on: date) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.common.db import UnitOfWork
+from services.common.duties import require_other_author
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
 from services.common.paging import page
@@ -59,6 +60,7 @@ def change_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
 def publish_flow(work: UnitOfWork, key: str) -> dict[str, Any]:
     """Put a flow's draft in force as a new, unchangeable version; running instances stay on theirs."""
     flow = require_flow(work, key, locked=True)
+    require_other_author(work.caller, flow["author"])
     graph = checked_graph(flow["draft"])
     version = (flow["published_version"] or 0) + 1
     store.add_version(

@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, CreditError, Invalid, NotFound, is_passing
+from services.common.duties import require_other_initiator
+from services.common.errors import Conflict, CreditError, Invalid, NotFound, beyond_scope, is_passing
+from services.common.expressions import World
 from services.common.money import format_amount, parse_amount
 from services.common.paging import page
+from services.common.scopes import Facts, require_reach
 from services.common.strict_json import to_plain
-from services.workflow import events, model, store
+from services.workflow import events, model, rights, store
 from services.workflow.engine import advance
 from services.workflow.operations import instances
 from services.workflow.operations.flows import facts_of
@@ -24,6 +27,7 @@ _FILTERS = ("state", "kind")
 def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Approve, as asked or for less; the flow moves on by what was approved."""
     task, instance = _take(work, received["task_id"])
+    require_other_initiator(work.caller, instance["initiator"])
     granted = _approved(work, instance, received.get("approved"))
     instance["data"] = {**instance["data"], "approved": granted}
     _done(work, task, instance, "approve", received.get("opinion"), granted)
@@ -88,6 +92,8 @@ def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     if received["action"] not in actions:
         error = {"field": "action", "code": "action_unknown", "message": "应为 approve、reject 或 return"}
         raise Invalid("未知的操作", code="action_unknown", errors=[error])
+    work.right = f"tasks.{received['action']}"
+    work.caller.require(work.right)
     results = []
     for index, task_id in enumerate(received["task_ids"]):
         try:
@@ -133,7 +139,7 @@ def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
         raise NotFound("没有这个流程实例")
     tasks = store.tasks_of_instance(work, instance_id)
     takes_part = {instance["initiator"], *(task["assignee"] for task in tasks)}
-    if work.caller.username not in takes_part and not work.caller.can("instances.read"):
+    if work.caller.username not in takes_part and not store.sees_instance(work, instance):
         raise NotFound("没有这个流程实例")
     found = store.graph_of(work, instance["flow_key"], instance["flow_version"])
     return {
@@ -218,9 +224,27 @@ def _take(work: UnitOfWork, task_id: UUID) -> tuple[dict[str, Any], dict[str, An
     instance = store.lock_instance(work, task["instance_id"])
     task = _mine(work, task_id, locked=True)
     _require_open(task)
+    _require_within(work, task, instance)
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
     return task, instance
+
+
+def _require_within(work: UnitOfWork, task: Mapping[str, Any], instance: Mapping[str, Any]) -> None:
+    """Raise `Forbidden` for a decision that the caller's right does not reach: too large an amount, say."""
+    data = instance["data"]
+    names = ("currency", "department", "customer_name")
+    amount = None if data.get("amount") is None else Decimal(str(data["amount"]))
+    values = {name: data.get(name) for name in names} | {"amount": amount, "node": task["node"]}
+    facts = Facts(
+        owners=(task["assignee"],),
+        departments=(data.get("department"),),
+        ids=(str(instance["id"]), str(instance["customer_id"]), instance["subject_id"]),
+        values=values | {"initiator": instance["initiator"]},
+    )
+    scope = rights.TASKS.scope_of_records
+    world = World(now=work.now, zone=work.timezone)
+    require_reach(work.caller, work.right, facts, scope, world, beyond_scope(work.right))
 
 
 def _require_open(task: Mapping[str, Any]) -> None:

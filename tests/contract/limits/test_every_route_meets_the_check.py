@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from credit.suite import database_of
-from gateway.app import all_routes
+from gateway.table import all_routes
 from services.common.db import Database
 from services.limits.operations import intake
 from services.limits.service import LimitsService

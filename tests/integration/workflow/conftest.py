@@ -21,9 +21,19 @@ from tests.support.postgres import DatabaseServer
 
 _RIGHTS = frozenset(
     {"applications.read", "applications.create", "applications.submit", "applications.withdraw"}
-    | {"tasks.read", "tasks.act", "todos.read", "todos.act", "customers.create", "credit.read"}
+    | {
+        "tasks.read",
+        "tasks.act",
+        "tasks.approve",
+        "tasks.reject",
+        "tasks.return",
+        "todos.read",
+        "todos.act",
+        "customers.create",
+        "credit.read",
+    }
 )
-_FLOWS = frozenset({"flows.read", "flows.write", "flows.publish", "instances.read"})
+_FLOWS = frozenset({"flows.read", "flows.simulate", "flows.write", "flows.publish", "instances.read"})
 
 
 def _person(username: str, department: str, role: str, more: frozenset[str] = frozenset()) -> Caller:
@@ -38,7 +48,8 @@ RON = _person("ron", "R", "risk_analyst")
 CARL = _person("carl", "HQ", "cfo")
 ROOT = _person("root", "HQ", "admin", _FLOWS)
 PEOPLE = (MIA, LENA, BORIS, RITA, RON, CARL, ROOT)
-READER = Caller("user", str(new_id()), "eva", permissions=frozenset({"tasks.read", "flows.read"}))
+_LOOKS_ON = frozenset({"tasks.read", "flows.read", "flows.simulate"})
+READER = Caller("user", str(new_id()), "eva", permissions=_LOOKS_ON)
 DEPARTMENTS = (("HQ", None, "boris"), ("S", "HQ", "lena"), ("R", "HQ", None))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from credit.suite import service_class
-from gateway.app import all_routes
 from gateway.identity.permissions import ALL, ROLES
 from gateway.routes import PUBLIC, SIGNED_IN, Route
+from gateway.table import all_routes
 from services.common.config import GATEWAY
 
 # A route with a view of its own may ask for more than the calls that it is made of.

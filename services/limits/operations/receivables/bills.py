@@ -89,7 +89,7 @@ def list_bills(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     where = {"bill_no" if name == "number" else name: value for name, value in received["where"].items()}
     return page(
         work,
-        store.bills_with(wanted_columns(where, ("bill_no", *_FILTERS))),
+        store.bills_with(work, wanted_columns(where, ("bill_no", *_FILTERS))),
         received,
         sort={"due_date": bills.c.due_date, "recorded_at": bills.c.recorded_at},
         key=bills.c.id,

@@ -58,7 +58,7 @@ def resolve_dispute(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     """End a dispute: what is still open of it counts as overdue again, at once. 409 when it has ended."""
     found = store.find_dispute(work, received["dispute_id"])
     dispute = None
-    if found is not None:
+    if found is not None and store.is_seen(work, found["customer_id"], found):
         store.lock_customers(work, [found["customer_id"]])
         # Until the customer was locked, somebody else might have ended it.
         dispute = store.held_dispute(work, found["id"])
@@ -86,7 +86,7 @@ def list_disputes(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """A page of disputes, newest first."""
     return page(
         work,
-        store.disputes_with(wanted_columns(received["where"], ("status", "invoice_no"))),
+        store.disputes_with(work, wanted_columns(received["where"], ("status", "invoice_no"))),
         received,
         sort={"opened_at": disputes.c.opened_at},
         key=disputes.c.id,

@@ -58,7 +58,7 @@ def list_documents(work: UnitOfWork, kind: str, received: Mapping[str, Any]) -> 
     texts = (f"{kind}_no", *_TEXTS, *more)
     return page(
         work,
-        store.documents_with(kind, wanted_columns(received["where"], texts)),
+        store.documents_with(work, kind, wanted_columns(received["where"], texts)),
         received,
         sort={"recorded_at": table.c.recorded_at},
         key=table.c.id,

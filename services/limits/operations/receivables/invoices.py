@@ -60,7 +60,7 @@ def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> No
 
 def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for batches."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
     store.lock_customers(work, [customer["id"]])
     existing = store.document_of(
         work, "invoice", received["source"], received["company"], received["invoice_no"]

@@ -62,7 +62,7 @@ def known_money(
 
     `Conflict` where that has another content.
     """
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
     store.lock_customers(work, [customer["id"]])
     existing = store.document_of(work, kind, received["source"], received["company"], received[f"{kind}_no"])
     if existing is not None:

@@ -1,0 +1,86 @@
+"""What may be allowed on credit, orders and receivables; how far it reaches goes by the customer."""
+
+from __future__ import annotations
+
+from services.common.expressions import Field, field
+from services.common.rights import Action, GuardedField, Resource, actions, scope_fields
+
+_CUSTOMER = (
+    field("customer_code", "text", "客户编码", "Customer's code"),
+    field("customer_name", "text", "客户名称", "Customer's name"),
+    field("salesperson", "text", "销售负责人", "Salesperson"),
+    field("department", "text", "部门", "Department"),
+)
+_DOCUMENT = (field("amount", "number", "金额", "Amount"), field("currency", "text", "币种", "Currency"))
+
+
+def _amount(*also: str) -> tuple[GuardedField, ...]:
+    return (GuardedField("amount", "金额", "Amount", "amount", also=also),)
+
+
+def _resource(
+    key: str,
+    label_zh: str,
+    label_en: str,
+    has: tuple[Action, ...],
+    scope: tuple[Field, ...] = (*_CUSTOMER, *_DOCUMENT),
+    fields: tuple[GuardedField, ...] | None = None,
+    whole: tuple[str, ...] = (),
+) -> Resource:
+    guarded = _amount() if fields is None else fields
+    shown = ("customers", "credit")
+    return Resource(key, label_zh, label_en, has, guarded, scope_fields(*scope), shown, whole)
+
+
+CREDIT = _resource(
+    "credit",
+    "信用账户",
+    "Credit accounts",
+    actions("read", "grant", "freeze", "unfreeze", "verify", "settings"),
+    scope=_CUSTOMER,
+    whole=("verify", "settings"),
+    fields=(
+        GuardedField("limit", "额度", "Limit", "amount", also=("limit", "credit_limit")),
+        GuardedField("exposure", "占用", "Exposure", "amount", also=("exposure", "credit_used", "needed")),
+        GuardedField(
+            "available",
+            "可用额度",
+            "Available",
+            "amount",
+            also=("available", "credit_available", "would_pass_if"),
+        ),
+        GuardedField("utilisation", "使用率", "Utilisation", "amount", also=("utilisation",)),
+        GuardedField(
+            "overdue", "逾期", "Overdue", "amount", also=("overdue", "overdue_amount", "overdue_rate")
+        ),
+    ),
+)
+ORDERS = _resource(
+    "orders",
+    "订单",
+    "Orders",
+    actions("read", "check", "create", "change", "release"),
+    fields=_amount("order_amount"),
+)
+DELIVERIES = _resource("deliveries", "交货", "Deliveries", actions("create", "reverse"))
+INVOICES = _resource(
+    "invoices",
+    "发票",
+    "Invoices",
+    actions("read", "create", "reverse"),
+    fields=_amount("invoice_amount", "receivable_open"),
+)
+PAYMENTS = _resource(
+    "payments",
+    "收款",
+    "Payments",
+    actions("read", "create", "allocate", "reverse"),
+    fields=_amount("payment_amount"),
+)
+CREDIT_NOTES = _resource("credit_notes", "红字通知", "Credit notes", actions("read", "create", "reverse"))
+WRITE_OFFS = _resource("write_offs", "核销坏账", "Write-offs", actions("read", "create", "reverse"))
+DISPUTES = _resource("disputes", "争议", "Disputes", actions("read", "open", "resolve"))
+DECISIONS = _resource("decisions", "信用决策", "Credit decisions", actions("read"))
+RESOURCES = (
+    *(CREDIT, ORDERS, DELIVERIES, INVOICES, PAYMENTS, CREDIT_NOTES, WRITE_OFFS, DISPUTES, DECISIONS),
+)

@@ -1,0 +1,85 @@
+"""Whose documents are: those of the customer, whose copy names salesperson and department."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, select
+
+from services.common.db import UnitOfWork
+from services.common.errors import CreditError
+from services.common.expressions import World
+from services.common.scopes import Facts, Owned, reaches, require_visible, visible_through
+from services.limits import rights
+from services.limits.model import customers, orders
+from services.limits.store.accounts import find_customer
+
+OWNED = Owned(
+    fields=rights.ORDERS.scope_of_records,
+    columns={
+        "id": customers.c.id,
+        "customer_code": customers.c.code,
+        "customer_name": customers.c.name,
+        "salesperson": customers.c.salesperson,
+        "department": customers.c.department,
+    },
+    owners=("salesperson",),
+    departments=("department",),
+    ids=("id",),
+)
+_OF_DOCUMENT = ("amount", "currency")
+
+
+def seen(work: UnitOfWork, table: Table) -> ColumnElement[bool]:
+    """The documents of a table that the right of this call reaches."""
+    own = {name: table.c[name] for name in _OF_DOCUMENT if name in table.c}
+    return visible_through(work, OWNED, customers.c.id == table.c.customer_id, own)
+
+
+def require_customer_seen(
+    work: UnitOfWork, customer: Mapping[str, Any], missing: CreditError, document: Mapping[str, Any]
+) -> None:
+    """Raise `missing` unless the right of this call reaches a customer, with what a document says."""
+    more = {name: document[name] for name in _OF_DOCUMENT if document.get(name) is not None}
+    require_visible(work, OWNED, customer, missing, **more)
+
+
+def facts_of(work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of a customer (by id or code), or of an order with its customer."""
+    try:
+        customer, document = find_customer(work, UUID(key), None), None
+    except ValueError:
+        customer, document = find_customer(work, None, key), None
+    if customer is None:
+        statement = select(orders).where(orders.c.order_no == key).limit(1)
+        document = work.execute(statement).mappings().first()
+        customer = find_customer(work, document["customer_id"], None) if document else None
+    if customer is None:
+        return None
+    more = {name: document[name] for name in _OF_DOCUMENT} if document else {}
+    return OWNED.facts(customer, **more)
+
+
+def is_owner_seen(work: UnitOfWork, owner: Mapping[str, Any]) -> bool:
+    """Whether the right of this call reaches all that a salesperson or a department owns."""
+    clauses = work.caller.clauses_of(work.right)
+    return clauses is None or reaches(
+        work.caller, work.right, OWNED.facts(owner), OWNED.fields, World(now=work.now, zone=work.timezone)
+    )
+
+
+def is_seen(work: UnitOfWork, customer_id: UUID, document: Mapping[str, Any]) -> bool:
+    """Whether the right of this call reaches a document of a customer; asks nothing where it reaches all."""
+    if work.caller.clauses_of(work.right) is None:
+        return True
+    customer = find_customer(work, customer_id, None)
+    refusal = CreditError("")
+    try:
+        require_customer_seen(work, customer or {}, refusal, document)
+    except CreditError as refused:
+        if refused is not refusal:
+            raise
+        return False
+    return customer is not None
