@@ -22,7 +22,8 @@ class Route:
     Path parameters, query and JSON body are merged into the input of `service.call`. `permission` is what
     the caller must hold, `SIGNED_IN` for anybody signed in, `PUBLIC` for everybody; every route says it.
     With `listing`, query parameters become a list's input. `view(context, request, path)` answers what is no
-    plain forward. What comes `together` goes to its service in one message. A
+    plain forward. What comes `together` goes to its service in one message. `may_need` are further rights
+    that some requests ask for. A
     `status` of 400 or more makes a problem document with the answer's members.
     """
 
@@ -40,6 +41,7 @@ class Route:
     listing: bool = False
     view: View | None = None
     together: bool = False
+    may_need: tuple[str, ...] = ()
     timeout_seconds: float = 15
 
     @property

@@ -29,7 +29,8 @@ def _catalogue(context: Context, _request: Request, path: Mapping[str, str]) -> 
     """Every resource with its buttons, its fields and what its scopes may read; and what each right opens."""
     opens: dict[str, list[str]] = {}
     for route in all_routes():
-        opens.setdefault(route.permission, []).append(route.name)
+        for right in (route.permission, *route.may_need):
+            opens.setdefault(right, []).append(route.name)
     rights = []
     resources = []
     for resource in CATALOGUE.values():

@@ -62,6 +62,7 @@ ROUTES = [
         "Measures by dimensions, as rows and as a pivot; format=json|csv|xlsx",
         body=schema.Query,
         view=_query,
+        may_need=("reports.export",),
     ),
     _route("GET", "/dashboards", "list_dashboards", "dashboards.read", "Dashboards"),
     _route(

@@ -10,7 +10,7 @@ from gateway.identity.permissions import CATALOGUE, SCOPED
 from services.common.caller import Clause, FieldRight
 from services.common.errors import Invalid
 from services.common.expressions import ExpressionError
-from services.common.field_rights import EVERY, HIDDEN, LEVELS, MASKED, MASKS, WRITE
+from services.common.field_rights import EVERY, HIDDEN, LEVELS, MASKED, MASKS, RECORD, WRITE
 from services.common.rights import Resource, resource_of
 from services.common.scopes.clauses import check_clause
 
@@ -216,13 +216,20 @@ def _right_to(fields: Mapping[str, Mapping[str, Any]], path: str) -> FieldRight:
 def _with_other_names(own: Mapping[str, Mapping[str, FieldRight]]) -> dict[str, dict[str, FieldRight]]:
     found = {key: dict(paths) for key, paths in own.items()}
     for shower in CATALOGUE.values():
-        for key in shower.shows:
-            for field in CATALOGUE[key].fields:
-                right = own.get(key, {}).get(field.path)
-                if right is None or right.level not in (HIDDEN, MASKED):
-                    continue
-                for name in field.also:
-                    known = found.setdefault(shower.key, {}).get(name)
-                    if known is None or LEVELS.index(right.level) < LEVELS.index(known.level):
-                        found[shower.key][name] = right
+        for key in (shower.key, *shower.shows):
+            for path, right in own.get(key, {}).items():
+                if right.level in (HIDDEN, MASKED):
+                    for name in _other_names(CATALOGUE[key], path, of_others=key != shower.key):
+                        paths = found.setdefault(shower.key, {})
+                        known = paths.get(name)
+                        if known is None or LEVELS.index(right.level) < LEVELS.index(known.level):
+                            paths[name] = right
     return found
+
+
+def _other_names(resource: Resource, path: str, *, of_others: bool) -> list[str]:
+    """The names under which answers show a field, beside its path."""
+    names = [name for field in resource.fields if field.path == path for name in field.also]
+    if of_others and resource.record_name:
+        names.append(f"{resource.record_name}{RECORD}.{path}")
+    return names

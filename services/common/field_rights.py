@@ -16,6 +16,8 @@ from services.common.errors import Forbidden
 
 HIDDEN, MASKED, READ, WRITE = LEVELS = ("hidden", "masked", "read", "write")
 EVERY = "*"
+# After a name: the whole record of another resource that an answer holds under it (`customer{}.name`).
+RECORD = "{}"
 _SIGN = "*"
 _MISSING = object()
 _WITHHELD = "详情按字段权限不予显示"
@@ -118,6 +120,10 @@ def _concealed(value: Any, here: Tree, everywhere: Tree) -> Any:
     shown: dict[str, Any] = {}
     is_told = False
     for key, item in value.items():
+        whole = everywhere.get(key + RECORD)
+        if whole is not None and isinstance(item, Mapping):
+            shown[key] = _concealed(item, whole, everywhere)
+            continue
         rule = here.get(key, here.get(EVERY))
         if rule is None and here is not everywhere:
             rule = everywhere.get(key)
@@ -214,10 +220,10 @@ def _written(value: Any, tree: Tree, before: str, *, replaces: bool) -> Iterator
         rule = tree.get(key, tree.get(EVERY))
         if isinstance(rule, FieldRight):
             yield f"{before}{key}"
-        elif rule and isinstance(item, list) and replaces:
-            yield f"{before}{key}.{next(iter(rule))}"
         elif rule:
             yield from _written(item, rule, f"{before}{key}.", replaces=replaces)
+            if isinstance(item, list) and replaces:
+                yield f"{before}{key}.{min(rule)}"
 
 
 def _refused(path: str, code: str, message: str) -> Forbidden:

@@ -86,7 +86,8 @@ class Resource:
 
     `scope` has the fields that a grant's scope and condition may read; None where its records are
     everybody's. `shows` are the resources whose fields its answers show as well. `whole` are the actions that
-    are about no single record: no scope narrows them.
+    are about no single record: no scope narrows them. `record_name` is the key under which answers of others
+    hold a whole record.
     """
 
     key: str
@@ -97,6 +98,7 @@ class Resource:
     scope: Fields | None = None
     shows: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
+    record_name: str = ""
 
     @property
     def scope_of_records(self) -> Fields:

@@ -41,6 +41,7 @@ CUSTOMERS = Resource(
     ),
     # What is exported or shared is what is read.
     whole=("export", "share"),
+    record_name="customer",
 )
 FORMS = Resource("forms", "表单", "Forms", actions("read", "write"))
 RESOURCES = (CUSTOMERS, FORMS)

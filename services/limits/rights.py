@@ -32,6 +32,7 @@ def _resource(
     return Resource(key, label_zh, label_en, has, guarded, scope_fields(*scope), shown, whole)
 
 
+_EXPOSURE = ("exposure", "credit_used", "needed", "reserved", "delivered", "receivable")
 CREDIT = _resource(
     "credit",
     "信用账户",
@@ -41,7 +42,8 @@ CREDIT = _resource(
     whole=("verify", "settings"),
     fields=(
         GuardedField("limit", "额度", "Limit", "amount", also=("limit", "credit_limit")),
-        GuardedField("exposure", "占用", "Exposure", "amount", also=("exposure", "credit_used", "needed")),
+        GuardedField("exposure", "占用", "Exposure", "amount", also=_EXPOSURE),
+        GuardedField("amount", "授予与担保金额", "Granted amount", "amount", also=("credit_history",)),
         GuardedField(
             "available",
             "可用额度",

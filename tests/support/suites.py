@@ -12,16 +12,23 @@ from credit.demo.client import Client
 from credit.suite import prepare
 from credit.up import in_background
 from services.common.config import Settings
+from services.common.messaging import Runner
 from tests.support.processes import READY_SECONDS_MAX, ServiceProcess, services_apart
 from tests.support.wait import wait_until
 
 
 class Suite:
-    """A running suite: its settings, its API, and its processes where it has some of its own."""
+    """A running suite: its settings, its API, and its processes, or its runner in this one."""
 
-    def __init__(self, settings: Settings, processes: Mapping[str, list[ServiceProcess]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        processes: Mapping[str, list[ServiceProcess]],
+        runner: Runner | None = None,
+    ) -> None:
         self.settings = settings
         self.processes = processes
+        self.runner = runner
         self.url = f"http://{settings.http_host}:{settings.http_port}"
 
     @property
@@ -42,8 +49,8 @@ class Suite:
 def embedded_suite(settings: Settings) -> Iterator[Suite]:
     """Prepare and run everything in this process, over the in-memory broker."""
     prepare(settings, print)
-    with in_background(settings):
-        yield _ready(Suite(settings, {}))
+    with in_background(settings) as runner:
+        yield _ready(Suite(settings, {}, runner))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from services.common import fields, forms
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError, Invalid
+from services.common.field_rights import require_written
 from services.customer import customers, schema, store
 from services.customer.operations import records
 
@@ -98,7 +99,9 @@ def _import_row(
 ) -> dict[str, Any]:
     code = None
     try:
-        draft = fields.load(schema.NewCustomer(), read_row(row, form.definition))
+        told = read_row(row, form.definition)
+        require_written(work.caller, "customers.import", told)
+        draft = fields.load(schema.NewCustomer(), told)
         code = draft.get("code")
         existing = store.lock_customer(work, None, code) if update_existing and code else None
         if existing is not None:

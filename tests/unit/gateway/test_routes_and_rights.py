@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from credit.suite import service_class
-from gateway.identity.permissions import ALL, ROLES
+from gateway.identity.permissions import ALL, CATALOGUE, ROLES
 from gateway.routes import PUBLIC, SIGNED_IN, Route
 from gateway.table import all_routes
-from services.common.config import GATEWAY
+from services.common.config import ALL_SERVICES, GATEWAY
 
 # A route with a view of its own may ask for more than the calls that it is made of.
 _FORWARDED = [
@@ -27,6 +27,50 @@ def test_every_right_exists_and_is_asked_for() -> None:
     asked = {route.permission for route in all_routes()} - {PUBLIC, SIGNED_IN}
     assert asked <= ALL
     assert all(rights <= ALL for _, rights in ROLES.values())
+
+
+# Whoever is signed in may ask for these; another route says which right it needs.
+_FOR_EVERYBODY_SIGNED_IN = {
+    "POST /auth/logout",
+    "GET /me",
+    "GET /admin/business-date",
+    "POST /services/<service>:echo",
+}
+
+
+def test_a_route_without_a_right_of_its_own_is_named_here() -> None:
+    assert {route.name for route in all_routes() if route.permission == SIGNED_IN} == _FOR_EVERYBODY_SIGNED_IN
+    public = {route.name for route in all_routes() if route.permission == PUBLIC}
+    assert public == {"POST /auth/login", "POST /auth/refresh"}
+
+
+def test_a_route_that_says_nothing_of_its_right_is_no_route() -> None:
+    with pytest.raises(TypeError, match="permission"):
+        Route("GET", "/secrets")  # type: ignore[call-arg]
+
+
+def test_every_right_is_asked_for_by_a_route_or_a_service() -> None:
+    asked = {right for route in all_routes() for right in (route.permission, *route.may_need)}
+    # The designer of forms will ask for it.
+    assert ALL - asked == {"forms.write"}
+    declared = {
+        door.__credit_endpoint__.permission
+        for name in ALL_SERVICES
+        for door in vars_of(service_class(name))
+        if hasattr(door, "__credit_endpoint__")
+    }
+    assert declared - {None, "public", "services-only"} <= ALL
+
+
+def vars_of(kind: type) -> list[object]:
+    """Every attribute of a class."""
+    return [getattr(kind, name) for name in dir(kind)]
+
+
+def test_every_scoped_resource_says_which_columns_hold_what_its_scopes_read() -> None:
+    owned = {name for service in ALL_SERVICES for name in service_class(service).owned}
+    # How far somebody may decide is asked of the task itself.
+    assert {resource.key for resource in CATALOGUE.values() if resource.scope} - owned == {"tasks"}
 
 
 def test_no_two_routes_answer_the_same() -> None:
