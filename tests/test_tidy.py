@@ -58,6 +58,7 @@ VALUES = {
     "money",
     "rights",
     "strict_json",
+    "templates",
     "uscc",
 }
 STORAGE = {

@@ -159,7 +159,7 @@ def _shares(resource: str) -> Any:
 
 def _sharing(resource: str) -> list[Route]:
     one, right = f"/{resource}/<record>", f"{resource}.share"
-    plain: dict[str, Any] = {"permission": right, "tag": resource}
+    plain: dict[str, Any] = {"permission": right, "may_need": (f"{resource}.read",), "tag": resource}
     return [
         Route(
             "POST",

@@ -126,8 +126,8 @@ def lock_role(work: UnitOfWork, key: str) -> Row | None:
 
 
 def usernames_with_role(work: UnitOfWork, role: str) -> list[Row]:
-    """Active users with a role: username, name and mail address."""
-    statement = select(users.c.username, users.c.name, users.c.email).where(
+    """Active users with a role: id, username, name, mail address and roles."""
+    statement = select(users.c.id, users.c.username, users.c.name, users.c.email, users.c.roles).where(
         users.c.active, users.c.roles.contains([role])
     )
     return _all(work, statement.order_by(users.c.username))

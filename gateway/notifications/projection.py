@@ -6,11 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.identity import store as people
+from gateway.identity.callers import Directory
+from gateway.identity.grants import fields_for
 from gateway.notifications import store
+from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.events import Event
+from services.common.field_rights import conceal
+from services.common.templates import filled
 
 _ROLE = "role:"
+_SUBJECT = "您有一条信用预警"
+_WITHHELD = "****"
 _OWNER = "sales_owner"
 
 
@@ -24,8 +31,8 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
     for action in data["actions"]:
         if action["kind"] not in ("mail", "notify"):
             continue
-        subject, body = _one_line(action["subject"]), str(action.get("body") or "")
         for person in _people(work, action.get("to") or (), data.get("salesperson")):
+            subject, body = _texts(action, data, seen_by(work, person))
             store.add_notification(work, key, person["username"], subject, body)
             if action["kind"] == "mail" and person["email"]:
                 store.add_mail(work, key, person["email"], subject, body)
@@ -35,8 +42,30 @@ def task_created(work: UnitOfWork, event: Event) -> None:
     """Tell the assignee of a new task."""
     task = event.data["task"]
     if task.get("assignee"):
-        title = f"待办: {_one_line(task['title'])}"
-        store.add_notification(work, f"task:{task['id']}", task["assignee"], title, _summary_text(task))
+        user = people.find_user(work, username=task["assignee"])
+        shown = conceal(seen_by(work, user), "tasks.read", task) if user else task
+        title = f"待办: {_one_line(shown['title'])}"
+        store.add_notification(work, f"task:{task['id']}", task["assignee"], title, _summary_text(shown))
+
+
+def seen_by(work: UnitOfWork, user: Mapping[str, Any]) -> Caller:
+    """A user as far as fields go: what they are told holds no more than what they are shown."""
+    directory: Directory = work.remembered("directory", lambda: Directory.read(work))
+    fields = fields_for(directory.roles_of(user))
+    return Caller(kind="user", id=str(user["id"]), username=user["username"], fields=fields)
+
+
+def _texts(action: Mapping[str, Any], data: Mapping[str, Any], reader: Caller) -> tuple[str, str]:
+    """Subject and body of a rule's action for one reader, made anew of what they may see."""
+    subject, body = str(action["subject"]), str(action.get("body") or "")
+    if reader.fields.get("firings"):
+        known = {**data.get("facts", {}), "item_lines": action.get("item_lines", "")}
+        seen = dict.fromkeys(known, _WITHHELD) | conceal(reader, "firings.read", known)
+        templates = action.get("templates") or {}
+        # An event of an older release brings no templates: what its texts were made of is not known.
+        subject = filled(templates.get("subject", _SUBJECT), seen)
+        body = filled(templates.get("body", ""), seen)
+    return _one_line(subject), body
 
 
 def _people(work: UnitOfWork, to: Iterable[str], owner: str | None) -> list[dict[str, Any]]:

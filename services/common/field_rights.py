@@ -20,6 +20,8 @@ EVERY = "*"
 RECORD = "{}"
 _SIGN = "*"
 _MISSING = object()
+_SENTENCES = frozenset({"title", "subject", "body", "detail", "message", "explanation"})
+_TOLD_LENGTH_MIN = 2
 _WITHHELD = "详情按字段权限不予显示"
 Tree = dict[str, Any]
 
@@ -86,7 +88,10 @@ def conceal(caller: Caller, right: str, answer: Any) -> Any:
     if not restricted:
         return answer
     tree = _tree({path: one for path, one in restricted.items() if one.level in (HIDDEN, MASKED)})
-    return _concealed(answer, tree, tree) if tree else answer
+    if not tree:
+        return answer
+    told: dict[str, str] = {}
+    return _retold(_Walk(tree, told).concealed(answer, tree), told)
 
 
 def _tree(restricted: Mapping[str, FieldRight]) -> Tree:
@@ -105,42 +110,75 @@ def _tree(restricted: Mapping[str, FieldRight]) -> Tree:
     return tree
 
 
-def _concealed(value: Any, here: Tree, everywhere: Tree) -> Any:
+class _Walk:
+    """One walk through an answer; what it conceals is noted in `told`, with what stands there instead."""
+
+    def __init__(self, everywhere: Tree, told: dict[str, str]) -> None:
+        self.everywhere = everywhere
+        self.told = told
+
+    def concealed(self, value: Any, here: Tree) -> Any:
+        """A part of the answer, looked at by the rules that hold here and those that hold everywhere."""
+        if isinstance(value, list):
+            kept = (item for item in value if not _is_hidden_change(item, self.everywhere))
+            return [self.concealed(item, here) for item in kept]
+        if not isinstance(value, Mapping):
+            return value
+        changed = _at(self.everywhere, str(value["field"])) if _is_change(value) else None
+        if changed is not None:
+            return {
+                key: self._shown(item, changed) if key in ("before", "after") else item
+                for key, item in value.items()
+            }
+        return self._record(value, here)
+
+    def _record(self, value: Mapping[str, Any], here: Tree) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        is_told = False
+        for key, item in value.items():
+            whole = self.everywhere.get(key + RECORD)
+            if whole is not None and isinstance(item, Mapping):
+                shown[key] = self.concealed(item, whole)
+                continue
+            rule = here.get(key, here.get(EVERY))
+            if rule is None and here is not self.everywhere:
+                rule = self.everywhere.get(key)
+            is_told = is_told or isinstance(rule, FieldRight)
+            kept = self._shown(item, rule)
+            if kept is not _MISSING:
+                shown[key] = kept
+        if is_told and isinstance(shown.get("message"), str):
+            # A sentence for people that was made of what was just taken out.
+            shown["message"] = _WITHHELD
+        return shown
+
+    def _shown(self, value: Any, rule: Any) -> Any:
+        if not isinstance(rule, FieldRight):
+            return self.concealed(value, rule if isinstance(rule, dict) else self.everywhere)
+        instead = _MISSING if rule.level == HIDDEN else masked(value, rule.mask)
+        if isinstance(value, str) and len(value) >= _TOLD_LENGTH_MIN:
+            self.told[value] = instead if isinstance(instead, str) else _SIGN * 4
+        return instead
+
+
+def _retold(value: Any, told: Mapping[str, str]) -> Any:
+    """The same, with what was concealed taken out of sentences that repeat it: the title of a task."""
+    if not told:
+        return value
     if isinstance(value, list):
-        kept = (item for item in value if not _is_hidden_change(item, everywhere))
-        return [_concealed(item, here, everywhere) for item in kept]
+        return [_retold(item, told) for item in value]
     if not isinstance(value, Mapping):
         return value
-    changed = _at(everywhere, str(value["field"])) if _is_change(value) else None
-    if changed is not None:
-        return {
-            key: _shown(item, changed, everywhere) if key in ("before", "after") else item
-            for key, item in value.items()
-        }
-    shown: dict[str, Any] = {}
-    is_told = False
-    for key, item in value.items():
-        whole = everywhere.get(key + RECORD)
-        if whole is not None and isinstance(item, Mapping):
-            shown[key] = _concealed(item, whole, everywhere)
-            continue
-        rule = here.get(key, here.get(EVERY))
-        if rule is None and here is not everywhere:
-            rule = everywhere.get(key)
-        is_told = is_told or isinstance(rule, FieldRight)
-        kept = _shown(item, rule, everywhere)
-        if kept is not _MISSING:
-            shown[key] = kept
-    if is_told and isinstance(shown.get("message"), str):
-        # A sentence for people that was made of what was just taken out.
-        shown["message"] = _WITHHELD
-    return shown
+    return {
+        key: _without(item, told) if key in _SENTENCES and isinstance(item, str) else _retold(item, told)
+        for key, item in value.items()
+    }
 
 
-def _shown(value: Any, rule: Any, everywhere: Tree) -> Any:
-    if isinstance(rule, FieldRight):
-        return _MISSING if rule.level == HIDDEN else masked(value, rule.mask)
-    return _concealed(value, rule if isinstance(rule, dict) else everywhere, everywhere)
+def _without(text: str, told: Mapping[str, str]) -> str:
+    for raw, instead in told.items():
+        text = text.replace(raw, instead)
+    return text
 
 
 def _is_change(value: Any) -> bool:

@@ -33,6 +33,11 @@ def _resource(
 
 
 _EXPOSURE = ("exposure", "credit_used", "needed", "reserved", "delivered", "receivable")
+_UTILISATION = ("utilisation", "utilisation_percent")
+_OVERDUE = (
+    *("overdue", "overdue_amount", "overdue_rate", "max_days_overdue", "open_amount", "late_amount"),
+    "item_lines",
+)
 CREDIT = _resource(
     "credit",
     "信用账户",
@@ -51,10 +56,8 @@ CREDIT = _resource(
             "amount",
             also=("available", "credit_available", "would_pass_if"),
         ),
-        GuardedField("utilisation", "使用率", "Utilisation", "amount", also=("utilisation",)),
-        GuardedField(
-            "overdue", "逾期", "Overdue", "amount", also=("overdue", "overdue_amount", "overdue_rate")
-        ),
+        GuardedField("utilisation", "使用率", "Utilisation", "amount", also=_UTILISATION),
+        GuardedField("overdue", "逾期", "Overdue", "amount", also=_OVERDUE),
     ),
 )
 ORDERS = _resource(

@@ -15,17 +15,18 @@ from services.common.events import Event
 from services.common.expressions import to_text
 from services.common.ids import new_id
 from services.common.paging import page
+from services.common.templates import filled
 from services.risk_rules import events, model, store
 from services.risk_rules.rules import (
     Behaviour,
     checked_definition,
-    filled,
     fires,
     given_facts,
     grade_of,
     score,
 )
 
+_TEXTS = ("subject", "body", "title")
 _META = ("key", "version", "rule")
 
 
@@ -309,7 +310,10 @@ def _filled_action(action: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[
         for item in items
     )
     known = {**facts, "item_lines": lines}
-    return {name: filled(value, known) if isinstance(value, str) else value for name, value in action.items()}
+    done = {name: filled(value, known) if isinstance(value, str) else value for name, value in action.items()}
+    # Whoever may not see all of the facts gets a text of their own, made of the others.
+    templates = {name: action[name] for name in _TEXTS if isinstance(action.get(name), str)}
+    return {**done, "templates": templates, "item_lines": lines}
 
 
 # --- ratings ---------------------------------------------------------------------------------------------

@@ -134,14 +134,5 @@ def grade_of(points: int) -> str:
     return next((grade for least, grade in GRADES if points >= least), "E")
 
 
-def filled(template: str, facts: Mapping[str, Any]) -> str:
-    """A text with `{name}` replaced by facts; unknown names stay as they are, nothing is evaluated."""
-    text = template
-    for name, value in facts.items():
-        if not isinstance(value, (dict, list)):
-            text = text.replace("{" + name + "}", str(value))
-    return text
-
-
 def _refuse(field: str, message: str) -> None:
     raise Invalid(message, code="rule", errors=[{"field": field, "code": "rule", "message": message}])

@@ -1,0 +1,100 @@
+"""Notifications and mails tell their readers no more than answers do."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from gateway.identity import operations, roles
+from gateway.notifications import projection
+from services.common.db import UnitOfWork
+from services.common.events import Event
+from tests.integration.gateway.conftest import Begin
+
+_CUSTOMER = str(uuid4())
+_FIELDS = {
+    "customers": {"name": "masked"},
+    "credit": {"overdue": "hidden", "limit": "hidden", "exposure": "masked"},
+}
+
+
+@pytest.fixture
+def readers(begin: Begin) -> None:
+    """Two of finance, of whom one does not see names and what is overdue."""
+    with begin() as work:
+        grants = [{"right": right} for right in ("notifications.read", "tasks.read", "firings.read")]
+        roles.save_role(work, "free", {"label": "x", "grants": grants})
+        roles.save_role(work, "narrow", {"label": "x", "grants": grants, "fields": _FIELDS})
+        for username, role in (("fred", "free"), ("nora", "narrow")):
+            person = {"username": username, "name": username, "email": f"{username}@example.com"}
+            operations.create_user(work, {**person, "department": None, "roles": [role]}, "hash")
+
+
+def _event(type: str, data: dict[str, Any]) -> Event:
+    return Event(
+        id=uuid4(),
+        type=type,
+        source="risk_rules",
+        subject=_CUSTOMER,
+        sequence=1,
+        ordering_key=_CUSTOMER,
+        time="2026-01-05T00:00:00Z",
+        actor="",
+        trace_id="",
+        data=data,
+        dataversion=1,
+    )
+
+
+def _told(work: UnitOfWork, username: str) -> str:
+    of_reader = {"name": username, "address": f"{username}@%"}
+    rows = work.execute(text("SELECT title, body FROM notifications WHERE username = :name"), of_reader)
+    mails = work.execute(text("SELECT subject, body FROM mails WHERE recipient LIKE :address"), of_reader)
+    return "\n".join(" ".join(row) for row in [*rows, *mails])
+
+
+def test_a_fired_rule_tells_each_reader_what_they_may_see(begin: Begin, readers: None) -> None:
+    action = {
+        "kind": "mail",
+        "to": ["fred", "nora"],
+        "subject": "逾期催收: 山姆的客户 已逾期 9 天",
+        "body": "山姆的客户 逾期 500.00\nI-1  未清 500.00",
+        "item_lines": "I-1  未清 500.00",
+        "templates": {
+            "subject": "逾期催收: {customer_name} 已逾期 {max_days_overdue} 天",
+            "body": "{customer_name} 逾期 {overdue_amount}\n{item_lines}",
+        },
+    }
+    facts = {"customer_name": "山姆的客户", "max_days_overdue": "9", "overdue_amount": "500.00"}
+    fired = {"rule_key": "overdue", "customer_id": _CUSTOMER, "episode": 1, "facts": facts}
+    fired |= {"actions": [action]}
+    with begin() as work:
+        projection.rule_fired(work, _event("rule_fired", fired))
+        assert "山姆的客户 逾期 500.00" in _told(work, "fred")
+        told = _told(work, "nora")
+    assert "逾期催收: 山**** 已逾期 **** 天" in told
+    assert not [value for value in ("山姆", "500.00", "I-1", " 9 ") if value in told], told
+
+
+def test_an_event_of_an_older_release_tells_a_narrowed_reader_nothing(begin: Begin, readers: None) -> None:
+    action = {"kind": "notify", "to": ["fred", "nora"], "subject": "额度预警: 山姆的客户", "body": "80%"}
+    fired = {"rule_key": "old", "customer_id": _CUSTOMER, "episode": 1, "facts": {}, "actions": [action]}
+    with begin() as work:
+        projection.rule_fired(work, _event("rule_fired", fired))
+        assert "山姆的客户" in _told(work, "fred")
+        assert "您有一条信用预警" in _told(work, "nora")
+        assert "山姆" not in _told(work, "nora")
+
+
+def test_a_new_task_tells_its_assignee_what_they_may_see(begin: Begin, readers: None) -> None:
+    summary = {"customer_name": "山姆的客户", "amount": "30000.00", "reason": "年度授信"}
+    for username in ("fred", "nora"):
+        task = {"id": str(uuid4()), "title": "部门审批: 山姆的客户", "assignee": username, "summary": summary}
+        with begin() as work:
+            projection.task_created(work, _event("task_created", {"task": task}))
+            told = _told(work, username)
+        assert ("山姆的客户" in told) == (username == "fred")
+        assert "30000.00" in told
