@@ -33,7 +33,6 @@ _EXPIRED_AT_ONCE = 100
 _TOLD_AT_ONCE = 100
 _AGED_AT_ONCE = 100
 _CLOSED_AT_ONCE = 300
-_BEGUN = UUID(int=0)
 # More than the steps of one small day: closing the one before, opening it, telling what begins with it.
 _STEPS_TOGETHER_MAX = 6
 
@@ -111,6 +110,8 @@ def _begin_day(work: UnitOfWork, day: dict[str, Any]) -> bool:
             continue
         reached = do(work, day, most)
         is_last = len(reached) < most
+        if is_last and step == LIMITS and not revaluation.follow_opened_date(work):
+            following = AGING
         place = {"step": following, "reached": None} if is_last else {"step": step, "reached": reached[-1]}
         store.change_day(work, day["date"], {**place, "overdue_customers": day["overdue_customers"]})
         faults.point(f"roll-over-{step}")
@@ -120,12 +121,13 @@ def _begin_day(work: UnitOfWork, day: dict[str, Any]) -> bool:
 
 
 def _follow_rates(work: UnitOfWork, day: dict[str, Any]) -> bool:
-    """Tell the next pools of the day's rates; False, and the day moves on, when there are none left."""
-    has_begun = day["reached"] is not None or revaluation.follow_opened_date(work)
-    more = has_begun and revaluation.follow_rates(work)
-    # How far it has come, the settings know; the day only that it has begun.
-    place = {"step": RATES, "reached": _BEGUN} if more else {"step": AGING, "reached": None}
-    store.change_day(work, day["date"], place)
+    """Tell the next pools of the day's rates; False, and the day moves on, when there are none left.
+
+    How far it has come, the settings know.
+    """
+    more = revaluation.follow_rates(work)
+    if not more:
+        store.change_day(work, day["date"], {"step": AGING})
     faults.point("roll-over-rates")
     return more
 
