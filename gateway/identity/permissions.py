@@ -9,7 +9,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "tasks": ("read", "act"),
     "instances": ("read",),
     "todos": ("read", "act"),
-    "credit": ("read", "grant", "freeze", "unfreeze", "verify", "settings"),
+    "credit": ("read", "grant", "freeze", "unfreeze", "verify", "settings", "rates"),
     "orders": ("read", "check", "create", "change", "release"),
     "deliveries": ("create", "reverse"),
     "invoices": ("read", "create", "reverse"),
@@ -89,14 +89,15 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.freeze", "credit.unfreeze", "credit.verify", "orders.release", "rules.write"}
             | {"rules.publish", "ratings.write", "flows.write", "customers.update", "customers.export"}
-            | {"dashboards.write"}
+            | {"dashboards.write", "credit.rates"}
         ),
     ),
     "cfo": (
         "财务总监",
         frozenset(
             _READING
-            | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "orders.release"}
+            | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "credit.rates"}
+            | {"orders.release"}
             | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
             | {"write_offs.create", "write_offs.reverse", "disputes.resolve"}
         ),
@@ -109,7 +110,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             | {"payments.allocate", "credit_notes.create", "credit_notes.reverse", "deliveries.reverse"}
             | {"disputes.open", "disputes.resolve"}
             | {"orders.create", "orders.change", "deliveries.create", "credit.freeze", "credit.verify"}
-            | {"customers.export"}
+            | {"customers.export", "credit.rates"}
         ),
     ),
 }

@@ -18,7 +18,7 @@ class WorkflowService(Service):
 
     name = "workflow"
     metadata = model.metadata
-    projections = ("users", "departments", "customers")
+    projections = ("users", "departments", "customers", "exchange_rates", "business_date")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "application": {
             "application_submitted": instances.start_for_application,
@@ -28,15 +28,20 @@ class WorkflowService(Service):
             "customer_created": copies.customer_changed,
             "customer_updated": copies.customer_changed,
         },
-        "limits": {"account_changed": copies.account_changed},
+        "limits": {
+            "account_changed": copies.account_changed,
+            "exchange_rates_set": copies.exchange_rates_set,
+            "business_date_opened": copies.business_date_opened,
+        },
         "risk_rules": {"rule_fired": copies.rule_fired, "customer_rated": copies.customer_rated},
         "gateway": {
             "user_changed": copies.user_changed,
             "department_changed": copies.department_changed,
         },
     }
-    # An approver who was made before an application was submitted is known before its flow starts.
-    reads_first = {"application": ("gateway",), "risk_rules": ("gateway",)}  # noqa: RUF012
+    # An approver who was made, and a rate that was set, before an application was submitted is known before
+    # its flow starts.
+    reads_first = {"application": ("gateway", "limits"), "risk_rules": ("gateway",)}  # noqa: RUF012
     answers = {  # noqa: RUF012 - declared by the base class
         "application_grant": instances.granting_marked,
         "credit_granted": instances.credit_granted,
@@ -75,6 +80,7 @@ class WorkflowService(Service):
     def simulate_flow(self, call: Call) -> dict[str, Any]:
         """The path and the people for sample data."""
         self.catch_up("gateway")
+        self.catch_up("limits")
         return dict(self.read(call, flows.simulate_flow, call.input))
 
     @endpoint(None, None)
