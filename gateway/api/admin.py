@@ -1,4 +1,4 @@
-"""Users, departments, roles, API keys and the audit trail; the first two stand at the root as well."""
+"""Users, departments, roles and API keys; the first two stand at the root as well."""
 
 from __future__ import annotations
 
@@ -141,7 +141,4 @@ ROUTES = [
         answer=schema.Key,
     ),
     _route("DELETE", "/admin/keys/<key>", "keys", "Revoke an API key", _revoke_key),
-    _route(
-        "GET", "/admin/audit", "audit", "Who did what, newest first", listing(store.list_audit), listing=True
-    ),
 ]

@@ -15,7 +15,7 @@ from gateway.routes import PUBLIC, Route
 
 def _login(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.Login())
-    return context.desk.sign_in(received["username"], received["password"], context.address, context.agent)
+    return context.desk.sign_in(received["username"], received["password"], context.origin)
 
 
 def _refresh(context: Context, request: Request, path: Mapping[str, str]) -> Any:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from gateway.audit.trail import trail
 from gateway.identity import operations, store, tokens
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid, NotFound, TooManyRequests, Unauthenticated
@@ -45,7 +46,7 @@ def note_failure(work: UnitOfWork, username: str, address: str) -> None:
         store.save_delay(
             work, {**row, "failures": failures, "blocked_until": until, "last_failure": work.now}
         )
-    store.write_audit(work, "sign_in_failed", username, {}, actor="", address=address)
+    trail(work).add("sign_in.failed", username, actor="")
 
 
 def sign_in(
@@ -66,7 +67,7 @@ def sign_in(
     }
     store.add(work, "sessions", session)
     store.forget_delay(work, _account(user["username"]))
-    store.write_audit(work, "sign_in", user["username"], {}, actor=user["username"], address=address)
+    trail(work).add("sign_in", user["username"], {"session": session_id}, actor=user["username"])
     return session, token
 
 
@@ -81,7 +82,7 @@ def refresh(work: UnitOfWork, token: str) -> tuple[dict[str, Any], str] | None:
         raise _session_ended()
     if not secrets.compare_digest(session["refresh_hash"], tokens.hash_token(token)):
         store.end_session(work, session["id"], "refresh_token_reused")
-        _audit(work, "session.reuse_detected", str(session["user_id"]), {"session": str(session["id"])})
+        trail(work).add("session.reuse_detected", str(session["user_id"]), {"session": session["id"]})
         return None
     user = store.find_user(work, user_id=session["user_id"])
     if user is None or not user["active"]:
@@ -95,7 +96,7 @@ def refresh(work: UnitOfWork, token: str) -> tuple[dict[str, Any], str] | None:
 def sign_out(work: UnitOfWork, session_id: UUID, username: str) -> None:
     """End a session."""
     store.end_session(work, session_id, "signed_out")
-    _audit(work, "sign_out", username, {})
+    trail(work).add("sign_out", username, {"session": session_id})
 
 
 def create_key(work: UnitOfWork, received: Mapping[str, Any], key_id: UUID, text: str) -> dict[str, Any]:
@@ -116,7 +117,8 @@ def create_key(work: UnitOfWork, received: Mapping[str, Any], key_id: UUID, text
         "expires_at": expires_at,
     }
     store.add(work, "api_keys", key)
-    _audit(work, "key.create", str(key_id), {"name": key["name"], "permissions": key["permissions"]})
+    names = ("name", "permissions", "expires_at")
+    trail(work).add("key.create", str(key_id), after={name: key[name] for name in names})
     return {name: value for name, value in key.items() if name != "key_hash"}
 
 
@@ -127,7 +129,7 @@ def revoke_key(work: UnitOfWork, key_id: str) -> dict[str, Any]:
         raise NotFound("没有这个密钥", code="key_not_found")
     if key["revoked_at"] is None:
         store.change(work, "api_keys", key["id"], {"revoked_at": work.now})
-        _audit(work, "key.revoke", str(key["id"]), {"name": key["name"]})
+        trail(work).add("key.revoke", str(key["id"]), {"name": key["name"]})
     return {"id": key["id"], "revoked_at": key["revoked_at"] or work.now}
 
 
@@ -154,7 +156,3 @@ def _session_of(token: str) -> UUID | None:
         return UUID(token.partition(".")[0])
     except ValueError:
         return None
-
-
-def _audit(work: UnitOfWork, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    store.write_audit(work, action, subject, detail, actor=work.caller.actor, address="")

@@ -11,6 +11,7 @@ from uuid import UUID
 from eventlet.semaphore import Semaphore
 from flask import Request
 
+from gateway.audit.trail import Origin, trail
 from gateway.identity import access, store, tokens
 from services.common import keys
 from services.common.caller import Caller, service_caller
@@ -64,20 +65,21 @@ class Desk:
         """Ask the database again for everybody: somebody's rights have changed."""
         self._callers.clear()
 
-    def sign_in(self, username: str, password: str, address: str, agent: str) -> dict[str, Any]:
+    def sign_in(self, username: str, password: str, origin: Origin) -> dict[str, Any]:
         """Tokens for a name and a password; the same refusal for an unknown user and a wrong password."""
         anybody = service_caller(GATEWAY, username)
         with self._turn_of(username.lower()):
             with self._database.read(anybody) as work:
-                access.may_try(work, username, address)
+                access.may_try(work, username, origin.address)
                 user = store.find_user(work, username=username)
             right = tokens.verify_password(user["password_hash"] if user else None, password)
-            with self._database.begin(anybody) as work:
+            with self._database.begin(anybody, origin.trace_id) as work:
+                trail(work).origin = origin
                 if user is None or not right or not user["active"]:
-                    access.note_failure(work, username, address)
+                    access.note_failure(work, username, origin.address)
                     session = None
                 else:
-                    session, refresh_token = access.sign_in(work, user, address, agent)
+                    session, refresh_token = access.sign_in(work, user, origin.address, origin.agent)
         if session is None:
             raise Unauthenticated("用户名或密码错误", code="wrong_credentials")
         return self._tokens(session, refresh_token)

@@ -98,17 +98,61 @@ login_delays = Table(
     Column("last_failure", INSTANT, nullable=False),
 )
 
+# One chain of lines: `hash` covers the line and the hash of the one before it (gateway/audit/lines.py).
 audit = Table(
     "audit",
     metadata,
     Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("place", BigInteger, nullable=False, unique=True),
     Column("at", INSTANT, nullable=False),
+    Column("source", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
+    Column("changes", JSONB, nullable=False),
     Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
+    # The event of another service's log that the line tells of.
+    Column("event_id", Uuid, unique=True),
+    Column("hash", Text, nullable=False),
+)
+Index("ix_audit_actor", audit.c.actor, audit.c.place)
+Index("ix_audit_subject", audit.c.subject, audit.c.place)
+Index("ix_audit_action", audit.c.action, audit.c.place)
+Index("ix_audit_at", audit.c.at)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("place", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    # With it hidden values are remembered as fingerprints, so that a change of them shows.
+    Column("salt", Text, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
+)
+
+# What was last told of a record, to say what a change has changed.
+audit_states = Table(
+    "audit_states",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("state", JSONB, nullable=False),
+)
+
+# From where a change was asked for; the event that tells of it comes a moment later.
+request_origins = Table(
+    "request_origins",
+    metadata,
+    Column("trace_id", Text, primary_key=True),
+    Column("actor", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("at", INSTANT, nullable=False, index=True),
 )
 
 notifications = Table(

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, func, insert, select, update
+from sqlalchemy import Select, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from gateway.identity.model import api_keys, audit, departments, login_delays, roles, sessions, users
+from gateway.identity.model import api_keys, departments, login_delays, roles, sessions, users
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
 from services.common.paging import page
@@ -142,12 +142,6 @@ def list_keys(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
     return _page(work, _KEY_COLUMNS, received, ("name", "created_by"), ("created_at", "name"), "-created_at")
 
 
-def list_audit(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
-    """One page of the audit trail, newest first."""
-    filters = ("actor", "action", "subject", "trace_id")
-    return _page(work, list(audit.c), received, filters, ("identity",), "-identity", key="identity")
-
-
 def _page(
     work: UnitOfWork,
     columns: Sequence[Any],
@@ -261,20 +255,3 @@ def forget_delays(work: UnitOfWork, before: datetime) -> int:
 def forget_sessions(work: UnitOfWork, before: datetime) -> int:
     """Drop sessions that ran out long ago; returns how many."""
     return int(work.execute(delete(sessions).where(sessions.c.expires_at < before)).rowcount)
-
-
-def write_audit(
-    work: UnitOfWork, action: str, subject: str, detail: Mapping[str, Any], *, actor: str, address: str
-) -> None:
-    """Add a line to the audit trail."""
-    work.execute(
-        insert(audit).values(
-            at=work.now,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=dict(detail),
-            address=address,
-            trace_id=work.trace_id,
-        )
-    )
