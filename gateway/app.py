@@ -90,13 +90,16 @@ def _answer(ground: Any, desk: Any, route: Route, **path: str) -> Response:
     caller = ANONYMOUS if route.permission == PUBLIC else desk.caller_of(request)
     if route.permission not in (PUBLIC, SIGNED_IN):
         caller.require(route.permission)
+    origin = _origin()
+    ground.key_uses.note(caller, origin.address)
     context = Context(
         ground=ground,
         desk=desk,
+        entrance=ground.entrance,
         caller=caller,
         trace_id=answers.trace_id(),
         idempotency_key=received.idempotency_key(request),
-        origin=_origin(),
+        origin=origin,
         origins=ground.origins if may_change(route.method, route.permission) else None,
     )
     if route.view is not None:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+from flask import request
 
 from gateway.audit.origins import Origins
 from gateway.audit.trail import Origin, trail
+from gateway.identity.desk import bearer
 from services.common.caller import Caller
 from services.common.config import Settings
 from services.common.db import UnitOfWork
@@ -18,10 +22,14 @@ from services.common.strict_json import to_plain
 
 @dataclass(frozen=True)
 class Context:
-    """One request. `ground` is the gateway service's ground; `desk` resolves callers and keeps sessions."""
+    """One request.
+
+    `ground` is the gateway service's ground; `desk` resolves callers, `entrance` opens sessions.
+    """
 
     ground: Any
     desk: Any
+    entrance: Any
     caller: Caller
     trace_id: str
     idempotency_key: str | None
@@ -34,6 +42,12 @@ class Context:
         """The process's settings."""
         settings: Settings = self.ground.settings
         return settings
+
+    @property
+    def session_id(self) -> UUID | None:
+        """The session that asks, where it is one."""
+        found: UUID | None = self.entrance.session_of(bearer(request))
+        return found
 
     def ask(self, service: str, method: str, received: Mapping[str, Any], timeout: float = 15) -> Any:
         """Call a service's method as the caller of this request."""

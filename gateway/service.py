@@ -18,9 +18,12 @@ from gateway.app import make_app
 from gateway.audit.origins import Origins
 from gateway.audit.projection import with_audit
 from gateway.audit.store import forget_origins
-from gateway.identity import access, model
+from gateway.identity import model
 from gateway.identity.desk import Desk
+from gateway.identity.keys import KeyUses
 from gateway.notifications import projection, sender
+from gateway.sign_in import sessions
+from gateway.sign_in.entrance import Entrance
 from services.common.messaging import Service, every
 
 _log = logging.getLogger(__name__)
@@ -184,7 +187,9 @@ class Http(DependencyProvider):
             if getattr(dependency, "attr_name", "") == "ground"
         )
         ground.desk = Desk(ground.database, ground.settings)
+        ground.entrance = Entrance(ground.database, ground.settings)
         ground.origins = Origins(ground.database)
+        ground.key_uses = KeyUses(ground.database)
         self.server.app = make_app(ground, ground.desk)
         self.server.start()
 
@@ -214,7 +219,7 @@ class GatewayService(Service):
     def clean_up_access(self) -> None:
         """Drop what no longer counts of failed sign-ins, sessions and requests."""
         with self.work() as work:
-            access.clean_up(work)
+            sessions.clean_up(work)
             forget_origins(work, work.now - _ORIGINS_KEPT)
 
     @every(seconds=_SEND_SECONDS, name="send-mails")

@@ -12,7 +12,6 @@ from sqlalchemy import Select, delete, or_, select, tuple_, update
 
 from gateway.audit import lines
 from gateway.identity.model import audit, audit_head, audit_states, request_origins
-from services.common import bulk
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
 from services.common.fields import parse_instant
@@ -45,7 +44,7 @@ def append(work: UnitOfWork, waiting: Sequence[Mapping[str, Any]]) -> None:
         row = {**line, "place": place}
         last = lines.line_hash(last, row)
         rows.append({**row, "hash": last})
-    bulk.insert_rows(work.connection, audit, rows)
+    work.rows.insert(audit, rows)
     work.execute(update(audit_head).values(place=place, hash=last))
 
 
@@ -75,7 +74,7 @@ def save_states(work: UnitOfWork, told: Mapping[StateKey, Row]) -> None:
         {"source": source, "kind": kind, "subject": subject, "state": state}
         for (source, kind, subject), state in sorted(told.items())
     ]
-    bulk.upsert_rows(work.connection, audit_states, rows)
+    work.rows.upsert(audit_states, rows)
 
 
 # --- from where ------------------------------------------------------------------------------------------
@@ -83,7 +82,7 @@ def save_states(work: UnitOfWork, told: Mapping[StateKey, Row]) -> None:
 
 def note_origins(work: UnitOfWork, rows: Sequence[Row]) -> None:
     """Remember from where changes are asked for: rows of `request_origins`, each key once."""
-    bulk.upsert_rows(work.connection, request_origins, rows)
+    work.rows.upsert(request_origins, rows)
 
 
 def origins(work: UnitOfWork, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:

@@ -54,7 +54,8 @@ users = Table(
     Column("email", Text),
     Column("department", Text, ForeignKey("departments.code")),
     Column("roles", JSONB, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    # None for somebody who signs in elsewhere, or has not chosen one yet.
+    Column("password_hash", Text),
     Column("active", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
@@ -74,6 +75,38 @@ sessions = Table(
     Column("end_reason", Text),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
+    Column("refreshed_at", INSTANT, nullable=False),
+    # How the person has shown who they are, and whether that was with a second factor.
+    Column("method", Text, nullable=False),
+    Column("second_factor", Boolean, nullable=False),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    # Sealed (gateway/sign_in/sealing.py): it must be read again.
+    Column("secret", Text, nullable=False),
+    # The last time step whose code was used: a code counts once.
+    Column("last_step", BigInteger, nullable=False),
+    Column("confirmed_at", INSTANT),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+)
+
+sign_in_settings = Table(
+    "sign_in_settings",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("password_length_min", Integer, nullable=False),
+    Column("second_factor_roles", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
 )
 
 api_keys = Table(
@@ -87,6 +120,10 @@ api_keys = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT),
     Column("revoked_at", INSTANT),
+    # How the text begins, by which people know it again.
+    Column("hint", Text, nullable=False),
+    Column("last_used_at", INSTANT),
+    Column("last_used_from", Text),
 )
 
 login_delays = Table(

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from gateway.audit.trail import trail
 from gateway.identity import events, permissions, store, tokens
+from gateway.sign_in import store as access
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Forbidden, Invalid, NotFound
 from services.common.ids import new_id
@@ -28,7 +29,14 @@ def get_user(work: UnitOfWork, key: str) -> dict[str, Any]:
     return user
 
 
-def create_user(work: UnitOfWork, received: Mapping[str, Any], password_hash: str) -> dict[str, Any]:
+def manageable_user(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """A user whose way in the caller may change: 403 for one with rights that the caller does not have."""
+    user = get_user(work, key)
+    require_holds(work, _rights_of(work, user["roles"]))
+    return user
+
+
+def create_user(work: UnitOfWork, received: Mapping[str, Any], password_hash: str | None) -> dict[str, Any]:
     """Make a user; 409 for a name that is taken, 422 for an unknown department or role.
 
     403 for roles with rights that the caller does not have: nobody makes somebody mightier than themselves.
@@ -79,7 +87,7 @@ def change_user(
     values["version"] = user["version"] + 1
     store.change(work, "users", user["id"], values)
     if password_hash is not None or values.get("active") is False:
-        store.end_sessions(work, user["id"], "password_or_account_changed")
+        access.end_sessions(work, user["id"], "password_or_account_changed")
     events.user_changed(work, user | values)
     detail = {} if password_hash is None else {"password_changed": True}
     before, after = events.user_view(user), events.user_view(user | values)
