@@ -106,6 +106,7 @@ def export_table(context: Context, request: Request, path: Mapping[str, str]) ->
     header += [field["label"]["zh"] for field in form["fields"]] + list(_SHOWN_COLUMNS.values())
     keys = [field["key"] for field in form["fields"]]
     lines = [_line(customer, keys) for customer in _found(context, given.pop("sort", "code"), given)]
+    context.audit("customer.export", "customers", {"filters": given, "format": kind, "rows": len(lines)})
     if kind == "xlsx":
         response = Response(sheets.write_xlsx(header, lines), content_type=_XLSX)
     else:

@@ -172,6 +172,11 @@ class UnitOfWork:
             }
         )
 
+    @property
+    def has_told(self) -> bool:
+        """Whether this unit of work has told of anything until now."""
+        return bool(self._events)
+
     def add_command(
         self,
         key: str,
