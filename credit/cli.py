@@ -243,8 +243,8 @@ def verify(settings: Settings) -> None:
     """Check that the books are right; exit code 1 when something is not. Changes nothing.
 
     Recomputes every balance from its entries and the hash chain that they form, compares reporting and the
-    daily roots that it holds with the ledger, and looks for gaps in the event logs, positions that their
-    sources do not know, and parked events.
+    daily roots that it holds with the ledger, recomputes the chain of the audit trail, and looks for gaps in
+    the event logs, positions that their sources do not know, and parked events.
     A suite that does not run is started for as long as events are still to be read.
     """
 

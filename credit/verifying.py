@@ -15,7 +15,7 @@ from credit.databases import DatabaseProblem, dsn
 from credit.settling import Progress
 from credit.suite import database_of
 from services.common.caller import service_caller
-from services.common.config import ALL_SERVICES, Settings
+from services.common.config import ALL_SERVICES, GATEWAY, Settings
 
 
 @dataclass
@@ -36,7 +36,15 @@ def verify(
     """
     checks = []
     ledger = partial(_check_ledger, progress=progress)
-    for check in (_check_logs, _check_positions, _check_parked, ledger, _check_reporting, _check_roots):
+    for check in (
+        _check_logs,
+        _check_positions,
+        _check_parked,
+        ledger,
+        _check_reporting,
+        _check_roots,
+        _check_audit,
+    ):
         done = check(settings)
         tell(done)
         checks.append(done)
@@ -117,6 +125,17 @@ def _check_roots(settings: Settings) -> Check:
     """The chains still have the roots that reporting was told when each business date closed."""
     answer = _compared(settings, "ledger_roots", "verify_roots")
     return _check("每日分录链根与报表所存一致 / daily roots are those that reporting holds", answer)
+
+
+def _check_audit(settings: Settings) -> Check:
+    """Every line of the audit trail follows from the one before it, up to the last."""
+    trail = importlib.import_module("gateway.audit.store")
+    check = Check("审计记录链完整 / the audit trail is one whole chain")
+    with database_of(settings, GATEWAY) as database, database.read(service_caller(GATEWAY)) as work:
+        check.checked, fault = trail.verify(work)
+    if fault is not None:
+        check.faults.append(fault)
+    return check
 
 
 def _compared(settings: Settings, told: str, verify_told: str) -> dict[str, Any]:

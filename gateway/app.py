@@ -14,6 +14,8 @@ from prometheus_client import Histogram
 from werkzeug.exceptions import HTTPException
 
 from gateway import answers, openapi, pages, received
+from gateway.audit.origins import may_change
+from gateway.audit.trail import Origin
 from gateway.context import Context
 from gateway.routes import PUBLIC, SIGNED_IN, Route
 from gateway.table import all_routes
@@ -83,14 +85,17 @@ def _answer(ground: Any, desk: Any, route: Route, **path: str) -> Response:
         caller = desk.previewed(request, caller)
     if route.permission not in (PUBLIC, SIGNED_IN):
         caller.require(route.permission)
+    origin = _origin()
+    ground.key_uses.note(caller, origin.address)
     context = Context(
         ground=ground,
         desk=desk,
+        entrance=ground.entrance,
         caller=caller,
         trace_id=answers.trace_id(),
         idempotency_key=received.idempotency_key(request),
-        address=request.remote_addr or "",
-        agent=(request.user_agent.string or "")[:_AGENT_LENGTH_MAX],
+        origin=origin,
+        origins=ground.origins if may_change(route.method, route.permission) else None,
     )
     if route.view is not None:
         answered = route.view(context, request, named)
@@ -100,6 +105,11 @@ def _answer(ground: Any, desk: Any, route: Route, **path: str) -> Response:
         return _respond(route, Plain(context.ask_together(route.service, route.call, given)))
     asked = context.ask(route.service, route.call, given, timeout=route.timeout_seconds)
     return _respond(route, Plain(asked))
+
+
+def _origin() -> Origin:
+    agent = (request.user_agent.string or "")[:_AGENT_LENGTH_MAX]
+    return Origin(request.remote_addr or "", agent, answers.trace_id())
 
 
 def _input_of(route: Route) -> dict[str, Any]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from flask import request
+
+from gateway.audit.origins import Origins
+from gateway.audit.trail import Origin, trail
+from gateway.identity.desk import bearer
 from services.common.caller import Caller
 from services.common.config import Settings
 from services.common.db import UnitOfWork
@@ -15,15 +22,20 @@ from services.common.strict_json import to_plain
 
 @dataclass(frozen=True)
 class Context:
-    """One request. `ground` is the gateway service's ground; `desk` resolves callers and keeps sessions."""
+    """One request.
+
+    `ground` is the gateway service's ground; `desk` resolves callers, `entrance` opens sessions.
+    """
 
     ground: Any
     desk: Any
+    entrance: Any
     caller: Caller
     trace_id: str
     idempotency_key: str | None
-    address: str
-    agent: str
+    origin: Origin
+    # Where the origin is noted before a service is asked for a change; None where nothing is changed.
+    origins: Origins | None = None
 
     @property
     def settings(self) -> Settings:
@@ -31,8 +43,16 @@ class Context:
         settings: Settings = self.ground.settings
         return settings
 
+    @property
+    def session_id(self) -> UUID | None:
+        """The session that asks, where it is one."""
+        found: UUID | None = self.entrance.session_of(bearer(request))
+        return found
+
     def ask(self, service: str, method: str, received: Mapping[str, Any], timeout: float = 15) -> Any:
         """Call a service's method as the caller of this request."""
+        if self.origins is not None:
+            self.origins.note(self.caller.actor, self.origin)
         return self.ground.ask(
             service,
             method,
@@ -56,13 +76,29 @@ class Context:
 
     def apply(self, name: str, received: Any, operation: Callable[[UnitOfWork], Any]) -> Any:
         """Change the gateway's own data in one unit of work, once per idempotency key."""
-        with self.ground.database.begin(self.caller, self.trace_id) as work:
+        with self.changing() as work:
             if self.idempotency_key is None:
                 return to_plain(operation(work))
             answer = run_once(work, self.idempotency_key, name, received, lambda: operation(work))
         return unwrap(answer)
 
+    @contextmanager
+    def changing(self) -> Iterator[UnitOfWork]:
+        """A unit of work on the gateway's own data whose lines in the audit trail know from where."""
+        with self.ground.database.begin(self.caller, self.trace_id) as work:
+            trail(work).origin = self.origin
+            yield work
+
+    def audit(self, action: str, subject: str, detail: Mapping[str, Any]) -> None:
+        """Add a line to the audit trail for what changes nothing: an export."""
+        with self.changing() as work:
+            trail(work).add(action, subject, detail)
+
     def read(self, operation: Callable[[UnitOfWork], Any]) -> Any:
         """Read the gateway's own data in a unit of work that sees one moment."""
+        return to_plain(self.read_raw(operation))
+
+    def read_raw(self, operation: Callable[[UnitOfWork], Any]) -> Any:
+        """The same as the values that they are, not as plain JSON."""
         with self.ground.database.read(self.caller, self.trace_id) as work:
-            return to_plain(operation(work))
+            return operation(work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import eventlet
@@ -14,13 +15,25 @@ from nameko.extensions import DependencyProvider
 from nameko.web.server import HttpOnlyProtocol, WebServer
 
 from gateway.app import make_app
+from gateway.audit.origins import Origins
+from gateway.audit.projection import with_audit
+from gateway.audit.store import forget_origins
 from gateway.identity import model
 from gateway.identity.desk import Desk
+from gateway.identity.keys import KeyUses
+from gateway.identity.store import forget_changes
 from gateway.notifications import projection, sender
+from gateway.sign_in import sessions
+from gateway.sign_in.entrance import Entrance
 from services.common.messaging import Service, every
 
 _log = logging.getLogger(__name__)
 _SEND_SECONDS = 3.0
+# Every process reads them within seconds; longer than the longest window in which one may have read nothing.
+_CHANGES_KEPT = timedelta(hours=1)
+_CLEANING_SECONDS = 3600.0
+# A stream that has been stopped for longer finds no origins any more, and its lines say so.
+_ORIGINS_KEPT = timedelta(days=14)
 _IDLE_SECONDS_MAX = 75
 _CONNECTIONS_MAX = 1_000
 _BACKLOG = 512
@@ -177,6 +190,9 @@ class Http(DependencyProvider):
             if getattr(dependency, "attr_name", "") == "ground"
         )
         ground.desk = Desk(ground.database, ground.settings)
+        ground.entrance = Entrance(ground.database, ground.settings)
+        ground.origins = Origins(ground.database)
+        ground.key_uses = KeyUses(ground.database)
         self.server.app = make_app(ground, ground.desk)
         self.server.start()
 
@@ -194,11 +210,21 @@ class GatewayService(Service):
 
     name = "gateway"
     metadata = model.metadata
-    subscriptions = {  # noqa: RUF012 - declared by the base class
-        "risk_rules": {"rule_fired": projection.rule_fired},
-        "workflow": {"task_created": projection.task_created},
-    }
+    subscriptions = with_audit(
+        {
+            "risk_rules": {"rule_fired": projection.rule_fired},
+            "workflow": {"task_created": projection.task_created},
+        }
+    )
     http = Http()
+
+    @every(seconds=_CLEANING_SECONDS, name="clean-up-access")
+    def clean_up_access(self) -> None:
+        """Drop what no longer counts of failed sign-ins, sessions and requests."""
+        with self.work() as work:
+            sessions.clean_up(work)
+            forget_origins(work, work.now - _ORIGINS_KEPT)
+            forget_changes(work, work.now - _CHANGES_KEPT)
 
     @every(seconds=_SEND_SECONDS, name="send-mails")
     def send_mails(self) -> None:

@@ -1,4 +1,4 @@
-"""Users, departments, API keys and the audit trail; the first two stand at the root as well."""
+"""Users, departments and API keys; the first two stand at the root as well."""
 
 from __future__ import annotations
 
@@ -9,24 +9,34 @@ from typing import Any
 from flask import Request
 
 from gateway.context import Context
-from gateway.identity import access, operations, schema, store, tokens
+from gateway.identity import keys, operations, schema, store, tokens
 from gateway.local import body, changing, listing, reading
 from gateway.routes import Route
+from gateway.sign_in import passwords
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
 
 
 def _create_user(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.NewUser())
-    hashed = tokens.hash_password(received["password"])
+    hashed = _hashed(context, received["password"], received)
     shown = {name: value for name, value in received.items() if name != "password"}
     return context.apply("create_user", shown, lambda work: operations.create_user(work, received, hashed))
+
+
+def _hashed(context: Context, password: str | None, person: Mapping[str, Any]) -> str | None:
+    """The hash of a password that is good enough; None where there is none."""
+    if password is None:
+        return None
+    context.read_raw(lambda work: passwords.check(work, password, person))
+    return tokens.hash_password(password)
 
 
 def _change_user(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.UserChange())
     password = received.get("password")
-    hashed = None if password is None else tokens.hash_password(password)
+    user = context.read_raw(lambda work: operations.get_user(work, path["key"])) if password else {}
+    hashed = _hashed(context, password, {**user, **received})
     shown = {**path, **{name: value for name, value in received.items() if name != "password"}}
 
     def change(work: UnitOfWork) -> Any:
@@ -41,9 +51,7 @@ def _create_key(context: Context, _request: Request, path: Mapping[str, str]) ->
     """The text is answered to whoever made it, and not again under the same idempotency key."""
     received = body(schema.NewKey())
     key_id, text = new_id(), f"ck_{secrets.token_urlsafe(32)}"
-    answer = context.apply(
-        "create_key", received, lambda work: access.create_key(work, received, key_id, text)
-    )
+    answer = context.apply("create_key", received, lambda work: keys.create_key(work, received, key_id, text))
     return {**answer, "key": text} if answer["id"] == str(key_id) else answer
 
 
@@ -57,7 +65,7 @@ _change_department = changing(
     schema.DepartmentChange(),
     lambda work, path, received: operations.change_department(work, path["key"], received),
 )
-_revoke_key = changing("revoke_key", None, lambda work, path, received: access.revoke_key(work, path["key"]))
+_revoke_key = changing("revoke_key", None, lambda work, path, received: keys.revoke_key(work, path["key"]))
 
 
 def _route(method: str, path: str, permission: str, summary: str, view: Any, **more: Any) -> Route:
@@ -114,7 +122,4 @@ ROUTES = [
         answer=schema.Key,
     ),
     _route("DELETE", "/admin/keys/<key>", "keys", "Revoke an API key", _revoke_key),
-    _route(
-        "GET", "/admin/audit", "audit", "Who did what, newest first", listing(store.list_audit), listing=True
-    ),
 ]

@@ -1,4 +1,4 @@
-"""Signing in and out, and who one is."""
+"""Signing in and out."""
 
 from __future__ import annotations
 
@@ -8,64 +8,85 @@ from typing import Any
 from flask import Request
 
 from gateway.context import Context
-from gateway.identity import schema
 from gateway.local import body
 from gateway.routes import PUBLIC, SIGNED_IN, Route
+from gateway.sign_in import schema, sessions
 
 
 def _login(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.Login())
-    return context.desk.sign_in(received["username"], received["password"], context.address, context.agent)
+    return context.entrance.sign_in(received["username"], received["password"], context.origin)
+
+
+def _second_step(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    received = body(schema.SecondStep())
+    return context.entrance.second_step(received["ticket"], received["code"], context.origin)
+
+
+def _enrol(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    return context.entrance.enrol(body(schema.Ticket())["ticket"], context.origin)
+
+
+def _confirm(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    received = body(schema.SecondStep())
+    return context.entrance.confirm(received["ticket"], received["code"], context.origin)
 
 
 def _refresh(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    return context.desk.refresh(body(schema.Refresh())["refresh_token"])
+    return context.entrance.refresh(body(schema.Refresh())["refresh_token"], context.origin)
 
 
 def _logout(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    context.desk.sign_out(request, context.caller)
+    session_id = context.session_id
+    if session_id is not None:
+        with context.changing() as work:
+            sessions.sign_out(work, session_id, context.caller.username)
+    context.desk.forget()
     return {}
 
 
-def _me(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    caller = context.caller
-    return {
-        "user": {
-            "id": caller.id,
-            "username": caller.username,
-            "name": caller.name,
-            "department": caller.department,
-        },
-        "roles": list(caller.roles),
-        "permissions": sorted(caller.permissions),
-        "narrowed": sorted(caller.clauses),
-        "fields": {
-            resource: {path: right.level for path, right in paths.items()}
-            for resource, paths in caller.fields.items()
-        },
-    }
+def _public(path: str, summary: str, view: Any, shape: Any, answer: Any) -> Route:
+    return Route(
+        "POST", path, permission=PUBLIC, body=shape, answer=answer, view=view, tag="auth", summary=summary
+    )
 
 
+_FACTOR = "/auth/second-factor"
 ROUTES = [
-    Route(
-        "POST",
+    _public(
         "/auth/login",
-        permission=PUBLIC,
-        body=schema.Login,
-        answer=schema.Tokens,
-        view=_login,
-        tag="auth",
-        summary="Sign in with name and password",
+        "Sign in with name and password: tokens, or a ticket to the second factor",
+        _login,
+        schema.Login,
+        schema.Tokens,
     ),
-    Route(
-        "POST",
+    _public(
+        _FACTOR,
+        "Tokens for a ticket and a code of the app, or a recovery code",
+        _second_step,
+        schema.SecondStep,
+        schema.Tokens,
+    ),
+    _public(
+        f"{_FACTOR}:enrol",
+        "Begin with the second factor that a role needs",
+        _enrol,
+        schema.Ticket,
+        schema.Enrolment,
+    ),
+    _public(
+        f"{_FACTOR}:confirm",
+        "Put it in force with a first code: tokens and recovery codes",
+        _confirm,
+        schema.SecondStep,
+        schema.Tokens,
+    ),
+    _public(
         "/auth/refresh",
-        permission=PUBLIC,
-        body=schema.Refresh,
-        answer=schema.Tokens,
-        view=_refresh,
-        tag="auth",
-        summary="New tokens for a refresh token, which is used up by it",
+        "New tokens for a refresh token, which is used up by it",
+        _refresh,
+        schema.Refresh,
+        schema.Tokens,
     ),
     Route(
         "POST",
@@ -74,13 +95,5 @@ ROUTES = [
         view=_logout,
         tag="auth",
         summary="End this session",
-    ),
-    Route(
-        "GET",
-        "/me",
-        permission=SIGNED_IN,
-        view=_me,
-        tag="auth",
-        summary="Who I am, my roles and my rights, how far they reach, and which fields I do not have freely",
     ),
 ]

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 from flask import Request, Response, jsonify
-from werkzeug.datastructures import FileStorage as UploadedFile
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.context import Context
+from gateway.uploads import uploaded_file, uploaded_table
 from services.common import sheets, storage
-from services.common.errors import (
-    CreditError,
-    Invalid,
-    MalformedRequest,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    is_passing,
-)
+from services.common.errors import CreditError, Invalid, is_passing
 from services.common.field_rights import concealed_names as hidden_names
 from services.customer.schema import IMPORT_ROWS_MAX
 
-_FORM_BYTES_MAX = storage.SIZE_MAX_BYTES + 64 * 1024
 _IMPORT_SECONDS_MAX = 60
 _EXPORT_ROWS_MAX = 20_000
 _PAGE_SIZE = 200
@@ -57,7 +47,7 @@ def upload(context: Context, request: Request, path: Mapping[str, str]) -> Respo
     """
     customer = context.ask("customer", "get_customer", {"customer_id": path["customer_id"]})
     files = storage.FileStorage(context.settings.files_url)
-    with _file(request) as uploaded:
+    with uploaded_file(request) as uploaded:
         stored = files.put(uploaded.stream, token=_token(context))
         name = storage.file_name(uploaded.filename)
     received = {
@@ -92,9 +82,7 @@ def download(context: Context, request: Request, path: Mapping[str, str]) -> Res
 
 def import_table(context: Context, request: Request, path: Mapping[str, str]) -> Response:
     """Import the uploaded csv or xlsx; each row's `row` is its line in the file (the header is line 1)."""
-    with _file(request) as uploaded:
-        content = uploaded.stream.read(sheets.FILE_BYTES_MAX + 1)
-    rows = sheets.read_table(content, rows_max=IMPORT_ROWS_MAX)
+    rows = uploaded_table(request, IMPORT_ROWS_MAX)
     given = {**request.form.to_dict(), **request.args.to_dict()}
     received = {
         "rows": [row.cells for row in rows],
@@ -120,6 +108,7 @@ def export_table(context: Context, request: Request, path: Mapping[str, str]) ->
     header = list(columns.values())
     found = _found(context, given.pop("sort", _first_of(("code", "name", "created_at"), hidden)), given)
     lines = [_line(customer, columns) for customer in found]
+    context.audit("customer.export", "customers", {"filters": given, "format": kind, "rows": len(lines)})
     if kind == "xlsx":
         response = Response(sheets.write_xlsx(header, lines), content_type=_XLSX)
     else:
@@ -174,22 +163,6 @@ def _line(customer: Mapping[str, Any], columns: Mapping[str, str]) -> list[Any]:
 
 def _cell(value: Any) -> Any:
     return {True: "是", False: "否"}[value] if isinstance(value, bool) else value
-
-
-@contextmanager
-def _file(request: Request) -> Iterator[UploadedFile]:
-    if request.mimetype != "multipart/form-data":
-        raise UnsupportedMediaType("请以 multipart/form-data 上传文件 (字段名 file)", code="not_multipart")
-    request.max_content_length = _FORM_BYTES_MAX
-    try:
-        uploaded = request.files.get("file")
-        if uploaded is None:
-            raise MalformedRequest("缺少上传的文件 (字段名 file)", code="file_missing")
-        yield uploaded
-    except RequestEntityTooLarge as problem:
-        raise PayloadTooLarge("文件不能超过 20 MB", code="file_too_large") from problem
-    finally:
-        request.close()
 
 
 def _pieces(opened: Any) -> Iterator[bytes]:

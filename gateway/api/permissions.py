@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Request
 
+from gateway.audit.trail import trail
 from gateway.context import Context
 from gateway.identity import explaining, roles, schema, shares, store
 from gateway.identity.grants import SCOPE_KINDS
@@ -193,8 +194,7 @@ def _change_duties(work: UnitOfWork, received: Mapping[str, bool]) -> dict[str, 
     for key, allowed in received.items():
         store.save_duty(work, key, allowed)
     after = before | dict(received)
-    detail = {"before": before, "after": after}
-    store.write_audit(work, "duties.change", "duties", detail, actor=work.caller.actor, address="")
+    trail(work).add("duties.change", "duties", before=before, after=after)
     return after
 
 

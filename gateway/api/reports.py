@@ -31,6 +31,7 @@ def _query(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     columns = [*answer["dimensions"], {"key": "currency", "label": "币种"}, *answer["measures"]]
     header = [column["label"] for column in columns]
     lines = [[row[column["key"]] for column in columns] for row in answer["rows"]]
+    context.audit("report.export", "reports", {"query": received, "format": kind, "rows": len(lines)})
     if kind == "xlsx":
         response = Response(sheets.write_xlsx(header, lines), content_type=_XLSX)
     else:

@@ -61,7 +61,8 @@ users = Table(
     Column("email", Text),
     Column("department", Text, ForeignKey("departments.code")),
     Column("roles", JSONB, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    # None for somebody who signs in elsewhere, or has not chosen one yet.
+    Column("password_hash", Text),
     Column("active", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
@@ -81,6 +82,38 @@ sessions = Table(
     Column("end_reason", Text),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
+    Column("refreshed_at", INSTANT, nullable=False),
+    # How the person has shown who they are, and whether that was with a second factor.
+    Column("method", Text, nullable=False),
+    Column("second_factor", Boolean, nullable=False),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    # Sealed (gateway/sign_in/sealing.py): it must be read again.
+    Column("secret", Text, nullable=False),
+    # The last time step whose code was used: a code counts once.
+    Column("last_step", BigInteger, nullable=False),
+    Column("confirmed_at", INSTANT),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+)
+
+sign_in_settings = Table(
+    "sign_in_settings",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("password_length_min", Integer, nullable=False),
+    Column("second_factor_roles", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
 )
 
 api_keys = Table(
@@ -94,6 +127,10 @@ api_keys = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT),
     Column("revoked_at", INSTANT),
+    # How the text begins, by which people know it again.
+    Column("hint", Text, nullable=False),
+    Column("last_used_at", INSTANT),
+    Column("last_used_from", Text),
 )
 
 login_delays = Table(
@@ -140,17 +177,61 @@ identity_changes = Table(
 )
 Index("ix_identity_changes_at", identity_changes.c.at)
 
+# One chain of lines: `hash` covers the line and the hash of the one before it (gateway/audit/lines.py).
 audit = Table(
     "audit",
     metadata,
     Column("identity", BigInteger, Identity(), primary_key=True),
+    Column("place", BigInteger, nullable=False, unique=True),
     Column("at", INSTANT, nullable=False),
+    Column("source", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
+    Column("changes", JSONB, nullable=False),
     Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
+    # The event of another service's log that the line tells of.
+    Column("event_id", Uuid, unique=True),
+    Column("hash", Text, nullable=False),
+)
+Index("ix_audit_actor", audit.c.actor, audit.c.place)
+Index("ix_audit_subject", audit.c.subject, audit.c.place)
+Index("ix_audit_action", audit.c.action, audit.c.place)
+Index("ix_audit_at", audit.c.at)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("place", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    # With it hidden values are remembered as fingerprints, so that a change of them shows.
+    Column("salt", Text, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
+)
+
+# What was last told of a record, to say what a change has changed.
+audit_states = Table(
+    "audit_states",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("state", JSONB, nullable=False),
+)
+
+# From where a change was asked for; the event that tells of it comes a moment later.
+request_origins = Table(
+    "request_origins",
+    metadata,
+    Column("trace_id", Text, primary_key=True),
+    Column("actor", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("at", INSTANT, nullable=False, index=True),
 )
 
 notifications = Table(

@@ -118,14 +118,15 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.freeze", "credit.unfreeze", "credit.verify", "orders.release", "rules.write"}
             | {"rules.publish", "ratings.write", "flows.write", "customers.update", "customers.export"}
-            | {"dashboards.write"}
+            | {"dashboards.write", "credit.rates"}
         ),
     ),
     "cfo": (
         "财务总监",
         frozenset(
             _READING
-            | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "orders.release"}
+            | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "credit.rates"}
+            | {"orders.release"}
             | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
             | {"write_offs.create", "write_offs.reverse", "disputes.resolve"}
         ),
@@ -138,7 +139,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             | {"payments.allocate", "credit_notes.create", "credit_notes.reverse", "deliveries.reverse"}
             | {"disputes.open", "disputes.resolve"}
             | {"orders.create", "orders.change", "deliveries.create", "credit.freeze", "credit.verify"}
-            | {"customers.export"}
+            | {"customers.export", "credit.rates"}
         ),
     ),
 }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
+from gateway.audit.trail import trail
 from gateway.identity import events, grants, permissions, store
 from services.common.caller import Caller, Clause
 from services.common.db import UnitOfWork
@@ -148,16 +149,9 @@ def _write(work: UnitOfWork, kept: Mapping[str, Any] | None, wanted: Mapping[str
         raise Conflict(f"角色 {wanted['key']} 已存在", code="role_taken")
     shown = role_view(role)
     events.role_changed(work, {name: role[name] for name in _SHOWN})
-    detail = {name: wanted[name] for name in ("permissions", "grants", "fields")}
-    before = None if kept is None else {name: kept[name] for name in detail}
-    store.write_audit(
-        work,
-        "role.save",
-        wanted["key"],
-        {**detail, "before": before},
-        actor=work.caller.actor,
-        address="",
-    )
+    names = ("label", "permissions", "grants", "fields")
+    before = None if kept is None else {name: kept[name] for name in names}
+    trail(work).add("role.save", wanted["key"], before=before, after={name: role[name] for name in names})
     return shown
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, validate
 from marshmallow.fields import List, Nested
 
+from gateway.sign_in.schema import password_field
 from services.common.fields import (
     FlagField,
     IdField,
@@ -19,7 +20,6 @@ from services.common.fields import (
     refuse,
 )
 
-PASSWORD_LENGTH_MIN = 8
 _NAME = 100
 _ROLES_MAX = 50
 _RIGHTS_MAX = 500
@@ -57,24 +57,11 @@ def _rights(**options: Any) -> Any:
     return List(TextField(max_length=60), validate=validate.Length(max=_RIGHTS_MAX), **options)
 
 
-class Login(StrictSchema):
-    """Who signs in."""
-
-    username = TextField(max_length=_NAME, required=True)
-    password = TextField(max_length=1_000, required=True)
-
-
-class Refresh(StrictSchema):
-    """A refresh token."""
-
-    refresh_token = TextField(max_length=500, required=True)
-
-
 class NewUser(StrictSchema):
-    """A user to be made."""
+    """A user to be made; one without a password signs in elsewhere, or chooses one by a mail."""
 
     username = UsernameField(max_length=_NAME, required=True)
-    password = TextField(max_length=1_000, min_length=PASSWORD_LENGTH_MIN, required=True)
+    password = password_field(load_default=None, allow_none=True)
     name = TextField(max_length=_NAME, required=True)
     email = EmailField(max_length=254, load_default=None, allow_none=True)
     department = TextField(max_length=50, load_default=None, allow_none=True)
@@ -89,7 +76,7 @@ class UserChange(StrictSchema):
     department = TextField(max_length=50, allow_none=True)
     roles = _roles()
     active = FlagField()
-    password = TextField(max_length=1_000, min_length=PASSWORD_LENGTH_MIN)
+    password = password_field()
     version = IntegerField(minimum=1, load_default=None, allow_none=True)
 
 
@@ -221,14 +208,18 @@ class Role(Schema):
 
 
 class Key(Schema):
-    """An API key as answered; `key` is its text, in the first answer only."""
+    """An API key as answered; `key` is its text, in the first answer only, `hint` how it begins."""
 
     id = IdField()
     name = TextField()
+    hint = TextField()
     permissions = List(TextField())
     created_by = TextField()
     created_at = InstantField()
     expires_at = InstantField(allow_none=True)
+    revoked_at = InstantField(allow_none=True)
+    last_used_at = InstantField(allow_none=True)
+    last_used_from = TextField(allow_none=True)
     key = TextField()
 
 
@@ -243,12 +234,3 @@ class User(Schema):
     roles = _roles()
     active = FlagField()
     version = IntegerField()
-
-
-class Tokens(Schema):
-    """What a sign-in answers."""
-
-    access_token = TextField()
-    refresh_token = TextField()
-    token_type = TextField()
-    expires_in = IntegerField()

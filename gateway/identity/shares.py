@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from gateway.audit.trail import trail
 from gateway.identity import store
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
@@ -73,4 +74,4 @@ def _refused(field: str, code: str, message: str) -> Invalid:
 
 def _audit(work: UnitOfWork, action: str, resource: str, record_id: UUID, detail: Mapping[str, Any]) -> None:
     subject = f"{resource}:{record_id}"
-    store.write_audit(work, action, subject, to_plain(dict(detail)), actor=work.caller.actor, address="")
+    trail(work).add(action, subject, to_plain(dict(detail)))

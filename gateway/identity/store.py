@@ -7,16 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, func, insert, select, update
+from sqlalchemy import Select, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.model import (
     api_keys,
-    audit,
     departments,
     duties,
     identity_changes,
-    login_delays,
     record_shares,
     roles,
     sessions,
@@ -235,12 +233,6 @@ def list_keys(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
     return _page(work, _KEY_COLUMNS, received, ("name", "created_by"), ("created_at", "name"), "-created_at")
 
 
-def list_audit(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
-    """One page of the audit trail, newest first."""
-    filters = ("actor", "action", "subject", "trace_id")
-    return _page(work, list(audit.c), received, filters, ("identity",), "-identity", key="identity")
-
-
 def _page(
     work: UnitOfWork,
     columns: Sequence[Any],
@@ -271,33 +263,7 @@ def _wanted(name: str, value: Any) -> Any:
     return value == "true"
 
 
-# --- sessions, keys, failed sign-ins ---------------------------------------------------------------------
-
-
-def live_session(work: UnitOfWork, session_id: UUID) -> Row | None:
-    """A session that has neither ended nor run out."""
-    which = (sessions.c.id == session_id) & sessions.c.ended_at.is_(None) & (sessions.c.expires_at > work.now)
-    return _one(work, select(sessions).where(which))
-
-
-def lock_session(work: UnitOfWork, session_id: UUID) -> Row | None:
-    """A session. Locks the row: of two who renew it at once, one comes second."""
-    return _one(work, select(sessions).where(sessions.c.id == session_id).with_for_update())
-
-
-def end_session(work: UnitOfWork, session_id: UUID, reason: str) -> None:
-    """End one session, unless it has ended already."""
-    _end(work, sessions.c.id == session_id, reason)
-
-
-def end_sessions(work: UnitOfWork, user_id: UUID, reason: str) -> None:
-    """End every session of a user."""
-    _end(work, sessions.c.user_id == user_id, reason)
-
-
-def _end(work: UnitOfWork, which: Any, reason: str) -> None:
-    ended = update(sessions).where(which, sessions.c.ended_at.is_(None))
-    work.execute(ended.values(ended_at=work.now, end_reason=reason))
+# --- keys ------------------------------------------------------------------------------------------------
 
 
 def key_with_hash(work: UnitOfWork, key_hash: str) -> Row | None:
@@ -313,61 +279,3 @@ def lock_key(work: UnitOfWork, key: str) -> Row | None:
         return _one(work, select(api_keys).where(api_keys.c.id == UUID(key)).with_for_update())
     except ValueError:
         return None
-
-
-def blocked_until(work: UnitOfWork, subjects: Sequence[str]) -> datetime | None:
-    """The latest moment until which one of these accounts or addresses must wait."""
-    statement = select(func.max(login_delays.c.blocked_until)).where(login_delays.c.subject.in_(subjects))
-    found: datetime | None = work.execute(statement).scalar()
-    return found
-
-
-def lock_delays(work: UnitOfWork, subjects: Sequence[str]) -> dict[str, Row]:
-    """How often these accounts and addresses have failed. Makes and locks their rows, in their order."""
-    ordered = sorted(set(subjects))
-    fresh = [
-        {"subject": subject, "failures": 0, "blocked_until": work.now, "last_failure": work.now}
-        for subject in ordered
-    ]
-    work.execute(upsert(login_delays).values(fresh).on_conflict_do_nothing())
-    statement = select(login_delays).where(login_delays.c.subject.in_(ordered))
-    rows = _all(work, statement.order_by(login_delays.c.subject).with_for_update())
-    return {row["subject"]: row for row in rows}
-
-
-def save_delay(work: UnitOfWork, row: Mapping[str, Any]) -> None:
-    """Keep how often a subject has failed, and until when it must wait."""
-    values = {name: value for name, value in row.items() if name != "subject"}
-    work.execute(update(login_delays).where(login_delays.c.subject == row["subject"]).values(**values))
-
-
-def forget_delay(work: UnitOfWork, subject: str) -> None:
-    """Forget the failures of one account."""
-    work.execute(delete(login_delays).where(login_delays.c.subject == subject))
-
-
-def forget_delays(work: UnitOfWork, before: datetime) -> int:
-    """Drop what has not failed for long; returns how many."""
-    return int(work.execute(delete(login_delays).where(login_delays.c.last_failure < before)).rowcount)
-
-
-def forget_sessions(work: UnitOfWork, before: datetime) -> int:
-    """Drop sessions that ran out long ago; returns how many."""
-    return int(work.execute(delete(sessions).where(sessions.c.expires_at < before)).rowcount)
-
-
-def write_audit(
-    work: UnitOfWork, action: str, subject: str, detail: Mapping[str, Any], *, actor: str, address: str
-) -> None:
-    """Add a line to the audit trail."""
-    work.execute(
-        insert(audit).values(
-            at=work.now,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=dict(detail),
-            address=address,
-            trace_id=work.trace_id,
-        )
-    )

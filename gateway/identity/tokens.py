@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,3 +79,26 @@ def read_access_token(secret: str, token: str) -> tuple[UUID, UUID, datetime] | 
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         # A header nested thousands deep is no token either.
         return None
+
+
+def ticket(secret: str, use: str, claims: Mapping[str, Any], now: datetime, seconds: int) -> str:
+    """A signed ticket to the next step of signing in; it is no access token, and good for one `use` only."""
+    until = int((now + timedelta(seconds=seconds)).timestamp())
+    signed = {**claims, "iss": f"{_ISSUER}/{use}", "iat": int(now.timestamp()), "exp": until}
+    return jwt.encode(signed, secret, algorithm=_ALGORITHM)
+
+
+def read_ticket(secret: str, use: str, text: str, now: datetime) -> dict[str, Any] | None:
+    """The claims of a ticket for this use that has not run out; None for any other."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            text,
+            secret,
+            algorithms=[_ALGORITHM],
+            issuer=f"{_ISSUER}/{use}",
+            # By the database's clock, as the ticket was made.
+            options={"require": ["exp", "iat", "iss"], "verify_exp": False, "verify_iat": False},
+        )
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        return None
+    return claims if claims["exp"] > now.timestamp() else None

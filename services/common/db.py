@@ -175,6 +175,11 @@ class UnitOfWork:
             }
         )
 
+    @property
+    def has_told(self) -> bool:
+        """Whether this unit of work has told of anything until now."""
+        return bool(self._events)
+
     def add_command(
         self,
         key: str,
@@ -441,6 +446,7 @@ def _engine(url: str, name: str, pool_size: int = _POOL_SIZE, **more: Any) -> En
         pool_size=pool_size,
         max_overflow=_POOL_OVERFLOW,
         pool_timeout=_POOL_WAIT_SECONDS,
+        pool_use_lifo=True,
         json_serializer=strict_json.dumps,
         json_deserializer=_loads,
         connect_args={

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+)
 from functools import cache
 
 from babel.core import get_global
@@ -16,6 +27,9 @@ AMOUNT_MAX = Decimal(10) ** 15
 _TEXT = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.([0-9]{1,6}))?", re.ASCII)
 # Wide enough for every sum and product of amounts; the default context would stop at 28 digits.
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
+_FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
+# Sums and products of amounts and rates: wide enough that nothing is rounded, and an error if it were.
+EXACT = Context(prec=100, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
 
 
 @cache
@@ -73,6 +87,40 @@ def quantize(amount: Decimal, currency: str) -> Decimal:
 def round_down(amount: Decimal, currency: str) -> Decimal:
     """The amount in whole units of the currency, towards zero."""
     return amount.quantize(_unit(currency), rounding=ROUND_DOWN, context=_CONTEXT)
+
+
+def floor(amount: Decimal, currency: str) -> Decimal:
+    """The amount in whole units of the currency, towards −∞; never −0."""
+    return _CONTEXT.plus(amount.quantize(_unit(currency), rounding=ROUND_FLOOR, context=_CONTEXT))
+
+
+def ceiling(amount: Decimal, currency: str) -> Decimal:
+    """The amount in whole units of the currency, towards +∞; never −0."""
+    return _CONTEXT.plus(amount.quantize(_unit(currency), rounding=ROUND_CEILING, context=_CONTEXT))
+
+
+def divide_down(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
+    """The largest whole amount of the currency that times the rate is no more than `amount`."""
+    return floor(_FLOOR.divide(amount, rate), currency)
+
+
+def divide_up(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
+    """The smallest whole amount of the currency that times the rate is no less than `amount`."""
+    return -divide_down(-amount, rate, currency)
+
+
+def whole_parts(parts: Sequence[Decimal], total: Decimal, currency: str) -> list[Decimal]:
+    """Parts in whole units of the currency that sum to `total`, the sum of the exact parts rounded up.
+
+    Each is rounded down, and those that lost most, the earlier first, get a unit more.
+    """
+    unit = _unit(currency)
+    whole = [floor(part, currency) for part in parts]
+    missing = int((total - sum(whole, Decimal(0))) / unit)
+    by_loss = sorted(range(len(parts)), key=lambda place: EXACT.subtract(whole[place], parts[place]))
+    for place in by_loss[:missing]:
+        whole[place] += unit
+    return whole
 
 
 def format_amount(amount: Decimal, currency: str) -> str:

@@ -14,8 +14,8 @@ from uuid import UUID
 # What the first entry of a pool stands on.
 ROOT = ""
 _ZERO_TEXT = "0.0000"
-# What is hashed, in this order: texts, amounts to four decimals, then the date and the instant. The same
-# text is made by PostgreSQL where whole chains are checked (store/chains.py).
+# What is hashed, in this order: texts, amounts to four decimals, the date, the instant, and the rate where
+# there is one. The same text is made by PostgreSQL where whole chains are checked (store/chains.py).
 TEXTS = ("pool_id", "place", "action", "document_type", "document_id")
 AMOUNTS = ("reserved", "delivered", "receivable")
 
@@ -26,6 +26,8 @@ def entry_hash(before: str, entry: Mapping[str, Any]) -> str:
     parts += [f"{entry[name]:.4f}" if entry[name] else _ZERO_TEXT for name in AMOUNTS]
     parts.append(entry["effective_date"].isoformat())
     parts.append(entry["recorded_at"].astimezone(UTC).isoformat(timespec="microseconds"))
+    if entry.get("rate") is not None:
+        parts.append(f"{entry['rate'].normalize():f}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

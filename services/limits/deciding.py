@@ -8,8 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from services.common.money import format_amount
+from services.common.money import EXACT, ceiling, divide_down, divide_up, floor, format_amount
 from services.limits.ledger import EXPIRED, UNSET, ZERO, ZERO_LIMIT, Limit, OverdueItem
+from services.limits.rates import ONE
 
 STRENGTHS = ("ignore", "warn", "approve", "block")
 CUSTOMER_POOL = "customer"
@@ -41,6 +42,9 @@ class Reason:
     needed: Amount | None = None
     available: Amount | None = None
     rule: str | None = None
+    # The currencies without a rate to the base currency on a date.
+    missing: tuple[str, ...] = ()
+    on: date | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The reason as the decision shows it."""
@@ -54,14 +58,17 @@ class Reason:
             "available": None if self.available is None else self.available.text,
             **({"currency": currency} if currency else {}),
             **({"rule": self.rule} if self.rule else {}),
+            **({"rates_missing": list(self.missing), "date": self.on} if self.missing else {}),
         }
 
 
 @dataclass(frozen=True)
 class PoolCheck:
-    """One pool that an order must pass, in the limit's own `currency`.
+    """One pool that an order must pass, in the limit's own `currency`, to the last digit.
 
-    `later` finds the limits known to follow, each with the date from which it holds: only a refusal asks.
+    `rate` turns the order's currency into the limit's; `rates` are all that were used, and `missing` the
+    currencies that have none on the date `on`, without which nothing passes. `later` finds the limits known
+    to follow, each with the date from which it holds: only a refusal asks.
     """
 
     name: str
@@ -71,6 +78,10 @@ class PoolCheck:
     exposure: Decimal
     increase: Decimal
     later: Callable[[], Sequence[tuple[date, Limit]]] = tuple
+    rate: Decimal = ONE
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    on: date | None = None
 
     @property
     def available(self) -> Decimal | None:
@@ -81,7 +92,12 @@ class PoolCheck:
     def short(self) -> Decimal:
         """How much more would have to be available."""
         available = self.available
-        return ZERO if available is None else max(ZERO, self.increase - available)
+        return ZERO if available is None else max(ZERO, EXACT.subtract(self.increase, available))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has no room for the increase, or nobody can tell for want of a rate."""
+        return bool(self.short or self.missing)
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,14 @@ class Check:
     binds: Decimal = ZERO
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
+
+    @property
+    def overdue_amount(self) -> Decimal:
+        """What is overdue altogether, in `currency`, to the last digit."""
+        total = ZERO
+        for item in self.overdue:
+            total = EXACT.add(total, item.open_amount)
+        return total
 
     @property
     def own(self) -> PoolCheck:
@@ -124,12 +148,12 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
         Reason(
             "customer_frozen",
             f"客户已冻结: {freeze['reason']}",
-            needed=Amount(check.own.increase, check.own.currency),
+            needed=_needed(check.own),
             available=_available(check.own),
         )
         for freeze in check.freezes
     ]
-    of_pools = [reason for pool in check.pools if (reason := _limit_reason(check, pool)) is not None]
+    of_pools = [reason for pool in check.pools if (reason := _limit_reason(pool)) is not None]
     reasons = (*frozen, *of_pools, *rule_reasons)
     strengths = {reason.strength for reason in reasons}
     if "block" in strengths:
@@ -139,25 +163,27 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     return Verdict("reserved", reasons)
 
 
+def _needed(pool: PoolCheck) -> Amount:
+    return Amount(ceiling(pool.increase, pool.currency), pool.currency)
+
+
 def _available(pool: PoolCheck) -> Amount | None:
-    available = pool.available
-    return None if available is None else Amount(available, pool.currency)
+    available = None if pool.missing else pool.available
+    return None if available is None else Amount(floor(available, pool.currency), pool.currency)
 
 
-def _limit_reason(check: Check, pool: PoolCheck) -> Reason | None:
+def _limit_reason(pool: PoolCheck) -> Reason | None:
     """What the pool's limit says against the order."""
 
     def reason(code: str, message: str) -> Reason:
-        needed = Amount(pool.increase, pool.currency)
-        return Reason(code, message, pool=pool.name, needed=needed, available=_available(pool))
+        return Reason(code, message, pool=pool.name, needed=_needed(pool), available=_available(pool))
 
     if pool.limit.state == UNSET:
         return reason("limit_unset", f"{pool.title}还没有授信额度")
-    if pool.currency != check.currency:
-        text = f"{pool.title}授信额度的币种是 {pool.currency}, 订单的币种是 {check.currency}"
-        return Reason(
-            "currency_mismatch", text, pool=pool.name, needed=Amount(check.increase, check.currency)
-        )
+    if pool.missing:
+        lacking = f"{pool.on} 没有 {', '.join(pool.missing)} 的汇率"
+        text = f"{pool.title}的敞口无法折算成 {pool.currency}: {lacking}"
+        return Reason("rate_missing", text, pool=pool.name, missing=pool.missing, on=pool.on)
     if pool.limit.state == EXPIRED:
         return reason("limit_expired", f"{pool.title}的授信额度已过期")
     if not pool.short:
@@ -167,12 +193,9 @@ def _limit_reason(check: Check, pool: PoolCheck) -> Reason | None:
 
 
 def _short_text(pool: PoolCheck) -> str:
-    def shown(amount: Decimal) -> str:
-        return f"{Decimal(format_amount(amount, pool.currency)):,f}"
-
     whose = "" if pool.name == CUSTOMER_POOL else pool.title
-    needed, left = shown(pool.increase), shown(pool.available or ZERO)
-    short = shown(pool.short)
+    needed, short = (f"{ceiling(each, pool.currency):,f}" for each in (pool.increase, pool.short))
+    left = f"{floor(pool.available or ZERO, pool.currency):,f}"
     return f"{whose}可用额度不足: 需要 {needed}, 可用 {left}, 还差 {short} {pool.currency}"
 
 
@@ -191,15 +214,15 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
         passes_on = _passes_on(check)
         if passes_on is not None:
             wanted["date"] = passes_on
-    if "currency_mismatch" in codes:
-        wanted["limit_currency"] = check.currency
+    if "rate_missing" in codes:
+        missing = {(each, pool.on) for pool in check.pools for each in pool.missing}
+        wanted["rates_needed"] = [{"currency": each, "date": on} for each, on in sorted(missing)]
     if "customer_frozen" in codes:
         wanted["unfreeze"] = [str(freeze["source"]) for freeze in check.freezes]
     if check.overdue and codes & {"limit_exceeded", "customer_frozen"}:
         oldest = sorted(check.overdue, key=lambda item: (item.due_date, item.invoice_no))
         wanted["pay_invoices"] = [item.invoice_no for item in oldest[:_PAY_INVOICES_MAX]]
-        overdue = sum((item.open_amount for item in check.overdue), ZERO)
-        wanted["overdue_amount"] = Amount(overdue, check.currency).text
+        wanted["overdue_amount"] = Amount(ceiling(check.overdue_amount, check.currency), check.currency).text
     return wanted
 
 
@@ -208,7 +231,9 @@ def _limits_needed(failing: Sequence[PoolCheck]) -> dict[str, Any]:
         {
             "pool": pool.name,
             "currency": pool.currency,
-            "limit_needed": Amount(max(ZERO, pool.exposure) + pool.increase, pool.currency).text,
+            "limit_needed": format_amount(
+                ceiling(EXACT.add(max(ZERO, pool.exposure), pool.increase), pool.currency), pool.currency
+            ),
         }
         for pool in failing
     ]
@@ -218,14 +243,20 @@ def _limits_needed(failing: Sequence[PoolCheck]) -> dict[str, Any]:
 def _amounts_that_pass(check: Check) -> dict[str, Any]:
     """The largest amount that every pool lets pass, and the payment that would make room.
 
-    Nothing smaller helps where a pool has no limit in force.
+    Both are in the order's currency. Nothing smaller helps where a pool has no limit in force, or where
+    nobody can tell how much of it is used.
     """
-    if any(pool.limit.state in (UNSET, EXPIRED) or pool.currency != check.currency for pool in check.pools):
+    if any(pool.limit.state in (UNSET, EXPIRED) or pool.missing for pool in check.pools):
         return {}
-    room = [available for pool in check.pools if (available := pool.available) is not None]
+    room = [
+        divide_down(available, pool.rate, check.currency)
+        for pool in check.pools
+        if (available := pool.available) is not None
+    ]
+    short = [divide_up(pool.short, pool.rate, check.currency) for pool in check.pools]
     return {
         "largest_amount": Amount(max(ZERO, min(room)), check.currency).text,
-        "payment_needed": Amount(max(pool.short for pool in check.pools), check.currency).text,
+        "payment_needed": Amount(max(short), check.currency).text,
     }
 
 

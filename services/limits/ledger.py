@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.common.money import round_down
+from services.common.money import EXACT, round_down
 
 ZERO = Decimal(0)
 
@@ -44,20 +44,20 @@ class Stages:
     @property
     def total(self) -> Decimal:
         """The whole exposure; below zero where a customer has paid more than was invoiced."""
-        return self.reserved + self.delivered + self.receivable
+        return EXACT.add(EXACT.add(self.reserved, self.delivered), self.receivable)
 
     def __add__(self, other: Stages) -> Stages:
         return Stages(
-            self.reserved + other.reserved,
-            self.delivered + other.delivered,
-            self.receivable + other.receivable,
+            EXACT.add(self.reserved, other.reserved),
+            EXACT.add(self.delivered, other.delivered),
+            EXACT.add(self.receivable, other.receivable),
         )
 
     def __sub__(self, other: Stages) -> Stages:
         return Stages(
-            self.reserved - other.reserved,
-            self.delivered - other.delivered,
-            self.receivable - other.receivable,
+            EXACT.subtract(self.reserved, other.reserved),
+            EXACT.subtract(self.delivered, other.delivered),
+            EXACT.subtract(self.receivable, other.receivable),
         )
 
     def times(self, sign: int) -> Stages:
@@ -124,7 +124,7 @@ class Limit:
 
         Where there is no limit in force, nothing is available beyond what is bound: 0 − exposure.
         """
-        return None if self.unlimited else (self.amount or ZERO) - exposure
+        return None if self.unlimited else EXACT.subtract(self.amount or ZERO, exposure)
 
 
 @dataclass(frozen=True)

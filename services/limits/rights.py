@@ -42,9 +42,11 @@ CREDIT = _resource(
     "credit",
     "信用账户",
     "Credit accounts",
-    actions("read", "grant", "freeze", "unfreeze", "verify", "settings"),
+    actions(
+        "read", "grant", "freeze", "unfreeze", "verify", "settings", rates=("维护汇率", "Exchange rates")
+    ),
     scope=_CUSTOMER,
-    whole=("verify", "settings"),
+    whole=("verify", "settings", "rates"),
     fields=(
         GuardedField("limit", "额度", "Limit", "amount", also=("limit", "credit_limit")),
         GuardedField("exposure", "占用", "Exposure", "amount", also=_EXPOSURE),

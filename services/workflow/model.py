@@ -7,10 +7,12 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Identity,
     Index,
     Integer,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -140,4 +142,21 @@ customers = Table(
     Column("salesperson", Text),
     Column("grade", Text),
     Column("account", JSONB),
+)
+
+# Copies of the exchange rates to the base currency by date, and of the date whose rates count.
+exchange_rates = Table(
+    "exchange_rates",
+    metadata,
+    Column("base", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    Column("rate", Numeric, nullable=False),
+)
+business_date = Table(
+    "business_date",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("date", Date, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
 )

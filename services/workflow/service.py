@@ -18,8 +18,8 @@ class WorkflowService(Service):
 
     name = "workflow"
     metadata = model.metadata
-    owned = {"instances": store.facts_of}  # noqa: RUF012
-    projections = ("users", "departments", "customers")
+    owned = {"instances": store.facts_of}  # noqa: RUF012 - declared by the base class
+    projections = ("users", "departments", "customers", "exchange_rates", "business_date")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "application": {
             "application_submitted": instances.start_for_application,
@@ -29,15 +29,20 @@ class WorkflowService(Service):
             "customer_created": copies.customer_changed,
             "customer_updated": copies.customer_changed,
         },
-        "limits": {"account_changed": copies.account_changed},
+        "limits": {
+            "account_changed": copies.account_changed,
+            "exchange_rates_set": copies.exchange_rates_set,
+            "business_date_opened": copies.business_date_opened,
+        },
         "risk_rules": {"rule_fired": copies.rule_fired, "customer_rated": copies.customer_rated},
         "gateway": {
             "user_changed": copies.user_changed,
             "department_changed": copies.department_changed,
         },
     }
-    # An approver who was made before an application was submitted is known before its flow starts.
-    reads_first = {"application": ("gateway",), "risk_rules": ("gateway",)}  # noqa: RUF012
+    # An approver who was made, and a rate that was set, before an application was submitted is known before
+    # its flow starts.
+    reads_first = {"application": ("gateway", "limits"), "risk_rules": ("gateway",)}  # noqa: RUF012
     answers = {  # noqa: RUF012 - declared by the base class
         "application_grant": instances.granting_marked,
         "credit_granted": instances.credit_granted,
@@ -76,6 +81,7 @@ class WorkflowService(Service):
     def simulate_flow(self, call: Call) -> dict[str, Any]:
         """The path and the people for sample data."""
         self.catch_up("gateway")
+        self.catch_up("limits")
         return dict(self.read(call, flows.simulate_flow, call.input))
 
     @endpoint(None, None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +16,10 @@ from services.common.scopes import Facts, Owned, visible
 from services.common.snapshots import Snapshots
 from services.workflow import rights
 from services.workflow.model import (
+    business_date,
     customers,
     departments,
+    exchange_rates,
     flow_versions,
     flows,
     instances,
@@ -237,3 +241,33 @@ def customers_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Row]:
     """What is known of customers."""
     statement = select(customers).where(customers.c.customer_id.in_(sorted(set(ids))))
     return {row["customer_id"]: row for row in _all(work, statement)}
+
+
+def save_rate(work: UnitOfWork, rate: Mapping[str, Any]) -> None:
+    """Keep the exchange rate of a currency from a date on, instead of one that was kept for that date."""
+    names = ("base", "currency")
+    values = {name: rate[name] for name in names}
+    values |= {"valid_from": date.fromisoformat(rate["valid_from"]), "rate": Decimal(rate["rate"])}
+    work.part(Snapshots).put(exchange_rates, values)
+
+
+def save_business_date(work: UnitOfWork, on: date) -> None:
+    """Keep the open business date."""
+    work.part(Snapshots).put(business_date, {"singleton": True, "date": on})
+
+
+def rate_in_force(work: UnitOfWork, currency: str) -> Decimal | None:
+    """The rate of a currency to the base currency on the business date; None where nobody has set one."""
+    on = work.execute(select(business_date.c.date)).scalar() or work.local_date
+    last = (
+        select(exchange_rates.c.rate)
+        .where(
+            exchange_rates.c.base == work.base_currency,
+            exchange_rates.c.currency == currency,
+            exchange_rates.c.valid_from <= on,
+        )
+        .order_by(exchange_rates.c.valid_from.desc())
+        .limit(1)
+    )
+    found: Decimal | None = work.execute(last).scalar()
+    return found

@@ -86,7 +86,7 @@ def everything(kind: str = "all", **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
     with database_server.databases() as prefix:
@@ -164,6 +164,7 @@ def _trade(office: Office, sam: Person) -> None:
     office.of_sam |= {
         "customer_id": customer["id"],
         "attachment_id": upload.json()["id"],
+        "session_id": sam.ask("GET", "/me/sessions")["items"][0]["id"],
         "application_id": application["id"],
         "task_id": task["id"],
         "instance_id": task["instance_id"],

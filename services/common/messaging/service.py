@@ -137,6 +137,25 @@ def _open(service: Service, name: str, schema: Schema | None, permission: str | 
     return Call(name, loaded, received, caller, key, trace_id, right)
 
 
+def _told(
+    work: UnitOfWork, call: Call, operation: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]
+) -> Mapping[str, Any]:
+    """What the operation answers; a change that it has told nobody of is told as `change_applied`.
+
+    So every change is in the event log, from which the audit trail is made.
+    """
+    answer = operation(work, *arguments)
+    if not work.has_told:
+        asked = call.received if isinstance(call.received, Mapping) else {}
+        subject = next((str(asked[name]) for name in asked if _names_a_record(name)), call.method)
+        work.add_event("change_applied", subject=subject, data={"method": call.method, "input": asked})
+    return answer
+
+
+def _names_a_record(name: str) -> bool:
+    return name in ("id", "key", "identity") or name.endswith("_id")
+
+
 class _EventsAfter(Schema):
     after = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
     last_event_id = fields.UUID(allow_none=True, load_default=None)
@@ -208,14 +227,14 @@ class Service:
     ) -> dict[str, Any]:
         with self.ground.database.begin(call.caller, call.trace_id, call.right) as work:
             if call.idempotency_key is None:
-                answer = {"ok": to_plain(operation(work, *arguments))}
+                answer = {"ok": to_plain(_told(work, call, operation, arguments))}
             else:
                 answer = idempotency.run_once(
                     work,
                     call.idempotency_key,
                     call.method,
                     call.received,
-                    lambda: operation(work, *arguments),
+                    lambda: _told(work, call, operation, arguments),
                 )
         value: dict[str, Any] = idempotency.unwrap(answer)
         return value

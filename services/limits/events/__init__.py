@@ -10,7 +10,7 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
 from services.limits.ledger import guarantee_of
-from services.limits.pools import PoolKey
+from services.limits.pools import CUSTOMER, PoolKey
 from services.limits.terms import term_of, term_view
 
 _ORDER_FIELDS = (
@@ -159,6 +159,21 @@ def customer_reassigned(
         ordering_key=customer_id,
         data={"customer_id": customer_id, "joined": list(joined), "over_limit": over_limit},
     )
+
+
+def pool_revalued(work: UnitOfWork, pool: PoolKey, shown: Mapping[str, Any], *, over_limit: bool) -> None:
+    """Other exchange rates make another exposure, or another limit, of a pool; tells how it stands."""
+    work.add_event(
+        "pool_revalued",
+        subject=pool.name,
+        ordering_key=pool.key if pool.kind == CUSTOMER else pool.name,
+        data={"pool": dict(shown), "over_limit": over_limit},
+    )
+
+
+def exchange_rates_set(work: UnitOfWork, rates: Sequence[Mapping[str, Any]]) -> None:
+    """Rates to the base currency were set, each from a date on."""
+    work.add_event("exchange_rates_set", subject="exchange-rates", data={"rates": list(rates)})
 
 
 def group_copy(group: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.tables import INSTANT, MONEY
+from services.limits.model.exchange_rates import exchange_rates
 from services.limits.model.ground import LONG_DAYS, metadata
 from services.limits.model.history import closings, open_changes, reserved_changes, settings_changes
 from services.limits.model.receivables import allocations, bills, disputes, invoices, payments, write_offs
@@ -32,6 +33,7 @@ __all__ = [
     "bills",
     "closings",
     "disputes",
+    "exchange_rates",
     "invoices",
     "ledger_settings",
     "metadata",
@@ -92,6 +94,7 @@ pools = Table(
     CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("delivered >= 0", name="delivered"),
 )
+Index("ix_pools_currency", pools.c.currency, pools.c.kind, pools.c.key)
 
 grants = Table(
     "grants",
@@ -128,6 +131,7 @@ grants = Table(
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
 Index("ix_grants_pool", grants.c.pool_kind, grants.c.pool_key)
+Index("ix_grants_currency", grants.c.currency, grants.c.pool_kind, grants.c.pool_key)
 Index("ix_grants_valid_from", grants.c.valid_from, grants.c.customer_id)
 Index("ix_grants_valid_to", grants.c.valid_to, grants.c.customer_id)
 
@@ -157,6 +161,7 @@ guarantees = Table(
     CheckConstraint("accepted_percent > 0 AND accepted_percent <= 100", name="accepted_percent"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
+Index("ix_guarantees_currency", guarantees.c.currency, guarantees.c.customer_id)
 Index("ix_guarantees_valid_from", guarantees.c.valid_from, guarantees.c.customer_id)
 Index("ix_guarantees_valid_to", guarantees.c.valid_to, guarantees.c.customer_id)
 
@@ -257,6 +262,8 @@ entries = Table(
     Column("reserved", MONEY, nullable=False),
     Column("delivered", MONEY, nullable=False),
     Column("receivable", MONEY, nullable=False),
+    # The rate to the currency of the pool's limit when it was posted; empty in that currency.
+    Column("rate", Numeric),
     Column("effective_date", Date, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
     Column("actor", Text, nullable=False),
@@ -345,5 +352,7 @@ business_dates = Table(
     Column("reached", Uuid),
     # The root over the chains of all pools, once it is closed.
     Column("root", Text),
-    CheckConstraint("step IN ('expiry', 'limits', 'aging', 'open', 'closing', 'closed')", name="step"),
+    CheckConstraint(
+        "step IN ('expiry', 'limits', 'rates', 'aging', 'open', 'closing', 'closed')", name="step"
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Date, Integer, Table, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, CheckConstraint, Column, Date, Integer, Table, Text, Uuid
 
 from services.common.tables import INSTANT
 from services.limits.model.ground import metadata
@@ -20,6 +20,10 @@ ledger_settings = Table(
     Column("disputes_after", Uuid),
     Column("horizon_after", Uuid),
     Column("horizon_since", Date),
+    # The currencies whose rates have changed, and the last pool (kind, key) that was told of it.
+    Column("rates_of", ARRAY(Text)),
+    Column("rates_after_kind", Text),
+    Column("rates_after_key", Text),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", INSTANT, nullable=False),
     CheckConstraint("singleton", name="only_one"),

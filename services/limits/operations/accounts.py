@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,12 @@ from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound
 from services.common.events import Event
 from services.common.ids import new_id
-from services.common.money import format_amount
+from services.common.money import ceiling, format_amount
 from services.limits import events, ledger, store
 from services.limits.figures import figures
-from services.limits.operations import dates, horizon
+from services.limits.operations import dates, exchange, horizon
 from services.limits.operations.payment_terms import term_in_force
+from services.limits.standing import Balance, Standing, currencies_needed, stand
 from services.limits.terms import term_view
 
 PERSON = "person"
@@ -72,7 +73,8 @@ def get_account(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Account:
     """What an account is shown from, on a date: rows of grants, guarantees and freezes, and by currency
-    the stages of its pools, what of it is beyond the credit horizon, and what is overdue."""
+    the stages of its pools, what of it is beyond the credit horizon, and what is overdue. Rates count as
+    they were `known_at` an instant."""
 
     on: date
     grants: Sequence[Mapping[str, Any]]
@@ -81,6 +83,7 @@ class Account:
     stages: Mapping[str, ledger.Stages]
     beyond: Mapping[str, Decimal]
     overdue: Mapping[str, ledger.Overdue]
+    known_at: datetime | None = None
 
 
 def account_view(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
@@ -106,50 +109,66 @@ def account_view(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
 
 
 def show(work: UnitOfWork, customer_id: UUID, account: Account) -> dict[str, Any]:
-    """An account in API.md's shape: the customer's overall pool in its currency at the top."""
+    """An account in API.md's shape: the customer's overall pool in the currency of its limit at the top."""
     top = currency_of(account.grants, account.stages, account.on, work.base_currency)
-    currencies = [top, *(currency for currency in sorted(account.stages) if currency != top)]
-    limits = {currency: _limit(account, currency) for currency in currencies}
-    shown = {currency: _figures(account, currency, limits[currency]) for currency in currencies}
+    balances = {
+        currency: Balance(stages, account.beyond.get(currency, ledger.ZERO))
+        for currency, stages in account.stages.items()
+    }
+    standing = standing_in(
+        work, top, account.grants, account.guarantees, balances, account.on, account.known_at
+    )
+    shown = {
+        **figures(standing, frozen=bool(account.freezes)),
+        "overdue": _overdue(work, top, account),
+    }
     return {
         "customer_id": customer_id,
-        **shown[top],
+        **shown,
         "frozen": bool(account.freezes),
         "freezes": [{name: row[name] for name in ("source", "reason", "since")} for row in account.freezes],
-        "payment_term_days": limits[top].term_days,
+        "payment_term_days": standing.limit.term_days,
         "payment_term": term_view(term_in_force(account.grants, top, account.on)),
         "business_date": account.on,
-        "pools": [
-            {"kind": "customer", "key": str(customer_id), "segment": None, **shown[currency]}
-            for currency in currencies
-        ],
+        "pools": [{"kind": "customer", "key": str(customer_id), "segment": None, **shown}],
     }
 
 
-def _limit(account: Account, currency: str) -> ledger.Limit:
-    grants = [row for row in account.grants if row["currency"] == currency]
-    guarantees = [row for row in account.guarantees if row["currency"] == currency]
-    return ledger.limit_on(account.on, store.as_grants(grants), store.as_guarantees(guarantees))
+def standing_in(
+    work: UnitOfWork,
+    currency: str,
+    grant_rows: Iterable[Mapping[str, Any]],
+    guarantee_rows: Iterable[Mapping[str, Any]],
+    balances: Mapping[str, Balance],
+    on: date | None = None,
+    known_at: datetime | None = None,
+) -> Standing:
+    """How a pool stands in a currency on a date (the business date), by the rates known at an instant."""
+    grants, guarantees = store.as_grants(grant_rows), store.as_guarantees(guarantee_rows)
+    on = on or dates.today(work)
+    needed = currencies_needed(currency, on, grants, guarantees, balances)
+    return stand(currency, grants, guarantees, balances, exchange.rates_for(work, needed, on, known_at))
 
 
-def _figures(account: Account, currency: str, limit: ledger.Limit) -> dict[str, Any]:
-    overdue = account.overdue.get(currency, ledger.Overdue())
-    shown = figures(
-        currency,
-        limit,
-        account.stages.get(currency, ledger.Stages()),
-        beyond=account.beyond.get(currency, ledger.ZERO),
-        frozen=bool(account.freezes),
-    )
-    due = {"amount": format_amount(overdue.amount, currency), "max_days": overdue.max_days(account.on)}
-    return {**shown, "overdue": due}
+def _overdue(work: UnitOfWork, currency: str, account: Account) -> dict[str, Any]:
+    """What is overdue in all currencies, rounded up; an amount without a rate is left out, its days count."""
+    late = {each: overdue for each, overdue in account.overdue.items() if overdue.amount}
+    rates = exchange.rates_for(work, {currency, *late}, account.on, account.known_at)
+    held = {each: Balance(ledger.Stages(receivable=overdue.amount)) for each, overdue in late.items()}
+    total = stand(currency, (), (), held, rates).stages.total
+    days = (overdue.max_days(account.on) for overdue in account.overdue.values())
+    return {"amount": format_amount(ceiling(total, currency), currency), "max_days": max(days, default=0)}
 
 
 def currency_of(grant_rows: Iterable[Mapping[str, Any]], pools: Iterable[str], on: date, default: str) -> str:
-    """The account's currency: that of its limit in force, else of its newest grant, else of what it owes."""
+    """The currency of a pool's limit: of the base grant in force, else of another in force, else of the last.
+
+    A pool that never had a limit is told in a currency that it holds, else in the default.
+    """
     rows = list(grant_rows)
     in_force = [row for row, grant in zip(rows, store.as_grants(rows), strict=True) if grant.is_valid(on)]
-    for row in (*in_force, *rows):
+    bases = [row for row in in_force if row["kind"] == "base"]
+    for row in (*bases, *in_force, *rows):
         return str(row["currency"])
     return next(iter(sorted(pools)), default)
 

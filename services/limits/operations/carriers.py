@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
+from services.common.money import EXACT
 from services.limits import ledger, store
 from services.limits.deciding import PoolCheck
-from services.limits.operations import dates, horizon
-from services.limits.operations.accounts import currency_of
+from services.limits.operations import dates, exchange, horizon
+from services.limits.operations.accounts import currency_of, standing_in
 from services.limits.pools import (
     CUSTOMER,
     DEPARTMENT,
@@ -25,6 +26,8 @@ from services.limits.pools import (
     title_of,
     touched,
 )
+from services.limits.rates import ONE, RateMissing
+from services.limits.standing import Balance, Standing
 
 _TOUCHED = "touched-pools"
 
@@ -106,21 +109,62 @@ def pool_checks(
 
 
 def _pool_check(work: UnitOfWork, pool: PoolKey, order: Mapping[str, Any], increase: Decimal) -> PoolCheck:
-    on = dates.today(work)
-    grants = store.grants_of_pool(work, pool)
-    currency = order["currency"]
-    if grants and not any(row["currency"] == currency for row in grants):
-        currency = currency_of(grants, (), on, work.base_currency)
-    carriers = limit_carriers(work, pool, currency)
+    standing = standing_of(work, pool, order["currency"])
+    currency, missing = standing.currency, set(standing.missing)
+    rate = ONE
+    if currency != order["currency"]:
+        try:
+            rates = exchange.rates_for(work, (currency, order["currency"]))
+            rate = rates.between(order["currency"], currency)
+        except RateMissing as lack:
+            missing.update(() if standing.limit.unlimited else lack.currencies)
+    used = {} if rate == ONE else {order["currency"]: rate}
     return PoolCheck(
         name=pool.name,
         title=title_of(pool, store.label_of(work, pool)),
         currency=currency,
-        limit=ledger.limit_on(on, *carriers),
-        exposure=store.balance_of(work, pool, currency).total - beyond_horizon(work, pool, currency),
-        increase=increase,
-        later=partial(_later_limits, work, carriers),
+        limit=standing.limit,
+        exposure=standing.counted,
+        increase=EXACT.multiply(increase, rate),
+        later=partial(_later_limits, standing),
+        rate=rate,
+        rates={**standing.rates, **used},
+        missing=tuple(sorted(missing)),
+        on=standing.on,
     )
+
+
+def standing_of(work: UnitOfWork, pool: PoolKey, default: str | None = None) -> Standing:
+    """How a pool stands on the business date, in the currency of its limit.
+
+    One that never had a limit is told in the `default` currency, else in one of those that it holds.
+    """
+    grants = store.grants_of_pool(work, pool)
+    guarantees = []
+    if pool.kind == CUSTOMER and not pool.segment:
+        guarantees = store.guarantees_of(work, UUID(pool.key))
+    rows = store.pools_of_key(work, pool)
+    balances = {
+        row["currency"]: Balance(
+            ledger.Stages(row["reserved"], row["delivered"], row["receivable"]),
+            beyond_horizon(work, pool, row["currency"]),
+        )
+        for row in rows
+    }
+    held = () if default else balances
+    currency = currency_of(grants, held, dates.today(work), default or work.base_currency)
+    return standing_in(work, currency, grants, guarantees, balances)
+
+
+def limit_currency(work: UnitOfWork, pool: PoolKey, currency: str) -> str:
+    """The currency of a pool's limit; where it never had one, that of a document which is posted there.
+
+    A shared pool has a row in the currency of each limit that it ever had, so that one which has rows in one
+    currency only needs no look at its limits.
+    """
+    if pool.is_shared and all(row["currency"] == currency for row in store.pools_of_key(work, pool)):
+        return currency
+    return currency_of(store.grants_of_pool(work, pool), (), dates.today(work), currency)
 
 
 def beyond_horizon(work: UnitOfWork, pool: PoolKey, currency: str) -> Decimal:
@@ -130,22 +174,9 @@ def beyond_horizon(work: UnitOfWork, pool: PoolKey, currency: str) -> Decimal:
     return horizon.beyond(work, UUID(pool.key), currency, pool.segment)
 
 
-def limit_carriers(
-    work: UnitOfWork, pool: PoolKey, currency: str
-) -> tuple[Sequence[ledger.Grant], Sequence[ledger.Guarantee]]:
-    """The grants and guarantees in a currency that make a pool's limit; guarantees stand on overall pools."""
-    grants = [row for row in store.grants_of_pool(work, pool) if row["currency"] == currency]
-    guarantees = []
-    if pool.kind == CUSTOMER and not pool.segment:
-        guarantees = [row for row in store.guarantees_of(work, UUID(pool.key)) if row["currency"] == currency]
-    return store.as_grants(grants), store.as_guarantees(guarantees)
-
-
-def _later_limits(
-    work: UnitOfWork, carriers: tuple[Sequence[ledger.Grant], Sequence[ledger.Guarantee]]
-) -> list[tuple[Any, ledger.Limit]]:
-    days = ledger.limit_dates(dates.today(work), *carriers)
-    return [(day, ledger.limit_on(day, *carriers)) for day in days]
+def _later_limits(standing: Standing) -> list[tuple[Any, ledger.Limit]]:
+    carriers = standing.grants, standing.guarantees
+    return [(day, ledger.limit_on(day, *carriers)) for day in ledger.limit_dates(standing.on, *carriers)]
 
 
 def _key(row: Mapping[str, Any]) -> PoolKey:

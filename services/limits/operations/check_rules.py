@@ -8,6 +8,7 @@ from typing import Any
 
 from services.common import expressions
 from services.common.db import UnitOfWork
+from services.common.money import EXACT, floor
 from services.limits import store
 from services.limits.deciding import STRENGTHS, Amount, Check, Reason
 
@@ -29,7 +30,7 @@ def evaluate(
     )
     facts = _facts(check, order)
     if reads_average(work):
-        facts["average_order_90d"] = average()
+        facts["average_order_90d"] = _in_limit_currency(check, average())
     reasons, asked = [], []
     for rule, condition in zip(rules, conditions, strict=True):
         definition = rule["definition"]
@@ -46,11 +47,19 @@ def evaluate(
                 needed=Amount(check.increase, check.currency),
                 available=None
                 if facts["available"] is None
-                else Amount(facts["available"], check.own.currency),
+                else Amount(floor(facts["available"], check.own.currency), check.own.currency),
                 rule=rule["key"],
             )
         )
     return reasons, asked
+
+
+def _after(exposure: Decimal, increase: Decimal | None) -> Decimal:
+    return EXACT.add(exposure, increase or Decimal(0))
+
+
+def _in_limit_currency(check: Check, amount: Decimal | None) -> Decimal | None:
+    return None if amount is None or check.own.missing else amount * check.own.rate
 
 
 def reads_average(work: UnitOfWork) -> bool:
@@ -60,19 +69,28 @@ def reads_average(work: UnitOfWork) -> bool:
 
 
 def _facts(check: Check, order: Mapping[str, Any]) -> dict[str, Any]:
+    """What conditions read; every amount in the currency of the customer's limit, so that they compare.
+
+    Without a rate to that currency amounts are unknown.
+    """
     own = check.own
     limit = own.limit.amount
+
+    def known(amount: Decimal | None) -> Decimal | None:
+        return None if own.missing or amount is None else amount
+
+    exposure, increase = known(own.exposure), known(own.increase)
     return {
-        "amount": order["amount"],
-        "increase": check.increase,
+        "amount": known(EXACT.multiply(order["amount"], own.rate)),
+        "increase": increase,
         "currency": check.currency,
         "limit": limit,
-        "exposure": own.exposure,
-        "available": own.available,
-        "utilisation": own.exposure / limit if limit else None,
-        "utilisation_after": (own.exposure + own.increase) / limit if limit else None,
+        "exposure": exposure,
+        "available": known(own.available),
+        "utilisation": exposure / limit if limit and exposure is not None else None,
+        "utilisation_after": _after(exposure, increase) / limit if limit and exposure is not None else None,
         "frozen": bool(check.freezes),
-        "overdue_amount": sum((item.open_amount for item in check.overdue), Decimal(0)),
+        "overdue_amount": known(EXACT.multiply(check.overdue_amount, own.rate)),
         "overdue_items": len(check.overdue),
         "average_order_90d": None,
     }

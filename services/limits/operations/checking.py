@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,13 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
-from services.common.money import format_amount
+from services.common.money import EXACT, ceiling, floor, format_amount
 from services.limits import deciding, store
 from services.limits.deciding import Amount, Check, PoolCheck, Verdict
-from services.limits.operations import carriers, check_rules, dates, horizon
+from services.limits.ledger import OverdueItem
+from services.limits.operations import carriers, check_rules, dates, exchange, horizon
 from services.limits.operations.accounts import read_accounts
+from services.limits.rates import ONE, RateMissing
 
 _AVERAGE_DAYS = 90
 
@@ -28,8 +31,24 @@ def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> C
         currency=order["currency"],
         pools=carriers.pool_checks(work, order, counted, increase),
         freezes=store.open_freezes(work, order["customer_id"]),
-        overdue=store.overdue_items(work, order["customer_id"], order["currency"], dates.today(work)),
+        overdue=_overdue(work, order),
     )
+
+
+def _overdue(work: UnitOfWork, order: Mapping[str, Any]) -> list[OverdueItem]:
+    """What the customer owes too late, in the order's currency; what has no rate to it is left out."""
+    on, customer_id, target = dates.today(work), order["customer_id"], order["currency"]
+    currencies = {target, *(row["currency"] for row in store.customer_pools(work, customer_id))}
+    late = {each: store.overdue_items(work, customer_id, each, on) for each in currencies}
+    rates = exchange.rates_for(work, {target, *(each for each, items in late.items() if items)})
+    found = []
+    for each, items in late.items():
+        try:
+            rate = rates.between(each, target) if items else ONE
+        except RateMissing:
+            continue
+        found += [replace(item, open_amount=EXACT.multiply(item.open_amount, rate)) for item in items]
+    return found
 
 
 def judge(work: UnitOfWork, check: Check, order: Mapping[str, Any]) -> tuple[Verdict, list[dict[str, Any]]]:
@@ -116,13 +135,17 @@ def _figures(pool: PoolCheck) -> dict[str, Any]:
     def text(amount: Decimal | None) -> str | None:
         return None if amount is None else Amount(amount, pool.currency).text
 
+    available = None if pool.missing else pool.available
+    rates = {each: f"{rate:f}" for each, rate in sorted(pool.rates.items())}
     return {
         "currency": pool.currency,
         "limit": text(pool.limit.amount),
         "guaranteed": text(pool.limit.guaranteed),
         "limit_state": pool.limit.state,
-        "exposure": text(pool.exposure),
-        "available": text(pool.available),
+        "exposure": text(ceiling(pool.exposure, pool.currency)),
+        "available": None if available is None else text(floor(available, pool.currency)),
+        **({"rates": rates} if rates else {}),
+        **({"rates_missing": list(pool.missing)} if pool.missing else {}),
     }
 
 

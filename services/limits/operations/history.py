@@ -87,6 +87,7 @@ def _account_then(work: UnitOfWork, customer_id: UUID, moment: Moment) -> accoun
             currency: store.overdue_on(work, customer_id, currency, moment.on, moment.known_at)
             for currency in pools
         },
+        known_at=moment.known_at,
     )
 
 

@@ -2,7 +2,8 @@
 
 A day goes through steps, each a row's word in `business_dates`, and each transaction moves it on by one
 piece: `expiry` (orders whose last day is over reserve no longer), `limits` (accounts are told whose limit
-begins or ends, or of which orders come inside the credit horizon), `aging` (overdue customers are told),
+begins or ends, or of which orders come inside the credit horizon), `rates` (pools are told whose currencies
+have other exchange rates from this day on), `aging` (overdue customers are told),
 `open` (the day's work), `closing` (what every pool holds is kept), `closed` (the root over all chains is
 told, and the next day is open). So whatever ends the process, the day goes on where it stood, and nobody
 waits for more than the customers of one piece.
@@ -19,13 +20,13 @@ from services.common import faults
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict
 from services.limits import chain, events, store
-from services.limits.operations import horizon
+from services.limits.operations import horizon, revaluation
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.aging import tell_next_aged
 from services.limits.operations.expiry import expire_reservations
 from services.limits.pools import CUSTOMER, SHARED_KINDS
 
-EXPIRY, LIMITS, AGING = "expiry", "limits", "aging"
+EXPIRY, LIMITS, RATES, AGING = "expiry", "limits", "rates", "aging"
 OPEN, CLOSING, CLOSED = "open", "closing", "closed"
 # Customers whose orders wait for one piece of a step, for some 20 ms.
 _EXPIRED_AT_ONCE = 100
@@ -100,19 +101,35 @@ def _begin_day(work: UnitOfWork, day: dict[str, Any]) -> bool:
     """Do what opens with a day, the next piece of it; False when everything is done."""
     for step, following, most, do in (
         (EXPIRY, LIMITS, _EXPIRED_AT_ONCE, _expire),
-        (LIMITS, AGING, _TOLD_AT_ONCE, _tell_limits),
+        (LIMITS, RATES, _TOLD_AT_ONCE, _tell_limits),
         (AGING, OPEN, _AGED_AT_ONCE, _age),
     ):
+        if day["step"] == RATES and _follow_rates(work, day):
+            return True
         if day["step"] != step:
             continue
         reached = do(work, day, most)
         is_last = len(reached) < most
+        if is_last and step == LIMITS and not revaluation.follow_opened_date(work):
+            following = AGING
         place = {"step": following, "reached": None} if is_last else {"step": step, "reached": reached[-1]}
         store.change_day(work, day["date"], {**place, "overdue_customers": day["overdue_customers"]})
         faults.point(f"roll-over-{step}")
         if reached:
             return True
     return False
+
+
+def _follow_rates(work: UnitOfWork, day: dict[str, Any]) -> bool:
+    """Tell the next pools of the day's rates; False, and the day moves on, when there are none left.
+
+    How far it has come, the settings know.
+    """
+    more = revaluation.follow_rates(work)
+    if not more:
+        store.change_day(work, day["date"], {"step": AGING})
+    faults.point("roll-over-rates")
+    return more
 
 
 def _expire(work: UnitOfWork, day: Mapping[str, Any], most: int) -> list[UUID]:

@@ -11,5 +11,8 @@ from services.limits.operations.carriers import pool_checks
 
 
 def is_over_limit(work: UnitOfWork, document: Mapping[str, Any]) -> bool:
-    """Whether a pool that a document touches holds more than its effective limit on the business date."""
-    return any(pool.short for pool in pool_checks(work, document, ZERO, ZERO))
+    """Whether a pool that a document touches holds more than its effective limit on the business date.
+
+    Where a rate is missing, nobody can tell that it does not.
+    """
+    return any(pool.is_over for pool in pool_checks(work, document, ZERO, ZERO))

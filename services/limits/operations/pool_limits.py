@@ -9,14 +9,15 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
-from services.limits import events, ledger, store
+from services.limits import events, store
 from services.limits.figures import figures
 from services.limits.ledger import Stages
 from services.limits.operations import carriers, dates
-from services.limits.operations.accounts import currency_of, require_customer, tell_accounts
+from services.limits.operations.accounts import require_customer, tell_accounts
 from services.limits.operations.grants import grant_to
 from services.limits.operations.posting import enter
 from services.limits.pools import CUSTOMER, GROUP, OVERALL, Owner, PoolKey, title_of
+from services.limits.standing import Standing
 
 
 def grant_pool_limit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,8 +28,10 @@ def grant_pool_limit(work: UnitOfWork, granted: Mapping[str, Any]) -> dict[str, 
     """
     store.lock_all_customers(work)
     pool = _required(work, granted)
-    if not _is_controlled(work, pool):
-        store.pool_of(work, pool, granted["currency"])
+    was_controlled = _is_controlled(work, pool)
+    # A pool has a row in the currency of each limit that it ever had (`carriers.limit_currency`).
+    store.pool_of(work, pool, granted["currency"])
+    if not was_controlled:
         store.control_pool(work, pool, controlled=True)
         carriers.forget_touched(work)
         _count(work, pool, "control", 1)
@@ -86,21 +89,15 @@ def pools_behind(work: UnitOfWork, customer_id: UUID) -> list[dict[str, Any]]:
     return [pool_view(work, pool) for pool in dict.fromkeys(found) if pool != own]
 
 
-def pool_view(work: UnitOfWork, pool: PoolKey) -> dict[str, Any]:
-    """A pool's figures in the currency of its limit, in API.md's shape."""
-    on = dates.today(work)
-    rows = store.pools_of_key(work, pool)
-    grants = store.grants_of_pool(work, pool)
-    currency = currency_of(grants, [row["currency"] for row in rows], on, work.base_currency)
-    limit = ledger.limit_on(on, *carriers.limit_carriers(work, pool, currency))
-    beyond = carriers.beyond_horizon(work, pool, currency)
+def pool_view(work: UnitOfWork, pool: PoolKey, standing: Standing | None = None) -> dict[str, Any]:
+    """A pool's figures in the currency of its limit, in API.md's shape; `standing` where it is known."""
     return {
         "kind": pool.kind,
         "key": pool.key,
         "name": store.label_of(work, pool) or pool.key,
         "segment": pool.segment or None,
-        "controlled": any(row["controlled"] for row in rows),
-        **figures(currency, limit, store.balance_of(work, pool, currency), beyond=beyond),
+        "controlled": any(row["controlled"] for row in store.pools_of_key(work, pool)),
+        **figures(standing or carriers.standing_of(work, pool)),
     }
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from services.common.db import UnitOfWork
 from services.limits import store
 from services.limits.ledger import Stages
-from services.limits.operations import carriers, dates
+from services.limits.operations import carriers, dates, exchange
 from services.limits.pools import PoolKey
+from services.limits.rates import RateMissing
 
 
 def post(
@@ -60,8 +61,23 @@ def enter(
 ) -> None:
     """Move the balance of one pool by an entry that names a document, or a customer as a whole."""
     if delta:
-        entry = {**named, "action": action, "effective_date": effective_date or dates.today(work)}
+        on = effective_date or dates.today(work)
+        entry = {**named, "action": action, "effective_date": on, "rate": _rate(work, pool, currency)}
         store.post_entry(work, store.pool_of(work, pool, currency), entry, delta)
+
+
+def _rate(work: UnitOfWork, pool: PoolKey, currency: str) -> Decimal | None:
+    """The rate of the business date to the currency of the pool's limit; none in that currency.
+
+    What has happened is posted even where nobody has set a rate.
+    """
+    target = carriers.limit_currency(work, pool, currency)
+    if target == currency:
+        return None
+    try:
+        return exchange.rates_for(work, (currency, target)).between(currency, target)
+    except RateMissing:
+        return None
 
 
 def _named(kind: str, document: Mapping[str, Any], number: str) -> dict[str, Any]:

@@ -36,17 +36,22 @@ from services.limits.schema.receivables import (
     NewWriteOff,
     Reallocation,
 )
+from services.limits.schema.settings import RATES_MAX, LedgerSettings, RatesInput, RatesMoment
 
 __all__ = [
     "DEFAULT_SOURCE",
+    "RATES_MAX",
     "BillKey",
     "DisputeKey",
     "DocumentKey",
+    "LedgerSettings",
     "NewCreditNote",
     "NewDispute",
     "NewInvoice",
     "NewPayment",
     "NewWriteOff",
+    "RatesInput",
+    "RatesMoment",
     "Reallocation",
 ]
 
@@ -303,18 +308,6 @@ class GuaranteeKey(StrictSchema):
     reason = TextField(max_length=500, required=True)
 
 
-class LedgerSettings(StrictSchema):
-    """What to set for the whole ledger; what is left out stays. Days are business days' calendar days."""
-
-    # Orders due for delivery more days ahead do not count in the exposure; null: all count.
-    horizon_days = IntegerField(minimum=0, maximum=3_650, allow_none=True)
-    # How many days an order reserves that names no `valid_until`; null: until it is closed.
-    reservation_days = IntegerField(minimum=0, maximum=3_650, allow_none=True)
-    # Whether what is disputed counts as overdue. It does unless an administrator says otherwise, so that
-    # nobody escapes a freeze by opening a dispute.
-    disputes_are_overdue = FlagField()
-
-
 class BusinessDate(StrictSchema):
     """The business date to be opened."""
 
@@ -378,6 +371,10 @@ class Account(Schema):
     exposure = Nested(Money)
     available = TextField(allow_none=True)
     utilisation = TextField(allow_none=True)
+    # What is owed in each currency, and the rates to the limit's that make one sum of it.
+    by_currency = List(ObjectField())
+    rates = ObjectField()
+    rates_missing = List(TextField())
     overdue = ObjectField()
     pools = List(ObjectField())
 

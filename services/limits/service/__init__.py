@@ -16,17 +16,17 @@ from services.limits.operations import (
     intake,
     opening,
     orders,
-    settings,
     verification,
 )
 from services.limits.service.pools import PoolsDoor
 from services.limits.service.receivables import ReceivablesDoor
+from services.limits.service.settings import SettingsDoor
 
 _NEW_ORDER = schema.NewOrder()
 _SCHEDULE_SECONDS = 60
 
 
-class LimitsService(ReceivablesDoor, PoolsDoor):
+class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
     """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
 
     name = "limits"
@@ -170,26 +170,6 @@ class LimitsService(ReceivablesDoor, PoolsDoor):
     def get_business_date(self, call: Call) -> dict[str, Any]:
         """The open business date."""
         return dict(self.read(call, dates.get_business_date))
-
-    @endpoint(None, "credit.settings")
-    def get_ledger_settings(self, call: Call) -> dict[str, Any]:
-        """What is set for the whole ledger."""
-        return dict(self.read(call, settings.get_settings))
-
-    @endpoint(schema.LedgerSettings(), "credit.settings")
-    def change_ledger_settings(self, call: Call) -> dict[str, Any]:
-        """Set credit horizon, reservations, disputes."""
-        answer = self.apply(call, settings.change_settings, call.input)
-        self.follow_settings()
-        return answer
-
-    @every(seconds=_SCHEDULE_SECONDS, name="follow-settings")
-    def follow_settings(self) -> None:
-        """Let the accounts follow what was set, also where a process ended in the middle."""
-        more = True
-        while more:
-            with self.work() as work:
-                more = settings.follow_settings(work)
 
     @endpoint(schema.BusinessDate(), "admin.business_date")
     def open_business_date(self, call: Call) -> dict[str, Any]:

@@ -67,6 +67,14 @@ from services.limits.store.disputes import (
     open_disputes_of,
 )
 from services.limits.store.documents import documents_with, owners_of, owners_of_numbers
+from services.limits.store.exchange_rates import (
+    add_exchange_rates,
+    currencies_changing,
+    currencies_with_rates,
+    exchange_rates_with,
+    next_concerned,
+    rates_in_force,
+)
 from services.limits.store.grants import (
     add_freeze,
     add_grant,
@@ -116,6 +124,7 @@ from services.limits.store.pools import (
     pool_of,
     pools_of_customer,
     pools_of_key,
+    pools_under,
     post_entry,
     read_customer_pools,
     shared_pools,
@@ -162,6 +171,8 @@ from services.limits.store.reservations import (
 )
 from services.limits.store.segments import exposure_by_segment
 from services.limits.store.settings import (
+    follow_rates_of,
+    followed_rates,
     lock_following,
     lock_settings,
     save_following,
@@ -199,6 +210,7 @@ __all__ = [
     "add_decision",
     "add_delivery",
     "add_dispute",
+    "add_exchange_rates",
     "add_freeze",
     "add_grant",
     "add_guarantee",
@@ -231,6 +243,8 @@ __all__ = [
     "count_customers",
     "counts",
     "covered_from",
+    "currencies_changing",
+    "currencies_with_rates",
     "customer_pools",
     "customers_by_code",
     "customers_of",
@@ -245,6 +259,7 @@ __all__ = [
     "documents_by_id",
     "documents_with",
     "entries_of",
+    "exchange_rates_with",
     "exposure_by_segment",
     "facts_of",
     "find_customer",
@@ -253,6 +268,8 @@ __all__ = [
     "find_dispute",
     "find_documents",
     "find_orders",
+    "follow_rates_of",
+    "followed_rates",
     "freezes_of",
     "grant_of_application",
     "grants_of",
@@ -281,6 +298,7 @@ __all__ = [
     "lock_following",
     "lock_settings",
     "lock_shared_pools",
+    "next_concerned",
     "next_customers_reserving_on",
     "next_customers_reserving_since",
     "next_disputing_customers",
@@ -307,7 +325,9 @@ __all__ = [
     "pools_of_customer",
     "pools_of_key",
     "pools_to_close",
+    "pools_under",
     "post_entry",
+    "rates_in_force",
     "read_clock",
     "read_customer_pools",
     "read_event_ids",

@@ -43,6 +43,8 @@ _HASHED = ", ".join(
         *AMOUNTS,
         "effective_date",
         """to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00'""",
+        # Left out of the text where it is empty.
+        "trim_scale(rate)::text",
     ]
 )
 _BROKEN = text(

@@ -87,6 +87,14 @@ def pools_of_key(work: UnitOfWork, pool: PoolKey) -> list[Row]:
     return [row for row in found if row["segment"] == pool.segment]
 
 
+def pools_under(work: UnitOfWork, kind: str, key: str) -> list[PoolKey]:
+    """The pools of one (kind, key) that control, the overall one first; they are held."""
+    rows = book_of(work).pools.find(("kind", "key"), kind, key)
+    if kind == CUSTOMER:
+        rows = pools_of_customer(work, UUID(key))
+    return sorted({PoolKey(kind, key, row["segment"]) for row in rows if row["controlled"]})
+
+
 def pool_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row:
     """A pool's row in a currency, made at first use; whoever uses it holds its lock, or its customer's."""
     held = _row_of(work, pool, currency)
@@ -163,6 +171,7 @@ def post_entry(work: UnitOfWork, pool: Row, entry: Mapping[str, Any], delta: Sta
         "recorded_at": max(work.now, held["recorded_at"] or work.now),
         "actor": work.caller.actor,
         "trace_id": work.trace_id,
+        "rate": entry.get("rate"),
         "place": held["entries"] + 1,
     }
     row["hash"] = entry_hash(held["head"], row)

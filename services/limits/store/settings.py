@@ -20,7 +20,8 @@ _REMEMBERED = "ledger-settings"
 _COLUMNS = [ledger_settings.c[name] for name in SETTINGS]
 _READ = select(*_COLUMNS)
 _FOLLOWING = select(
-    *(ledger_settings.c[name] for name in ("disputes_after", "horizon_after", "horizon_since"))
+    *(ledger_settings.c[name] for name in ("disputes_after", "horizon_after", "horizon_since")),
+    *(ledger_settings.c[name] for name in ("rates_of", "rates_after_kind", "rates_after_key")),
 )
 # Whoever asks for the business date will ask for the settings as well: both cost one trip.
 _READ_WITH_DATE = select(business_clock.c.date, ledger_settings.c.singleton, *_COLUMNS).select_from(
@@ -78,6 +79,7 @@ def lock_following(work: UnitOfWork) -> Row | None:
 
     Locks the settings' row. `disputes_after` and `horizon_after` are the last customers that were reached,
     empty when there is nothing to follow; `horizon_since` the date after which orders are due that follow.
+    `rates_of` are the currencies whose rates have changed, and `rates_after_…` the last pool that was told.
     """
     return one_row(work, _FOLLOWING.with_for_update())
 
@@ -85,3 +87,24 @@ def lock_following(work: UnitOfWork) -> Row | None:
 def save_following(work: UnitOfWork, values: Mapping[str, Any]) -> None:
     """Note how far the ledger has come; the settings' row is locked."""
     work.execute(ledger_settings.update().values(**values))
+
+
+def follow_rates_of(work: UnitOfWork, currencies: set[str]) -> None:
+    """Let all pools follow the rates of these currencies, from the first; the settings' row is locked.
+
+    Who has not been told yet of other rates before must not be forgotten.
+    """
+    if currencies:
+        place = lock_following(work)
+        waiting = set(place["rates_of"] or ()) if place else set()
+        values = {"rates_of": sorted(currencies | waiting), "rates_after_kind": "", "rates_after_key": ""}
+        save_following(work, values)
+
+
+def followed_rates(work: UnitOfWork, reached: tuple[str, str] | None) -> None:
+    """Note up to which pool (kind, key) rates were followed; None: by all."""
+    names = ("rates_after_kind", "rates_after_key")
+    if reached is None:
+        save_following(work, {"rates_of": None, **dict.fromkeys(names)})
+    else:
+        save_following(work, dict(zip(names, reached, strict=True)))

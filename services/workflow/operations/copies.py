@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from services.common.db import UnitOfWork
@@ -36,6 +37,17 @@ def account_changed(work: UnitOfWork, event: Event) -> None:
     names = ("limit", "exposure", "available", "overdue", "state", "currency")
     kept = {name: account.get(name) for name in names}
     store.save_customer(work, UUID(str(account["customer_id"])), {"account": kept})
+
+
+def exchange_rates_set(work: UnitOfWork, event: Event) -> None:
+    """Keep exchange rates; the last that was set for a date counts."""
+    for rate in event.data["rates"]:
+        store.save_rate(work, rate)
+
+
+def business_date_opened(work: UnitOfWork, event: Event) -> None:
+    """Keep the business date, whose rates count."""
+    store.save_business_date(work, date.fromisoformat(event.data["date"]))
 
 
 def customer_rated(work: UnitOfWork, event: Event) -> None:

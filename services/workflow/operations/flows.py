@@ -10,6 +10,7 @@ from services.common.db import UnitOfWork
 from services.common.duties import require_other_author
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
+from services.common.money import EXACT
 from services.common.paging import page
 from services.workflow import model, store
 from services.workflow.engine import NODES_MAX, advance, checked_graph
@@ -106,7 +107,7 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     if initiator not in people.people:
         error = {"field": "initiator", "code": "user_unknown", "message": "没有这个用户"}
         raise Invalid(f"没有用户 {initiator}", code="user_unknown", errors=[error])
-    facts = facts_of({**received["data"], "initiator": initiator}, work.base_currency)
+    facts = facts_of(work, {**received["data"], "initiator": initiator})
     path: list[dict[str, Any]] = []
     key: str | None = None
     for _ in range(NODES_MAX):
@@ -122,21 +123,26 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     raise Invalid("流程没有走到结束", code="flow_loops")
 
 
-def facts_of(data: Mapping[str, Any], base_currency: str) -> dict[str, Any]:
-    """What conditions may read. Without a rate to the base currency an amount in it is unknown."""
+def facts_of(work: UnitOfWork, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What conditions may read; amounts are in the base currency by the rate of the business date, exactly.
+
+    Without a rate an amount in the base currency is unknown.
+    """
     facts = {name: data.get(name) for name in ("currency", "type", "initiator", "department", "grade")}
     approved = data.get("approved") or {}
     if not isinstance(approved, Mapping):
         raise _wrong("approved", "not_an_object", "应为对象")
-    facts["currency"] = facts["currency"] or base_currency
+    facts["currency"] = facts["currency"] or work.base_currency
     facts["amount"] = data.get("amount")
     facts["approved_amount"] = approved.get("amount") or data.get("amount")
     facts["term_days"] = approved.get("term_days") or data.get("term_days")
-    in_base = (approved.get("currency") or facts["currency"]) == base_currency
-    facts["amount_base"] = facts["amount"] if in_base else None
-    facts["approved_amount_base"] = facts["approved_amount"] if in_base else None
     for name in _NUMBERS:
-        facts[name] = _number(name, facts[name])
+        facts[name] = _number(name, facts.get(name))
+    for name, currency in (
+        ("amount", facts["currency"]),
+        ("approved_amount", approved.get("currency") or facts["currency"]),
+    ):
+        facts[f"{name}_base"] = _in_base(work, name, facts[name], currency)
     # A text that is none is unknown to conditions, as one that was not given.
     return {
         name: value if name in _NUMBERS or isinstance(value, str) else None for name, value in facts.items()
@@ -151,6 +157,16 @@ def _number(name: str, value: Any) -> Decimal | None:
     if number is not None and not number.is_finite():
         raise _wrong(name, "not_a_number", "应为数字")
     return number
+
+
+def _in_base(work: UnitOfWork, name: str, amount: Decimal | None, currency: Any) -> Decimal | None:
+    if amount is None or currency == work.base_currency:
+        return amount
+    rate = store.rate_in_force(work, currency) if isinstance(currency, str) else None
+    try:
+        return None if rate is None else EXACT.multiply(amount, rate)
+    except ArithmeticError:
+        raise _wrong(name, "out_of_range", "数字过大") from None
 
 
 def _wrong(name: str, code: str, message: str) -> Invalid:

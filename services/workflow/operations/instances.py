@@ -60,7 +60,7 @@ def start_for_application(work: UnitOfWork, event: Event) -> None:
         return
     note(work, instance, "submit", actor=initiator, opinion=data["reason"])
     events.instance_event(work, "instance_started", instance)
-    move_on(work, instance, advance(graph, None, facts_of(data, work.base_currency)))
+    move_on(work, instance, advance(graph, None, facts_of(work, data)))
 
 
 def withdraw_for_application(work: UnitOfWork, event: Event) -> None:

@@ -34,7 +34,7 @@ def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     found = store.graph_of(work, instance["flow_key"], instance["flow_version"])
     if found is None:
         raise NotFound("流程版本不存在")
-    facts = facts_of(instance["data"], work.base_currency)
+    facts = facts_of(work, instance["data"])
     instances.move_on(work, instance, advance(found[1], instance["node"], facts))
     return _answer(work, task, instance)
 

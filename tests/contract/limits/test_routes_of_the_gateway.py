@@ -131,3 +131,32 @@ def test_a_route_that_tells_what_has_happened_flags_it(admin: Client, route: str
     before(trader)
     assert act(trader)["over_limit"] is True
     assert trader.held() == "120.00"
+
+
+def test_exchange_rates_are_set_imported_and_used(admin: Client, tmp_path: Path) -> None:
+    trader = Trader(admin)
+    with pytest.raises(ApiRefused) as refusal:
+        trader.order("B", "4.00", currency="CHF")
+    reasons = refusal.value.problem["decision"]["reasons"]
+    told = {(each["code"], *each["rates_missing"], each["date"]) for each in reasons if "rule" not in each}
+    assert told == {("rate_missing", "CHF", "2026-01-05")}
+    table = tmp_path / "汇率.csv"
+    right = "币种,汇率,生效日期,来源\nCHF,8.25,2026-01-05,央行\n"
+    table.write_text(right + "SEK,x,2026-01-05,\n", encoding="utf-8")
+    with pytest.raises(ApiRefused) as refusal:
+        admin.upload("/exchange-rates:import", table)
+    wrong = [(error["row"], error["field"]) for error in refusal.value.problem["errors"]]
+    assert wrong == [(3, "rate")]
+    assert admin.get("/exchange-rates/in-force")["rates"] == {}, "all or none"
+    table.write_text(right, encoding="utf-8")
+    admin.upload("/exchange-rates:import", table)
+    assert admin.get("/exchange-rates/in-force")["rates"] == {"CHF": "8.25"}
+    assert trader.order("B", "4.00", currency="CHF")["status"] == "reserved"
+    pool = admin.get(f"/credit-pools/group/{trader.groups[0]}")
+    assert (pool["exposure"]["total"], pool["available"]) == ("93.00", "7.00")
+    other = {"rates": [{"currency": "CHF", "rate": "20"}]}
+    first, again = (admin.post("/exchange-rates", other, key=trader.tag) for _ in range(2))
+    assert again == first
+    rows = admin.get("/exchange-rates", currency="CHF")["items"]
+    assert [(row["rate"], row["source"]) for row in rows] == [("20", "manual"), ("8.25", "央行")]
+    assert admin.get(f"/credit-pools/group/{trader.groups[0]}")["state"] == "over-limit"

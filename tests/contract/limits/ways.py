@@ -171,6 +171,20 @@ def _release_guarantee(world: World) -> None:
     world.ask("release_guarantee", **named)
 
 
+def _rate(rate: str) -> Act:
+    """Another rate of a currency in which nobody owes anything but in this kind of world."""
+    return lambda world: world.ask("set_exchange_rates", rates=[{"currency": world.foreign, "rate": rate}])
+
+
+def _foreign(kind: str, number: str, amount: str) -> Act:
+    return lambda world: world.record(kind, number, amount, currency=world.foreign)
+
+
+def _rate_of_tomorrow(world: World) -> None:
+    rate = {"currency": world.foreign, "rate": "2.2", "valid_from": world.day(1)}
+    world.ask("set_exchange_rates", rates=[rate])
+
+
 def _expired(world: World) -> None:
     """An order whose last day was over when the ERP told of it: reserved and released at once."""
     _erp_order("order.created", MORE, valid_until=world.day(-1))(world)
@@ -215,6 +229,10 @@ WAYS = (
         kinds=SHARED),
     Way("an order brought inside the horizon", ASKED, ("amend_order",), _moved_near,
         _then(_horizon(10), _far_order(40)), kinds=OWN),
+    Way("an order in another currency", ASKED, ("reserve_order",), _foreign("order", "SO", "30.00"),
+        _rate("2")),
+    Way("an order in a currency amended after its rate has risen", ASKED, ("amend_order",),
+        _then(_rate("3"), _amend("60.00")), _then(_rate("1"), _foreign("order", "SO", "10.00"))),
     Way("an order that is effective already", HAPPENED, ("reserve_order",),
         _record("order", "SO", MORE, already_effective=True), event="order_reserved"),
     Way("an order of the ERP that is effective already", HAPPENED, ("order.created",),
@@ -265,6 +283,12 @@ WAYS = (
     Way("a customer who joins", HAPPENED, ("customer_updated",), lambda world: world.move(elsewhere=False),
         _then(lambda world: world.move(elsewhere=True), _order("SO", MORE)), event="customer_reassigned",
         kinds=SHARED),
+    Way("an invoice in another currency", HAPPENED, ("record_invoice",), _foreign("invoice", "I", "30.00"),
+        _rate("2"), event="invoice_recorded"),
+    Way("another exchange rate", HAPPENED, ("set_exchange_rates",), _rate("2.2"),
+        _then(_rate("1"), _foreign("order", "SO", "50.00")), event="pool_revalued"),
+    Way("an exchange rate that begins with a day", HAPPENED, ("open_business_date",), _next_day,
+        _then(_rate("1"), _foreign("order", "SO", "50.00"), _rate_of_tomorrow), event="pool_revalued"),
     Way("a limit replaced by less", FALLS, ("grant_credit", "grant_pool_limit"),
         lambda world: world.limit("replace", "50.00")),
     Way("a temporary limit that ends", FALLS, ("open_business_date",), _next_day, _temporary),

@@ -64,6 +64,11 @@ class World:
         return (self.today + timedelta(days=days)).isoformat()
 
     @property
+    def foreign(self) -> str:
+        """A currency in which nobody owes anything but in this kind of world."""
+        return dict(zip(KINDS, ("USD", "EUR", "GBP", "HKD", "SGD"), strict=True))[self.kind]
+
+    @property
     def pool_key(self) -> dict[str, str]:
         """How the controlled pool is named to the ledger."""
         if self.kind == "segment":
@@ -184,12 +189,18 @@ class World:
         return items
 
     def last_event(self, *types: str) -> dict[str, Any]:
-        """The data of the newest event of these types."""
+        """The data of the newest event of these types, of this pool where it is one of a pool."""
         with self.database.read(service_caller("limits")) as work:
             table = work.table("events")
-            wanted = select(table.c.data).where(table.c.type.in_(types))
-            found: dict[str, Any] = work.execute(wanted.order_by(table.c.identity.desc()).limit(1)).scalar()
-            return found
+            wanted = select(table.c.data).where(table.c.type.in_(types)).order_by(table.c.identity.desc())
+            found: list[dict[str, Any]] = list(work.execute(wanted).scalars())
+        return next(data for data in found if "pool" not in data or self._is_mine(data["pool"]))
+
+    def _is_mine(self, shown: dict[str, Any]) -> bool:
+        named = {"pool_kind": shown["kind"], "pool_key": shown["key"]}
+        if shown["segment"]:
+            named["segment"] = shown["segment"]
+        return named == self.pool_key
 
     def hold_orders_of(self, amount: str) -> None:
         """Publish a rule that asks for an approval of every order of exactly an amount."""

@@ -65,6 +65,25 @@ def test_the_way_follows_what_was_approved_not_what_was_asked(house: House) -> N
     assert len(house.tasks(CARL, application["id"])) == 1, "the analyst's way leads on to the officer"
 
 
+def test_amounts_in_other_currencies_are_compared_in_the_base_currency(house: House) -> None:
+    unknown = house.submitted("1.00", currency="CHF")
+    assert house.tasks(RITA, unknown["id"]), "without a rate the longer path"
+    caller = Caller("user", str(uuid4()), "fin", permissions=frozenset({"credit.rates"}))
+    for rate, amount, person in (("8", "6249.99", LENA), ("8", "6250.00", RITA), ("4", "6250.00", LENA)):
+        rates = {"rates": [{"currency": "CHF", "rate": rate}]}
+        house.door.ask("limits", "set_exchange_rates", rates, caller)
+        application = house.submitted(amount, currency="CHF")
+        assert house.tasks(person, application["id"]), (rate, amount)
+        data = {"amount": amount, "currency": "CHF"}
+        asked = {"flow": "credit-application", "initiator": "mia", "data": data}
+        path = house.ask("simulate_flow", READER, **asked)["path"]
+        first = next(step["approvers"] for step in path if step["kind"] == "approval")
+        assert person.username in first
+    house.ask("approve_task", LENA, task_id=house.task(LENA, application["id"]))
+    assert house.status(application["id"]) == "effective"
+    assert house.limit(application["customer_id"]) == "6250.00"
+
+
 @pytest.mark.parametrize(
     ("approved", "code"),
     [
