@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.model import mails, notifications
 from services.common.db import UnitOfWork
@@ -23,7 +22,7 @@ _CLAIM_SECONDS = 300
 def add_notification(work: UnitOfWork, key: str, username: str, title: str, body: str) -> None:
     """Tell one person, once for each key."""
     row = {"id": new_id(), "key": key, "username": username, "title": title, "body": body}
-    work.execute(upsert(notifications).values(**row, created_at=work.now).on_conflict_do_nothing())
+    work.rows.insert_missing(notifications, [{**row, "created_at": work.now}])
 
 
 def add_mail(work: UnitOfWork, key: str, recipient: str, subject: str, body: str) -> None:
@@ -39,7 +38,7 @@ def add_mail(work: UnitOfWork, key: str, recipient: str, subject: str, body: str
         "next_attempt_at": work.now,
         "created_at": work.now,
     }
-    work.execute(upsert(mails).values(**row).on_conflict_do_nothing())
+    work.rows.insert_missing(mails, [row])
 
 
 def list_notifications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -178,11 +178,12 @@ def _publish_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
 
 def read_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     """Hold what every check and view of these accounts reads."""
-    store.read_grants(work, customer_ids)
-    store.read_guarantees(work, customer_ids)
-    store.read_customer_pools(work, customer_ids)
-    store.read_open_freezes(work, customer_ids)
-    store.read_overdue(work, customer_ids, dates.today(work))
+    with store.together(work):
+        store.read_grants(work, customer_ids)
+        store.read_guarantees(work, customer_ids)
+        store.read_customer_pools(work, customer_ids)
+        store.read_open_freezes(work, customer_ids)
+        store.read_overdue(work, customer_ids, dates.today(work))
     horizon.foresee(work, customer_ids)
 
 

@@ -63,20 +63,18 @@ def foresee(work: UnitOfWork, documents: Sequence[tuple[str, dict[str, Any]]]) -
     owners = {owner for kind, found in keys.items() for owner in store.owners_of(work, kind, found)}
     named = [_named_customer(body) for body in bodies]
     owners |= set(lock_customers_of(work, [*named, *({"customer_id": owner} for owner in owners)]))
-    store.read_orders(work, keys["order"])
-    store.read_invoices(work, keys["invoice"])
-    for kind in ("payment", "credit_note"):
-        store.read_payments(work, keys[kind], kind)
-    store.read_waiting(
-        work,
-        "order",
-        [
-            *("|".join(key) for key in keys["order"]),
-            *("|".join((kind, *key)) for kind in _REVERSIBLE for key in keys[kind]),
-        ],
-    )
-    store.read_matchable(work, list(owners))
-    checking.foresee(work, list(owners))
+    awaited = [
+        *("|".join(key) for key in keys["order"]),
+        *("|".join((kind, *key)) for kind in _REVERSIBLE for key in keys[kind]),
+    ]
+    with store.together(work):
+        store.read_orders(work, keys["order"])
+        store.read_invoices(work, keys["invoice"])
+        for kind in ("payment", "credit_note"):
+            store.read_payments(work, keys[kind], kind)
+        store.read_waiting(work, "order", awaited)
+        store.read_matchable(work, list(owners))
+        checking.foresee(work, list(owners))
 
 
 def _is_addressed(body: Body) -> bool:

@@ -41,8 +41,9 @@ def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
 def foresee_orders(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
     """Hold what these new orders will ask for. Locks their customers."""
     customer_ids = lock_customers_of(work, items)
-    store.read_orders(work, [(item["source"], item["company"], item["order_no"]) for item in items])
-    checking.foresee(work, customer_ids)
+    with store.together(work):
+        store.read_orders(work, [(item["source"], item["company"], item["order_no"]) for item in items])
+        checking.foresee(work, customer_ids)
 
 
 def reserve_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

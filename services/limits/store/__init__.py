@@ -26,7 +26,7 @@ from services.limits.store.bills import (
     change_bill,
     held_bill,
 )
-from services.limits.store.book import book_of
+from services.limits.store.book import book_of, together
 from services.limits.store.chains import (
     broken_chains,
     closing_differences,
@@ -364,6 +364,7 @@ __all__ = [
     "take_waiting",
     "take_waiting_since",
     "today",
+    "together",
     "unallocated_differences",
     "unmatched_credit_notes",
     "unmatched_invoices",

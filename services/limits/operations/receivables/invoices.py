@@ -48,14 +48,13 @@ def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
 def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
     """Hold what these new invoices will ask for. Locks their customers."""
     customer_ids = lock_customers_of(work, items)
-    store.read_invoices(work, [(item["source"], item["company"], item["invoice_no"]) for item in items])
-    store.read_orders(
-        work,
-        [(item["source"], item["company"], item["order_no"]) for item in items if item.get("order_no")],
-    )
-    store.read_matchable(work, customer_ids)
-    read_accounts(work, customer_ids)
-    carriers.foresee(work, customer_ids)
+    ordered = [(item["source"], item["company"], item["order_no"]) for item in items if item.get("order_no")]
+    with store.together(work):
+        store.read_invoices(work, [(item["source"], item["company"], item["invoice_no"]) for item in items])
+        store.read_orders(work, ordered)
+        store.read_matchable(work, customer_ids)
+        read_accounts(work, customer_ids)
+        carriers.foresee(work, customer_ids)
 
 
 def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,16 +43,18 @@ Wanted = list[tuple[str, Decimal]]
 def foresee_money(work: UnitOfWork, kind: str, items: Sequence[Mapping[str, Any]]) -> None:
     """Hold what these new payments or credit notes will ask for. Locks their customers."""
     customer_ids = lock_customers_of(work, items)
-    store.read_payments(work, [(item["source"], item["company"], item[f"{kind}_no"]) for item in items], kind)
+    keys = [(item["source"], item["company"], item[f"{kind}_no"]) for item in items]
     named = [
         (item["customer_id"], part["invoice_no"]) for item in items for part in item["allocations"] or ()
     ]
-    store.read_named_invoices(work, [(owner, number) for owner, number in named if owner is not None])
-    if any(item["allocations"] is None for item in items):
-        store.read_open_invoices(work, customer_ids)
-    store.read_matchable(work, customer_ids)
-    read_accounts(work, customer_ids)
-    carriers.foresee(work, customer_ids)
+    with store.together(work):
+        store.read_payments(work, keys, kind)
+        store.read_named_invoices(work, [(owner, number) for owner, number in named if owner is not None])
+        if any(item["allocations"] is None for item in items):
+            store.read_open_invoices(work, customer_ids)
+        store.read_matchable(work, customer_ids)
+        read_accounts(work, customer_ids)
+        carriers.foresee(work, customer_ids)
 
 
 def known_money(
