@@ -199,7 +199,8 @@ orders = Table(
     Column("company", Text, nullable=False),
     Column("order_no", Text, nullable=False),
     Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False),
-    Column("payer_id", Uuid),
+    # Who ordered, where that is not the customer who pays, and so owes.
+    Column("sold_to_id", Uuid),
     Column("amount", MONEY, nullable=False),
     Column("currency", Text, nullable=False),
     Column("order_date", Date, nullable=False),
@@ -226,6 +227,7 @@ orders = Table(
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("reserved >= 0 AND delivered >= 0", name="stages"),
 )
+Index("ix_orders_sold_to", orders.c.sold_to_id, postgresql_where=orders.c.sold_to_id.is_not(None))
 Index("ix_orders_customer", orders.c.customer_id, orders.c.order_date)
 Index("ix_orders_status", orders.c.status, orders.c.id)
 _reserving = orders.c.reserved > 0

@@ -74,7 +74,6 @@ class NewOrder(OfCustomer):
     delivery_date = DateField(load_default=None, allow_none=True)
     # The last business date on which it reserves; without it, by the setting `reservation_days`.
     valid_until = DateField(load_default=None, allow_none=True)
-    payer_id = IdField(load_default=None, allow_none=True)
     salesperson = TextField(max_length=100, load_default=None, allow_none=True)
 
 

@@ -38,6 +38,7 @@ class World:
     def __post_init__(self) -> None:
         """Begin with a group tree three deep, two customers, and one pool of 100.00 that controls."""
         self.tag = uuid4().hex[:12]
+        self.other = ""
         self.groups = [str(uuid4()) for _ in range(3)]
         for parent, group in zip([None, *self.groups], self.groups, strict=False):
             told = {"id": group, "code": group, "name": f"集团 {group[:8]}", "parent_id": parent}
@@ -82,10 +83,10 @@ class World:
         named = {"customer": "customer", "segment": f"customer@{COMPANY}"}
         return named.get(self.kind, f"{self.kind}:{self.pool_key['pool_key']}")
 
-    def new_customer(self, group: str | None) -> str:
-        """A customer of the salesperson and the department of this world."""
+    def new_customer(self, group: str | None, *, elsewhere: bool = False) -> str:
+        """A customer of the salesperson and the department of this world, or of others."""
         customer_id = str(uuid4())
-        self.tell(customer_id, "customer_created", group)
+        self.tell(customer_id, "customer_created", group, elsewhere=elsewhere)
         return customer_id
 
     def tell(self, customer_id: str, event: str, group: str | None, *, elsewhere: bool = False) -> None:
