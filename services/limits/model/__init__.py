@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.tables import INSTANT, MONEY
 from services.limits.model.exchange_rates import exchange_rates
@@ -53,8 +53,19 @@ customers = Table(
     Column("name", Text, nullable=False),
     Column("salesperson", Text),
     Column("department", Text),
+    # Its department and all above that, the nearest first: whoever checks an order need not look it up.
+    Column("departments", ARRAY(Text)),
     Column("group_id", Uuid),
     Column("active", Boolean, nullable=False),
+)
+Index("ix_customers_departments", customers.c.departments, postgresql_using="gin")
+
+# The copy of a department: those above a customer's own may carry limits, too.
+departments = Table(
+    "departments",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("parent", Text),
 )
 
 # The copy of a customer group: those above a customer's own may carry limits, too.

@@ -45,8 +45,14 @@ def owner_from(work: UnitOfWork, customer: Mapping[str, Any]) -> Owner:
         customer=str(customer["id"]),
         groups=ancestors(None if group is None else str(group), parents),
         salesperson=customer["salesperson"],
-        department=customer["department"],
+        departments=_departments(customer),
     )
+
+
+def _departments(customer: Mapping[str, Any]) -> tuple[str, ...]:
+    if customer["department"] is None:
+        return ()
+    return tuple(customer["departments"] or (customer["department"],))
 
 
 def shared_carriers(owners: Iterable[Owner]) -> list[tuple[str, str]]:
@@ -56,8 +62,7 @@ def shared_carriers(owners: Iterable[Owner]) -> list[tuple[str, str]]:
         found.update((GROUP, group) for group in owner.groups)
         if owner.salesperson:
             found.add((SALESPERSON, owner.salesperson))
-        if owner.department:
-            found.add((DEPARTMENT, owner.department))
+        found.update((DEPARTMENT, department) for department in owner.departments)
     return sorted(found)
 
 

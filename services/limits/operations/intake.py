@@ -348,11 +348,6 @@ def customer_changed(work: UnitOfWork, event: Event) -> None:
         _route(work, waiting["routing_key"], waiting["body"])
 
 
-def group_created(work: UnitOfWork, event: Event) -> None:
-    """Keep the copy of a customer group."""
-    store.save_group(work, events.group_copy(event.data["group"]))
-
-
 def customer_deleted(work: UnitOfWork, event: Event) -> None:
     """A deleted customer takes no new documents; what it owes stays."""
     customer_id = UUID(str(event.data["customer_id"]))

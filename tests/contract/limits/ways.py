@@ -185,6 +185,13 @@ def _for_another(kind: str, number: str, amount: str = MORE) -> Act:
     return lambda world: world.ask(method, **_paid_for(world, kind, number, amount))
 
 
+def _in_a_unit_apart(world: World) -> None:
+    """The customer is of a department of its own, and owes something."""
+    world.move_department(None)
+    world.tell(world.customer, "customer_updated", world.groups[2], department=f"unit-{world.tag}")
+    world.take("SO", MORE)
+
+
 def _rate(rate: str) -> Act:
     """Another rate of a currency in which nobody owes anything but in this kind of world."""
     return lambda world: world.ask("set_exchange_rates", rates=[{"currency": world.foreign, "rate": rate}])
@@ -321,6 +328,13 @@ WAYS = (
         _then(_rate("1"), _foreign("order", "SO", "50.00")), event="pool_revalued"),
     Way("an exchange rate that begins with a day", HAPPENED, ("open_business_date",), _next_day,
         _then(_rate("1"), _foreign("order", "SO", "50.00"), _rate_of_tomorrow), event="pool_revalued"),
+    Way("a group moved below another", HAPPENED, ("group_updated",),
+        lambda world: world.move_group(world.groups[0]),
+        _then(lambda world: world.move_group(None), _order("SO", MORE)), event="customer_reassigned",
+        kinds=("group",)),
+    Way("a department moved below another", HAPPENED, ("department_changed",),
+        lambda world: world.move_department(f"department-{world.tag}"), _in_a_unit_apart,
+        event="customer_reassigned", kinds=("department",)),
     Way("a limit replaced by less", FALLS, ("grant_credit", "grant_pool_limit"),
         lambda world: world.limit("replace", "50.00")),
     Way("a temporary limit that ends", FALLS, ("open_business_date",), _next_day, _temporary),

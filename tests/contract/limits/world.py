@@ -89,13 +89,28 @@ class World:
         self.tell(customer_id, "customer_created", group, elsewhere=elsewhere)
         return customer_id
 
-    def tell(self, customer_id: str, event: str, group: str | None, *, elsewhere: bool = False) -> None:
+    def move_group(self, parent: str | None) -> None:
+        """Move the group in the middle of the tree, with all below it."""
+        group = self.groups[1]
+        told = {"id": group, "code": group, "name": f"集团 {group[:8]}", "parent_id": parent}
+        self.door.tell("customer", "group_updated", group, {"group": told})
+        self.door.settle()
+
+    def move_department(self, parent: str | None) -> None:
+        """Move a department below another."""
+        told = {"code": f"unit-{self.tag}", "name": "分部", "parent": parent, "head": None}
+        self.door.tell("gateway", "department_changed", self.tag, {"department": told})
+        self.door.settle()
+
+    def tell(
+        self, customer_id: str, event: str, group: str | None, *, elsewhere: bool = False, **more: str
+    ) -> None:
         """Let the customer service tell of a customer; `elsewhere` is one outside of every pool here."""
         told: dict[str, Any] = {"id": customer_id, "code": customer_id[-12:], "name": customer_id[:8]}
         told["group_id"] = group
         for name in ("salesperson", "department"):
             told[name] = f"away-{self.tag}" if elsewhere else f"{name}-{self.tag}"
-        self.door.tell("customer", event, customer_id, {"customer": told})
+        self.door.tell("customer", event, customer_id, {"customer": {**told, **more}})
         self.door.settle()
 
     def move(self, *, elsewhere: bool) -> None:
