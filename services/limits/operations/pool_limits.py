@@ -71,22 +71,33 @@ def list_pools(work: UnitOfWork) -> dict[str, Any]:
 
 def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One pool with its grants; `NotFound` for one that never controlled."""
-    pool = _named(received)
-    if not store.pools_of_key(work, pool):
-        raise NotFound("没有这个信用对象", code="unknown_pool")
+    pool = require_pool(work, received)
     grants = [events.grant_view(row) for row in store.grants_of_pool(work, pool)]
     return {**pool_view(work, pool), "grants": grants}
 
 
+def require_pool(work: UnitOfWork, received: Mapping[str, Any]) -> PoolKey:
+    """The pool that is named; `NotFound` for one that never controlled."""
+    pool = _named(received)
+    if not store.pools_of_key(work, pool):
+        raise NotFound("没有这个信用对象", code="unknown_pool")
+    return pool
+
+
 def pools_behind(work: UnitOfWork, customer_id: UUID) -> list[dict[str, Any]]:
-    """The pools that control what a customer owes, beside its own overall one."""
+    """How the pools stand that control what a customer owes, beside its own overall one."""
+    return [pool_view(work, pool) for pool in keys_behind(work, customer_id)]
+
+
+def keys_behind(work: UnitOfWork, customer_id: UUID) -> list[PoolKey]:
+    """These pools."""
     owner = carriers.owner_of(work, customer_id)
     store.lock_shared_pools(work, carriers.shared_carriers([owner]))
     segments = {row["segment"] for row in store.pools_of_customer(work, customer_id)}
     segments |= {row["segment"] for row in store.shared_pools(work, carriers.shared_carriers([owner]))}
     found = [pool for segment in sorted(segments) for pool in carriers.touched_for(work, owner, segment)]
     own = PoolKey(CUSTOMER, owner.customer)
-    return [pool_view(work, pool) for pool in dict.fromkeys(found) if pool != own]
+    return [pool for pool in dict.fromkeys(found) if pool != own]
 
 
 def pool_view(work: UnitOfWork, pool: PoolKey, standing: Standing | None = None) -> dict[str, Any]:

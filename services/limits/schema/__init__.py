@@ -265,6 +265,13 @@ class PoolKeyInput(StrictSchema):
             raise refuse("pool_kind_unknown", f"信用对象应为 {', '.join(POOL_KINDS)} 之一", "pool_kind")
 
 
+class PoolMoment(PoolKeyInput):
+    """A pool at the end of a date, as it was known at an instant; both default to now."""
+
+    as_of = DateField(load_default=None, allow_none=True)
+    known_at = InstantField(load_default=None, allow_none=True)
+
+
 class PoolLimitInput(_LimitInput, PoolKeyInput):
     """A limit to be granted to a pool that customers share, or to a customer in one segment."""
 
