@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, literal, select
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, literal, or_, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
@@ -54,8 +54,14 @@ def find_orders(work: UnitOfWork, order_no: str, source: str | None, company: st
 
 
 def orders_with(where: Mapping[str, Any]) -> Select[Any]:
-    """Orders with these column values, as a statement to be paged."""
-    return select(orders).where(*(orders.c[name] == value for name, value in where.items()))
+    """Orders with these values, as a statement to be paged; `customer_id` is who ordered or who pays."""
+    conditions = []
+    for name, value in where.items():
+        if name == "customer_id":
+            conditions.append(or_(orders.c.customer_id == value, orders.c.sold_to_id == value))
+        else:
+            conditions.append(orders.c["customer_id" if name == "payer_id" else name] == value)
+    return select(orders).where(*conditions)
 
 
 def save_order(work: UnitOfWork, order: Mapping[str, Any]) -> None:

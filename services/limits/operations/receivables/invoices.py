@@ -16,7 +16,6 @@ from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
     read_accounts,
-    require_customer,
     tell_accounts,
 )
 from services.limits.operations.over_limit import is_over_limit
@@ -30,7 +29,7 @@ from services.limits.operations.receivables.matching import (
     match_named,
     tell_allocated,
 )
-from services.limits.operations.receivables.order_matching import move_invoiced, order_named
+from services.limits.operations.receivables.order_matching import move_invoiced, order_named, owner_named
 from services.limits.operations.receivables.write_offs import void_write_offs
 
 
@@ -59,8 +58,7 @@ def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> No
 
 def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for batches."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
-    store.lock_customers(work, [customer["id"]])
+    customer = owner_named(work, received)
     existing = store.document_of(
         work, "invoice", received["source"], received["company"], received["invoice_no"]
     )

@@ -19,7 +19,6 @@ from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
     read_accounts,
-    require_customer,
     tell_accounts,
 )
 from services.limits.operations.aging import tell_aged
@@ -35,6 +34,7 @@ from services.limits.operations.receivables.matching import (
     tell_allocated,
     tell_money,
 )
+from services.limits.operations.receivables.order_matching import owner_named
 
 _WORDS = {"payment": "收款", "credit_note": "红字发票"}
 Wanted = list[tuple[str, Decimal]]
@@ -45,7 +45,9 @@ def foresee_money(work: UnitOfWork, kind: str, items: Sequence[Mapping[str, Any]
     customer_ids = lock_customers_of(work, items)
     keys = [(item["source"], item["company"], item[f"{kind}_no"]) for item in items]
     named = [
-        (item["customer_id"], part["invoice_no"]) for item in items for part in item["allocations"] or ()
+        (item["payer_id"] or item["customer_id"], part["invoice_no"])
+        for item in items
+        for part in item["allocations"] or ()
     ]
     with store.together(work):
         store.read_payments(work, keys, kind)
@@ -64,8 +66,7 @@ def known_money(
 
     `Conflict` where that has another content.
     """
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"))
-    store.lock_customers(work, [customer["id"]])
+    customer = owner_named(work, received)
     existing = store.document_of(work, kind, received["source"], received["company"], received[f"{kind}_no"])
     if existing is not None:
         same_or_conflict(existing, received, customer["id"], kind)
