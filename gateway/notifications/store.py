@@ -25,14 +25,20 @@ def add_notification(work: UnitOfWork, key: str, username: str, title: str, body
     work.rows.insert_missing(notifications, [{**row, "created_at": work.now}])
 
 
-def add_mail(work: UnitOfWork, key: str, recipient: str, subject: str, body: str) -> None:
-    """Put one mail into the queue, once for each key and recipient."""
+def add_mail(
+    work: UnitOfWork, key: str, recipient: str, subject: str, body: str, *, sealed: str | None = None
+) -> None:
+    """Put one mail into the queue, once for each key and recipient.
+
+    `sealed` is a secret that is put into the body when the mail is sent.
+    """
     row = {
         "id": new_id(),
         "key": key,
         "recipient": recipient,
         "subject": subject,
         "body": body,
+        "sealed": sealed,
         "state": "waiting",
         "attempts": 0,
         "next_attempt_at": work.now,
@@ -89,7 +95,7 @@ def save_mail(work: UnitOfWork, mail_id: UUID, values: Mapping[str, Any]) -> Non
 
 def list_mails(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One page of all mails, newest first; `state` and `recipient` may be asked for."""
-    statement = select(mails)
+    statement = select(*(column for column in mails.c if column.name != "sealed"))
     for name, value in received["where"].items():
         if name not in ("state", "recipient"):
             error = {"field": name[:60], "code": "filter_unknown", "message": "可用: state、recipient"}
