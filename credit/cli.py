@@ -92,7 +92,8 @@ def main() -> None:
     Settings come from the environment: CREDIT_HTTP_PORT (8000), CREDIT_HTTP_HOST (127.0.0.1), CREDIT_DATA_DIR
     (./var), CREDIT_ADMIN_USERNAME, CREDIT_ADMIN_PASSWORD, AMQP_URI (in-memory broker), DATABASE_URL (embedded
     PostgreSQL), CREDIT_TIMEZONE (Asia/Shanghai), CREDIT_CURRENCY (CNY), CREDIT_SECRET_KEY, SMTP_URL,
-    CREDIT_STORAGE_URL, CREDIT_LOG_LEVEL (WARNING).
+    CREDIT_PUBLIC_URL (how people reach the suite, for links in mails), CREDIT_PROXIES (how many of your own
+    proxies stand before it: 0), CREDIT_STORAGE_URL, CREDIT_LOG_LEVEL (WARNING).
     """
 
 

@@ -106,6 +106,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "CREDIT_HTTP_PORT": str(settings.http_port),
         "CREDIT_KEYS_DIR": str(settings.keys_dir),
         "CREDIT_LOG_LEVEL": settings.log_level,
+        "CREDIT_PROXIES": str(settings.proxies),
+        "CREDIT_PUBLIC_URL": settings.public_url,
         "CREDIT_SECRET_KEY": settings.secret_key,
         "CREDIT_STORAGE_URL": settings.storage_url,
         "CREDIT_TIMEZONE": settings.timezone,

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from flask import Flask, Response, request
 from prometheus_client import Histogram
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import answers, openapi, pages, received
 from gateway.audit.origins import may_change
@@ -60,13 +61,16 @@ def make_app(ground: Any, desk: Any) -> Any:
     app.register_error_handler(Exception, answers.failed)
     app.before_request(_begin)
     app.after_request(_finish)
-    return _RawPaths(app)
+    proxies = ground.settings.proxies
+    # Only as many hops are believed as there are proxies of our own; what a client sends stays unheard.
+    whole = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0) if proxies else app.wsgi_app
+    return _RawPaths(whole)
 
 
 class _RawPaths:
     """Keeps `%2F` and `%3A` inside a path segment apart from the `/` and `:` that separate."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Callable[..., Any]) -> None:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:

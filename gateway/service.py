@@ -23,8 +23,9 @@ from gateway.identity.desk import Desk
 from gateway.identity.keys import KeyUses
 from gateway.identity.store import forget_changes
 from gateway.notifications import projection, sender
-from gateway.sign_in import sessions
+from gateway.sign_in import resets, sessions
 from gateway.sign_in.entrance import Entrance
+from services.common.caller import service_caller
 from services.common.messaging import Service, every
 
 _log = logging.getLogger(__name__)
@@ -228,5 +229,8 @@ class GatewayService(Service):
 
     @every(seconds=_SEND_SECONDS, name="send-mails")
     def send_mails(self) -> None:
-        """Send the mails that wait."""
-        sender.send_waiting(self.ground.database, self.ground.settings.smtp_url)
+        """Send the mails that wait, those to people who forgot their passwords among them."""
+        ground = self.ground
+        seal = ground.entrance.seal
+        resets.answer_requests(ground.database, ground.settings.public_url, seal, service_caller(self.name))
+        sender.send_waiting(ground.database, ground.settings.smtp_url, seal)

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Request
 
 from gateway.context import Context
+from gateway.identity import tokens
 from gateway.local import body
 from gateway.routes import PUBLIC, SIGNED_IN, Route
-from gateway.sign_in import schema, sessions
+from gateway.sign_in import passwords, resets, schema, sessions
 
 
 def _login(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -45,10 +46,29 @@ def _logout(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     return {}
 
 
-def _public(path: str, summary: str, view: Any, shape: Any, answer: Any) -> Route:
-    return Route(
-        "POST", path, permission=PUBLIC, body=shape, answer=answer, view=view, tag="auth", summary=summary
-    )
+def _forgot(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    name = body(schema.Forgotten())["username"]
+    with context.changing() as work:
+        resets.ask(work, name, context.origin)
+    return {}
+
+
+def _reset(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    received = body(schema.Reset())
+    token, password = received["token"], received["password"]
+    # Hashing is dear: not before there is somebody whom it is for.
+    with context.changing() as work:
+        passwords.check(work, password, resets.holder(work, token))
+    hashed = tokens.hash_password(password)
+    with context.changing() as work:
+        resets.reset(work, token, hashed)
+    context.desk.forget()
+    return {}
+
+
+def _public(path: str, summary: str, view: Any, shape: Any, answer: Any, status: int = 200) -> Route:
+    more = {"body": shape, "answer": answer, "status": status}
+    return Route("POST", path, permission=PUBLIC, view=view, tag="auth", summary=summary, **more)
 
 
 _FACTOR = "/auth/second-factor"
@@ -87,6 +107,21 @@ ROUTES = [
         _refresh,
         schema.Refresh,
         schema.Tokens,
+    ),
+    _public(
+        "/auth/password:forgot",
+        "Ask for a mail with a link to choose a new password; the same answer for everybody",
+        _forgot,
+        schema.Forgotten,
+        None,
+        202,
+    ),
+    _public(
+        "/auth/password:reset",
+        "Choose a new password with the link's token, once; all sessions end",
+        _reset,
+        schema.Reset,
+        None,
     ),
     Route(
         "POST",

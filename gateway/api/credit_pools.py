@@ -23,9 +23,9 @@ ROUTES = [
         service="limits",
         call="get_pool",
         permission="credit.read",
-        query=schema.PoolKeyInput,
+        query=schema.PoolMoment,
         tag="credit-pools",
-        summary="A pool and its grants; `segment` for that of one selling company",
+        summary="A pool and its grants; `segment` for that of one selling company, `as_of`, `known_at`",
     ),
     Route(
         "POST",

@@ -164,4 +164,15 @@ ROUTES = [
         tag="customers",
         summary="Create a customer group, below another one if `parent_id` is given",
     ),
+    Route(
+        "PATCH",
+        "/customer-groups/<group_id>",
+        service="customer",
+        call="update_group",
+        permission="customers.update",
+        body=schema.GroupChange,
+        answer=schema.GroupAnswer,
+        tag="customers",
+        summary="Rename a customer group or move it; its customers bring what they owe to other pools",
+    ),
 ]

@@ -106,6 +106,24 @@ recovery_codes = Table(
     Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
 )
 
+# Who was asked for, looked up afterwards: the answer to asking tells nothing.
+reset_requests = Table(
+    "reset_requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("expires_at", INSTANT, nullable=False),
+)
+
 sign_in_settings = Table(
     "sign_in_settings",
     metadata,
@@ -256,6 +274,8 @@ mails = Table(
     Column("recipient", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("body", Text, nullable=False),
+    # A secret that the body gets when it is sent (gateway/sign_in/sealing.py), and which is kept no longer.
+    Column("sealed", Text),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", INSTANT, nullable=False),

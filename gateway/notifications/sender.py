@@ -14,9 +14,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from gateway.notifications import store
+from gateway.sign_in.sealing import PLACE, Seal
 from services.common.caller import service_caller
 from services.common.config import GATEWAY, ConfigurationError
 from services.common.db import Database
+from services.common.errors import CreditError
 
 _log = logging.getLogger(__name__)
 _AT_ONCE_MAX = 100
@@ -65,8 +67,11 @@ def read_target(smtp_url: str) -> Target:
     )
 
 
-def send_waiting(database: Database, smtp_url: str) -> int:
-    """Send what is due, until nothing is or the server is away; returns how many mails it took."""
+def send_waiting(database: Database, smtp_url: str, seal: Seal) -> int:
+    """Send what is due, until nothing is or the server is away; returns how many mails it took.
+
+    `seal` opens the secrets that stand in a mail only when it is sent.
+    """
     if not smtp_url:
         with database.begin(service_caller(GATEWAY)) as work:
             store.set_unconfigured(work)
@@ -78,7 +83,7 @@ def send_waiting(database: Database, smtp_url: str) -> int:
             mail = store.claim_mail(work)
         if mail is None:
             break
-        problem = _try(target, mail)
+        problem = _try(target, mail, seal)
         _note(database, mail, problem)
         if problem is not None and is_away(problem):
             # The server is away: the others would only wait for the same time-out.
@@ -87,19 +92,26 @@ def send_waiting(database: Database, smtp_url: str) -> int:
     return sent
 
 
-def _try(target: Target, mail: dict[str, Any]) -> Exception | None:
+def _try(target: Target, mail: dict[str, Any], seal: Seal) -> Exception | None:
     try:
-        deliver(target, mail)
-    except (OSError, ValueError) as problem:
-        # smtplib's own errors are OSErrors; ValueError is what no header can hold.
+        deliver(target, _opened(mail, seal))
+    except (OSError, ValueError, CreditError) as problem:
+        # smtplib's own errors are OSErrors; ValueError is what no header can hold; CreditError is a seal
+        # that was made with another secret.
         _log.warning("mail %s could not be sent: %r", mail["id"], problem)
         return problem
     return None
 
 
+def _opened(mail: dict[str, Any], seal: Seal) -> dict[str, Any]:
+    if mail["sealed"] is None:
+        return mail
+    return {**mail, "body": mail["body"].replace(PLACE, seal.open(mail["sealed"]))}
+
+
 def _note(database: Database, mail: dict[str, Any], problem: Exception | None) -> None:
     with database.begin(service_caller(GATEWAY)) as work:
-        values: dict[str, Any] = {"state": "sent", "sent_at": work.now, "problem": None}
+        values: dict[str, Any] = {"state": "sent", "sent_at": work.now, "problem": None, "sealed": None}
         if problem is not None:
             wait = min(2.0 ** min(mail["attempts"], _DOUBLINGS_MAX), _BACKOFF_SECONDS_MAX)
             given_up = is_final(problem) or mail["attempts"] >= _ATTEMPTS_MAX
@@ -125,7 +137,7 @@ def is_final(problem: Exception) -> bool:
         return all(code >= 500 for code, _text in problem.recipients.values())
     if isinstance(problem, smtplib.SMTPDataError):
         return int(problem.smtp_code) >= 500
-    return isinstance(problem, ValueError)
+    return isinstance(problem, (ValueError, CreditError))
 
 
 def compose(mail: dict[str, Any], sender: str) -> EmailMessage:

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.model import mails, notifications
 from services.common.db import UnitOfWork
@@ -23,23 +22,29 @@ _CLAIM_SECONDS = 300
 def add_notification(work: UnitOfWork, key: str, username: str, title: str, body: str) -> None:
     """Tell one person, once for each key."""
     row = {"id": new_id(), "key": key, "username": username, "title": title, "body": body}
-    work.execute(upsert(notifications).values(**row, created_at=work.now).on_conflict_do_nothing())
+    work.rows.insert_missing(notifications, [{**row, "created_at": work.now}])
 
 
-def add_mail(work: UnitOfWork, key: str, recipient: str, subject: str, body: str) -> None:
-    """Put one mail into the queue, once for each key and recipient."""
+def add_mail(
+    work: UnitOfWork, key: str, recipient: str, subject: str, body: str, *, sealed: str | None = None
+) -> None:
+    """Put one mail into the queue, once for each key and recipient.
+
+    `sealed` is a secret that is put into the body when the mail is sent.
+    """
     row = {
         "id": new_id(),
         "key": key,
         "recipient": recipient,
         "subject": subject,
         "body": body,
+        "sealed": sealed,
         "state": "waiting",
         "attempts": 0,
         "next_attempt_at": work.now,
         "created_at": work.now,
     }
-    work.execute(upsert(mails).values(**row).on_conflict_do_nothing())
+    work.rows.insert_missing(mails, [row])
 
 
 def list_notifications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def save_mail(work: UnitOfWork, mail_id: UUID, values: Mapping[str, Any]) -> Non
 
 def list_mails(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One page of all mails, newest first; `state` and `recipient` may be asked for."""
-    statement = select(mails)
+    statement = select(*(column for column in mails.c if column.name != "sealed"))
     for name, value in received["where"].items():
         if name not in ("state", "recipient"):
             error = {"field": name[:60], "code": "filter_unknown", "message": "可用: state、recipient"}

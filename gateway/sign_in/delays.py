@@ -29,7 +29,7 @@ _ACCOUNT = Patience(3, 900, timedelta(hours=12))
 _ADDRESS = Patience(30, 60, timedelta(minutes=15))
 # Asking for mails costs those who get them: each asking counts, none is taken back.
 _ASKING = Patience(3, 3_600, timedelta(hours=12))
-_PATIENCE = {"account": _ACCOUNT, "code": _ACCOUNT, "address": _ADDRESS, "reset": _ASKING}
+_PATIENCE = {"account": _ACCOUNT, "code": _ACCOUNT, "address": _ADDRESS, "reset": _ASKING, "asker": _ADDRESS}
 KEPT = max(patience.forgotten_after for patience in _PATIENCE.values())
 
 
@@ -51,6 +51,11 @@ def address(origin: str) -> str:
 def reset(username: str) -> str:
     """The subject of askings for a mail to one account."""
     return f"reset:{username.lower()}"
+
+
+def asker(origin: str) -> str:
+    """The subject of askings for mails from one address."""
+    return f"asker:{origin}"
 
 
 def attempt(work: UnitOfWork, *subjects: str) -> None:

@@ -67,6 +67,19 @@ class PasswordChange(StrictSchema):
     new_password = password_field(required=True)
 
 
+class Forgotten(StrictSchema):
+    """Whose password is forgotten: a username or a mail address."""
+
+    username = TextField(max_length=254, required=True)
+
+
+class Reset(StrictSchema):
+    """The token of the mail's link, and the password that it is to be."""
+
+    token = TextField(max_length=_TOKEN_LENGTH_MAX, required=True)
+    password = password_field(required=True)
+
+
 class SettingsChange(StrictSchema):
     """What of the sign-in settings changes."""
 

@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.common.errors import Conflict
 
+# Where a secret stands in a mail once it is sent; until then it lies in no table as text.
+PLACE = "{{secret}}"
+
 
 class Seal:
     """Seals and opens texts with a key derived from the installation's session secret."""

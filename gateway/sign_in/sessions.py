@@ -112,7 +112,8 @@ def end_of(work: UnitOfWork, user: Mapping[str, Any], session_id: str | None) ->
 
 
 def clean_up(work: UnitOfWork) -> None:
-    """Drop failures that no longer count, and sessions that ran out long ago."""
+    """Drop failures that no longer count, links that ran out, and sessions that ran out long ago."""
+    store.forget_resets(work)
     store.forget_delays(work, work.now - delays.KEPT)
     store.forget_sessions(work, work.now - _KEPT)
 

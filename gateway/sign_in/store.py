@@ -12,15 +12,20 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.model import (
     login_delays,
+    password_resets,
     recovery_codes,
+    reset_requests,
     second_factors,
     sessions,
     sign_in_settings,
     users,
 )
 from services.common.db import UnitOfWork
+from services.common.ids import new_id
 
 Row = dict[str, Any]
+# How many accounts may share one mail address: a team's.
+_PEOPLE_MAX = 20
 _SETTINGS = ("password_length_min", "second_factor_roles", "version")
 _SHOWN = ("id", "created_at", "refreshed_at", "expires_at", "address", "agent", "method", "second_factor")
 
@@ -148,6 +153,54 @@ def take_back_delay(work: UnitOfWork, subject: str) -> None:
 def forget_delays(work: UnitOfWork, before: datetime) -> int:
     """Drop what has not failed for long; returns how many."""
     return int(work.execute(delete(login_delays).where(login_delays.c.last_failure < before)).rowcount)
+
+
+# --- forgotten passwords ---------------------------------------------------------------------------------
+
+
+def add_reset_request(work: UnitOfWork, name: str, address: str) -> None:
+    """Note that somebody asks for a mail."""
+    row = {"id": new_id(), "name": name, "address": address, "at": work.now}
+    work.rows.insert(reset_requests, [row])
+
+
+def take_reset_requests(work: UnitOfWork, most: int) -> list[Row]:
+    """The oldest requests, taken away. Locks their rows, passing by those that others hold."""
+    oldest = select(reset_requests.c.id).order_by(reset_requests.c.at).limit(most)
+    taken = delete(reset_requests).where(
+        reset_requests.c.id.in_(oldest.with_for_update(skip_locked=True).scalar_subquery())
+    )
+    return _all(work, taken.returning(reset_requests))
+
+
+def people_named(work: UnitOfWork, name: str) -> list[Row]:
+    """Active users with this name or mail address, in any case, who can get a mail."""
+    wanted = name.lower()
+    named = (func.lower(users.c.username) == wanted) | (func.lower(users.c.email) == wanted)
+    statement = select(users).where(named, users.c.active, users.c.email.is_not(None))
+    return _all(work, statement.order_by(users.c.id).limit(_PEOPLE_MAX))
+
+
+def add_reset(work: UnitOfWork, token_hash: str, user_id: UUID, until: datetime) -> None:
+    """Keep a token's hash; the user's earlier ones are good no more."""
+    use_resets(work, user_id)
+    work.rows.insert(password_resets, [{"token_hash": token_hash, "user_id": user_id, "expires_at": until}])
+
+
+def lock_reset(work: UnitOfWork, token_hash: str) -> Row | None:
+    """A token that has not run out. Locks its row: of two who use it at once, one comes too late."""
+    here = (password_resets.c.token_hash == token_hash) & (password_resets.c.expires_at > work.now)
+    return _one(work, select(password_resets).where(here).with_for_update())
+
+
+def use_resets(work: UnitOfWork, user_id: UUID) -> None:
+    """Use up every token of a user."""
+    work.execute(delete(password_resets).where(password_resets.c.user_id == user_id))
+
+
+def forget_resets(work: UnitOfWork) -> int:
+    """Drop tokens that have run out; returns how many."""
+    return int(work.execute(delete(password_resets).where(password_resets.c.expires_at < work.now)).rowcount)
 
 
 # --- second factors --------------------------------------------------------------------------------------

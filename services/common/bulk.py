@@ -43,6 +43,11 @@ class RowWriter:
         self.send()
         return self._run(*self._statement(_insertion_of_new, table, tuple(rows[0]), rows))
 
+    def insert_missing(self, table: Table, rows: Rows) -> None:
+        """The same, when nobody needs to know how many."""
+        if rows:
+            self._write(_insertion_of_new, table, tuple(rows[0]), rows)
+
     def update(self, table: Table, rows: Rows, columns: Collection[str]) -> None:
         """Set these columns of existing rows, each found by its primary key (one column, in each row)."""
         if rows:

@@ -12,6 +12,7 @@ MEMORY_BROKER = "credit-memory://localhost"
 SERVICES = ("customer", "application", "workflow", "limits", "risk_rules", "reporting")
 GATEWAY = "gateway"
 ALL_SERVICES = (*SERVICES, GATEWAY)
+_PROXIES_MAX = 5
 
 
 class ConfigurationError(Exception):
@@ -36,6 +37,9 @@ class Settings:
     secret_key: str = ""
     smtp_url: str = ""
     storage_url: str = ""
+    # How people reach the suite, and how many proxies of our own stand before it.
+    public_url: str = "http://127.0.0.1:8000"
+    proxies: int = 0
     log_level: str = "WARNING"
 
     @property
@@ -87,6 +91,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secret_key=env.get("CREDIT_SECRET_KEY") or "",
         smtp_url=env.get("SMTP_URL") or "",
         storage_url=env.get("CREDIT_STORAGE_URL") or "",
+        public_url=_public_url(env),
+        proxies=_proxies(env.get("CREDIT_PROXIES") or "0"),
         log_level=(env.get("CREDIT_LOG_LEVEL") or "WARNING").upper(),
     )
 
@@ -94,6 +100,20 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 65535:
         raise ConfigurationError(f"CREDIT_HTTP_PORT 应为 0 到 65535 之间的端口号, 实际为 {text!r}")
+    return int(text)
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    here = f"http://{env.get('CREDIT_HTTP_HOST') or '127.0.0.1'}:{env.get('CREDIT_HTTP_PORT') or '8000'}"
+    url = (env.get("CREDIT_PUBLIC_URL") or here).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"CREDIT_PUBLIC_URL 应以 https:// 或 http:// 开头, 实际为 {url!r}")
+    return url
+
+
+def _proxies(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _PROXIES_MAX:
+        raise ConfigurationError(f"CREDIT_PROXIES 应为 0 到 {_PROXIES_MAX} 的整数, 实际为 {text!r}")
     return int(text)
 
 

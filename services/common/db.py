@@ -15,7 +15,6 @@ from uuid import UUID
 from psycopg2 import Error as DriverError
 from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, Table, create_engine
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -142,6 +141,11 @@ class UnitOfWork:
         """Run one statement in this transaction, after what was written by `rows` before."""
         self.rows.send()
         return self.connection.execute(statement, parameters)
+
+    def execute_driver_sql(self, statement: str, parameters: Mapping[str, Any]) -> CursorResult[Any]:
+        """The same for a statement as the driver takes it, with parameters that it knows how to write."""
+        self.rows.send()
+        return self.connection.exec_driver_sql(statement, dict(parameters))
 
     def table(self, name: str) -> Table:
         """One of the service's tables, the common ones included."""
@@ -270,8 +274,7 @@ class UnitOfWork:
     def _flush(self) -> tuple[bool, bool]:
         self._flush_parts()
         self.rows.insert(self.table("events"), self._events)
-        if self._commands:
-            self.execute(upsert(self.table("commands")).on_conflict_do_nothing(), self._commands)
+        self.rows.insert_missing(self.table("commands"), self._commands)
         self.rows.send()
         return bool(self._events), bool(self._commands)
 

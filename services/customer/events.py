@@ -44,9 +44,18 @@ def customer_deleted(work: UnitOfWork, customer_id: UUID) -> None:
 
 def group_created(work: UnitOfWork, group: Mapping[str, Any]) -> None:
     """A customer group is there."""
+    _group_event(work, "group_created", group)
+
+
+def group_updated(work: UnitOfWork, group: Mapping[str, Any]) -> None:
+    """A customer group has another name or another parent."""
+    _group_event(work, "group_updated", group)
+
+
+def _group_event(work: UnitOfWork, name: str, group: Mapping[str, Any]) -> None:
     names = ("id", "code", "name", "parent_id")
     work.add_event(
-        "group_created",
+        name,
         subject=group["id"],
         ordering_key=group["id"],
         data={"group": {name: group[name] for name in names}},

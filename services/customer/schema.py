@@ -147,6 +147,19 @@ class NewGroup(fields.StrictSchema):
     parent_id = fields.IdField(allow_none=True, load_default=None)
 
 
+class GroupChange(fields.StrictSchema):
+    """What to change of a customer group; `parent_id` null moves it to the top."""
+
+    group_id = fields.IdField(required=True)
+    name = fields.TextField(max_length=200)
+    parent_id = fields.IdField(allow_none=True)
+
+    @validates_schema
+    def _changes_something(self, data: dict[str, Any], **_: Any) -> None:
+        if not {"name", "parent_id"} & set(data):
+            raise fields.refuse("nothing_to_change", "请给出要修改的名称或上级集团")
+
+
 class CustomerImport(fields.StrictSchema):
     """Rows of a table, each a mapping of column to text."""
 

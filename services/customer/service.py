@@ -91,6 +91,11 @@ class CustomerService(Service):
         """Create a customer group."""
         return self.apply(call, records.create_group, call.input)
 
+    @endpoint(schema.GroupChange(), "customers.update")
+    def update_group(self, call: Call) -> dict[str, Any]:
+        """Rename a customer group, or move it below another."""
+        return self.apply(call, records.update_group, call.input)
+
     @endpoint(schema.PlainList(), "customers.read")
     def list_groups(self, call: Call) -> dict[str, Any]:
         """A page of customer groups."""

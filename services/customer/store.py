@@ -247,6 +247,19 @@ def insert_group(work: UnitOfWork, row: Row) -> bool:
     return work.execute(statement.returning(customer_groups.c.id)).first() is not None
 
 
+def lock_groups(work: UnitOfWork) -> dict[UUID, Row]:
+    """Every customer group by id. Locks all their rows, in the order of their ids."""
+    group = customer_groups.c
+    columns = (group.id, group.code, group.name, group.parent_id, group.created_at)
+    statement = select(*columns).order_by(group.id).with_for_update()
+    return {row["id"]: dict(row) for row in work.execute(statement).mappings()}
+
+
+def change_group(work: UnitOfWork, group_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write columns of a group that is locked."""
+    work.execute(customer_groups.update().where(customer_groups.c.id == group_id).values(**values))
+
+
 def list_groups(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One page of customer groups. Locks nothing."""
     group = customer_groups.c

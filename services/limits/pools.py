@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,12 +44,12 @@ def title_of(pool: PoolKey, label: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose exposure a document makes: its customer, and who stands behind that; groups from the nearest."""
+    """Whose exposure a document makes: its customer, and who stands behind that; trees from the nearest."""
 
     customer: str
     groups: tuple[str, ...] = ()
     salesperson: str | None = None
-    department: str | None = None
+    departments: tuple[str, ...] = ()
 
 
 def touched(owner: Owner, segment: str, controlled: Container[PoolKey]) -> list[PoolKey]:
@@ -61,8 +61,7 @@ def touched(owner: Owner, segment: str, controlled: Container[PoolKey]) -> list[
     carriers += [(GROUP, group) for group in owner.groups]
     if owner.salesperson:
         carriers.append((SALESPERSON, owner.salesperson))
-    if owner.department:
-        carriers.append((DEPARTMENT, owner.department))
+    carriers += [(DEPARTMENT, department) for department in owner.departments]
     segments = (OVERALL, segment) if segment else (OVERALL,)
     own = PoolKey(CUSTOMER, owner.customer)
     found = [PoolKey(kind, key, each) for kind, key in carriers for each in segments]
@@ -80,10 +79,13 @@ def judged(pools: Sequence[PoolKey], limited: Container[PoolKey]) -> list[PoolKe
     return kept + [pool for pool in pools if pool.kind != CUSTOMER]
 
 
-def ancestors(group: str | None, parents: dict[str, str | None]) -> tuple[str, ...]:
-    """A group and all above it, the nearest first; a circle, which nobody should make, is walked once."""
+def ancestors(key: str | None, parents: Mapping[str, str | None]) -> tuple[str, ...]:
+    """A group or a department and all above it, the nearest first.
+
+    A circle, which nobody should make, is walked once.
+    """
     found: list[str] = []
-    while group is not None and group not in found and len(found) < _DEPTH_MAX:
-        found.append(group)
-        group = parents.get(group)
+    while key is not None and key not in found and len(found) < _DEPTH_MAX:
+        found.append(key)
+        key = parents.get(key)
     return tuple(found)

@@ -13,6 +13,8 @@ from tests.security.conftest import Office, Person, everything, path_of
 
 # What of a path names no record of a person or a customer: whose right reaches it, reaches all of them.
 _OF_EVERYBODY = {
+    # Groups hold customers of everybody, see below.
+    "group_id",
     *("key", "flow", "rule", "service", "identity", "dashboard"),
     # A person's own, found by who asks.
     "notification_id",
@@ -147,6 +149,13 @@ def test_what_is_taken_is_refused_without_saying_by_whom(office: Office, strange
     assert response.status_code == 409
     assert "山姆" not in response.text
     assert office.of_sam["customer_id"] not in response.text
+
+
+def test_a_group_is_moved_by_nobody_whose_right_does_not_reach_all(office: Office, stranger: Person) -> None:
+    group = office.admin.ask("POST", "/customer-groups", {"code": "G-1", "name": "集团"})
+    problem = stranger.refused(403, "PATCH", f"/customer-groups/{group['id']}", {"name": "改名"})
+    assert problem["code"] == "beyond_scope"
+    office.admin.ask("PATCH", f"/customer-groups/{group['id']}", {"name": "改名"})
 
 
 def test_nobody_makes_a_customer_that_they_would_not_reach(stranger: Person) -> None:

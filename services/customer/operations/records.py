@@ -199,6 +199,34 @@ def create_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     return row
 
 
+def update_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename a customer group or move it, with all below it, to another parent (none: to the top).
+
+    `Forbidden` for whose right does not reach all customers, `NotFound` for no such group, `Invalid` for an unknown parent or one that is below the group itself. Locks
+    all groups, so that two moves at once make no circle.
+    """
+    if work.caller.clauses_of(work.right) is not None:
+        # It holds customers of everybody: whose right does not reach all of them moves none.
+        raise beyond_scope(work.right)
+    groups = store.lock_groups(work)
+    group = groups.get(received["group_id"])
+    if group is None:
+        raise NotFound("客户集团不存在", code="group_unknown")
+    change = {name: received[name] for name in ("name", "parent_id") if name in received}
+    above = change.get("parent_id")
+    check_group(work, above, "parent_id")
+    while above is not None:
+        if above == group["id"]:
+            error = {"field": "parent_id", "code": "group_circle", "message": "集团不能移到自己的下级"}
+            raise Invalid("集团不能移到自己的下级", code="group_circle", errors=[error])
+        above = groups[above]["parent_id"]
+    after = {**group, **change}
+    if after != group:
+        store.change_group(work, group["id"], change)
+        events.group_updated(work, after)
+    return after
+
+
 def get_form(work: UnitOfWork, key: str) -> dict[str, Any]:
     """The published definition of a form, with its version; `NotFound` when there is none."""
     found = store.published_form(work, key)

@@ -18,7 +18,6 @@ _ORDER_FIELDS = (
     "order_no",
     "source",
     "company",
-    "customer_id",
     "order_date",
     "delivery_date",
     "salesperson",
@@ -31,7 +30,10 @@ _ORDER_FIELDS = (
 
 
 def order_view(order: Mapping[str, Any]) -> dict[str, Any]:
-    """An order as callers and subscribers see it; amounts as text in its currency."""
+    """An order as callers and subscribers see it; amounts as text in its currency.
+
+    `customer_id` is who ordered, `payer_id` who owes: the same unless another was named.
+    """
     currency = order["currency"]
     amounts = {
         "amount": order["amount"],
@@ -41,6 +43,8 @@ def order_view(order: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         **{name: order[name] for name in _ORDER_FIELDS},
+        "customer_id": order["sold_to_id"] or order["customer_id"],
+        "payer_id": order["customer_id"],
         **{name: format_amount(amount, currency) for name, amount in amounts.items()},
     }
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.tables import INSTANT, MONEY
 from services.limits.model.exchange_rates import exchange_rates
@@ -53,8 +53,19 @@ customers = Table(
     Column("name", Text, nullable=False),
     Column("salesperson", Text),
     Column("department", Text),
+    # Its department and all above that, the nearest first: whoever checks an order need not look it up.
+    Column("departments", ARRAY(Text)),
     Column("group_id", Uuid),
     Column("active", Boolean, nullable=False),
+)
+Index("ix_customers_departments", customers.c.departments, postgresql_using="gin")
+
+# The copy of a department: those above a customer's own may carry limits, too.
+departments = Table(
+    "departments",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("parent", Text),
 )
 
 # The copy of a customer group: those above a customer's own may carry limits, too.
@@ -199,7 +210,8 @@ orders = Table(
     Column("company", Text, nullable=False),
     Column("order_no", Text, nullable=False),
     Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False),
-    Column("payer_id", Uuid),
+    # Who ordered, where that is not the customer who pays, and so owes.
+    Column("sold_to_id", Uuid),
     Column("amount", MONEY, nullable=False),
     Column("currency", Text, nullable=False),
     Column("order_date", Date, nullable=False),
@@ -226,6 +238,7 @@ orders = Table(
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("reserved >= 0 AND delivered >= 0", name="stages"),
 )
+Index("ix_orders_sold_to", orders.c.sold_to_id, postgresql_where=orders.c.sold_to_id.is_not(None))
 Index("ix_orders_customer", orders.c.customer_id, orders.c.order_date)
 Index("ix_orders_status", orders.c.status, orders.c.id)
 _reserving = orders.c.reserved > 0

@@ -22,6 +22,9 @@ from services.limits.standing import Balance, Standing, currencies_needed, stand
 from services.limits.terms import term_view
 
 PERSON = "person"
+_IDS, _CODES = ("customer_id", "payer_id"), ("customer_code", "payer_code")
+# How a document names whom it concerns.
+PARTIES = (*_IDS, *_CODES)
 
 
 def require_customer(
@@ -42,21 +45,31 @@ def require_customer(
     return customer
 
 
+def require_parties(
+    work: UnitOfWork, received: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The customer that a document names, and the payer where it names one; both active, else `NotFound`."""
+    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
+    if received.get("payer_id") is None and received.get("payer_code") is None:
+        return customer, None
+    return customer, require_customer(work, received.get("payer_id"), received.get("payer_code"), received)
+
+
 def lock_customers_of(work: UnitOfWork, items: Iterable[Mapping[str, Any]]) -> list[UUID]:
-    """The customers that documents name by id or by code. Locks their rows."""
+    """The customers and payers that documents name by id or by code. Locks their rows."""
     found = list(items)
-    codes = [item["customer_code"] for item in found if item.get("customer_code")]
+    codes = [item[name] for item in found for name in _CODES if item.get(name)]
     by_code = store.customers_by_code(work, codes) if codes else {}
-    ids = {item["customer_id"] for item in found if item.get("customer_id")} | set(by_code.values())
+    ids = {item[name] for item in found for name in _IDS if item.get(name)} | set(by_code.values())
     return list(store.lock_customers(work, ids))
 
 
 def knows_customers(work: UnitOfWork, named: Iterable[tuple[str, str]]) -> bool:
-    """Whether every customer named by (`customer_id` | `customer_code`, value) is here."""
-    codes = {value for name, value in named if name == "customer_code"}
+    """Whether every customer named by (one of `PARTIES`, value) is here."""
+    codes = {value for name, value in named if name in _CODES}
     ids = set()
     for name, value in named:
-        if name == "customer_id":
+        if name in _IDS:
             try:
                 ids.add(UUID(value))
             except ValueError:
@@ -188,11 +201,12 @@ def _publish_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
 
 def read_accounts(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     """Hold what every check and view of these accounts reads."""
-    store.read_grants(work, customer_ids)
-    store.read_guarantees(work, customer_ids)
-    store.read_customer_pools(work, customer_ids)
-    store.read_open_freezes(work, customer_ids)
-    store.read_overdue(work, customer_ids, dates.today(work))
+    with store.together(work):
+        store.read_grants(work, customer_ids)
+        store.read_guarantees(work, customer_ids)
+        store.read_customer_pools(work, customer_ids)
+        store.read_open_freezes(work, customer_ids)
+        store.read_overdue(work, customer_ids, dates.today(work))
     horizon.foresee(work, customer_ids)
 
 

@@ -24,8 +24,9 @@ def tell_next_aged(work: UnitOfWork, after: UUID | None, most: int) -> tuple[lis
     on = dates.today(work)
     ids = store.next_overdue_customers(work, on, after, most)
     store.lock_customers(work, ids)
-    store.read_customer_pools(work, ids)
-    store.read_overdue(work, ids, on)
+    with store.together(work):
+        store.read_customer_pools(work, ids)
+        store.read_overdue(work, ids, on)
     return ids, sum(tell_aged(work, customer_id) for customer_id in ids)
 
 

@@ -72,4 +72,5 @@ def _run_item(
             raise
         return refusal
     document: Mapping[str, Any] = next((answer[name] for name in _DOCUMENTS if name in answer), {})
-    return {**answer, "customer_id": document.get("customer_id")}
+    # Of an order, whoever pays has another account by it.
+    return {**answer, "customer_id": document.get("payer_id") or document.get("customer_id")}

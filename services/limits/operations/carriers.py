@@ -45,8 +45,14 @@ def owner_from(work: UnitOfWork, customer: Mapping[str, Any]) -> Owner:
         customer=str(customer["id"]),
         groups=ancestors(None if group is None else str(group), parents),
         salesperson=customer["salesperson"],
-        department=customer["department"],
+        departments=_departments(customer),
     )
+
+
+def _departments(customer: Mapping[str, Any]) -> tuple[str, ...]:
+    if customer["department"] is None:
+        return ()
+    return tuple(customer["departments"] or (customer["department"],))
 
 
 def shared_carriers(owners: Iterable[Owner]) -> list[tuple[str, str]]:
@@ -56,8 +62,7 @@ def shared_carriers(owners: Iterable[Owner]) -> list[tuple[str, str]]:
         found.update((GROUP, group) for group in owner.groups)
         if owner.salesperson:
             found.add((SALESPERSON, owner.salesperson))
-        if owner.department:
-            found.add((DEPARTMENT, owner.department))
+        found.update((DEPARTMENT, department) for department in owner.departments)
     return sorted(found)
 
 
@@ -139,10 +144,7 @@ def standing_of(work: UnitOfWork, pool: PoolKey, default: str | None = None) -> 
 
     One that never had a limit is told in the `default` currency, else in one of those that it holds.
     """
-    grants = store.grants_of_pool(work, pool)
-    guarantees = []
-    if pool.kind == CUSTOMER and not pool.segment:
-        guarantees = store.guarantees_of(work, UUID(pool.key))
+    grants, guarantees = store.grants_of_pool(work, pool), guarantees_of_pool(work, pool)
     rows = store.pools_of_key(work, pool)
     balances = {
         row["currency"]: Balance(
@@ -154,6 +156,13 @@ def standing_of(work: UnitOfWork, pool: PoolKey, default: str | None = None) -> 
     held = () if default else balances
     currency = currency_of(grants, held, dates.today(work), default or work.base_currency)
     return standing_in(work, currency, grants, guarantees, balances)
+
+
+def guarantees_of_pool(work: UnitOfWork, pool: PoolKey) -> list[dict[str, Any]]:
+    """The guarantees that raise a pool's limit: they stand on customers' overall pools."""
+    if pool.kind != CUSTOMER or pool.segment:
+        return []
+    return store.guarantees_of(work, UUID(pool.key))
 
 
 def limit_currency(work: UnitOfWork, pool: PoolKey, currency: str) -> str:

@@ -123,6 +123,7 @@ def documented(
             "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
             "frozen": bool(check.freezes),
             "overdue_items": len(check.overdue),
+            **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
         },
         "rules": rules,
         "business_date": dates.today(work),

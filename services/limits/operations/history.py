@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
 from services.common.paging import page
-from services.limits import store
+from services.limits import events, store
+from services.limits.ledger import ZERO
 from services.limits.model import entries
-from services.limits.operations import accounts, dates, horizon, pool_limits
+from services.limits.operations import accounts, carriers, dates, horizon, pool_limits
+from services.limits.pools import PoolKey
+from services.limits.standing import Balance
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,48 @@ def get_account(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
         shown = accounts.get_account(work, customer_id)
         return {**shown, "pools": [*shown["pools"], *pool_limits.pools_behind(work, customer_id)]}
     accounts.require_customer(work, customer_id)
-    account = _account_then(work, customer_id, _moment(work, as_of, known_at))
-    return {**accounts.show(work, customer_id, account), "known_at": known_at}
+    moment = _moment(work, as_of, known_at)
+    shown = accounts.show(work, customer_id, _account_then(work, customer_id, moment))
+    behind = [_pool_then(work, pool, moment) for pool in pool_limits.keys_behind(work, customer_id)]
+    return {**shown, "pools": [*shown["pools"], *behind], "known_at": known_at}
+
+
+def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """One pool with its grants: now, or at the end of a date, or as it was known at an instant."""
+    as_of, known_at = received.get("as_of"), received.get("known_at")
+    if as_of is None and known_at is None:
+        return pool_limits.get_pool(work, received)
+    pool, moment = pool_limits.require_pool(work, received), _moment(work, as_of, known_at)
+    grants = _grants_then(store.grants_of_pool(work, pool), moment)
+    shown = [events.grant_view(row) for row in grants]
+    return {
+        **_pool_then(work, pool, moment),
+        "grants": shown,
+        "business_date": moment.on,
+        "known_at": known_at,
+    }
+
+
+def _pool_then(work: UnitOfWork, pool: PoolKey, moment: Moment) -> dict[str, Any]:
+    """How a pool stood, by the limits, the entries and the rates of a date."""
+    grants = _grants_then(store.grants_of_pool(work, pool), moment)
+    guarantees = _guarantees_then(carriers.guarantees_of_pool(work, pool), moment)
+    balances = {
+        row["currency"]: Balance(
+            store.stages_on(work, row, moment.on, moment.known_at), _beyond_then(work, pool, row, moment)
+        )
+        for row in store.pools_of_key(work, pool)
+    }
+    currency = accounts.currency_of(grants, balances, moment.on, work.base_currency)
+    standing = accounts.standing_in(work, currency, grants, guarantees, balances, moment.on, moment.known_at)
+    return pool_limits.pool_view(work, pool, standing)
+
+
+def _beyond_then(work: UnitOfWork, pool: PoolKey, row: Mapping[str, Any], moment: Moment) -> Decimal:
+    if pool.is_shared:
+        return ZERO
+    asked = (UUID(pool.key), row["currency"], moment.on, moment.known_at, pool.segment)
+    return horizon.beyond_then(work, *asked)
 
 
 def list_entries(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

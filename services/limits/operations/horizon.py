@@ -45,11 +45,18 @@ def beyond(work: UnitOfWork, customer_id: UUID, currency: str, segment: str = OV
 
 
 def beyond_then(
-    work: UnitOfWork, customer_id: UUID, currency: str, on: date, known_at: datetime | None
+    work: UnitOfWork,
+    customer_id: UUID,
+    currency: str,
+    on: date,
+    known_at: datetime | None,
+    segment: str = OVERALL,
 ) -> Decimal:
     """The same at the end of a date, as it was known at an instant, by the horizon that was set then."""
     last = _last_day(store.settings_then(work, on, known_at), on)
-    return ZERO if last is None else store.reserved_then(work, customer_id, currency, last, on, known_at)
+    if last is None:
+        return ZERO
+    return store.reserved_then(work, customer_id, currency, last, on, known_at, segment)
 
 
 def counted(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> Decimal:

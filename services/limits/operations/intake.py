@@ -25,6 +25,7 @@ from services.limits.operations.accounts import lock_customers_of, tell_accounts
 KEYS = ("order.*", "invoice.*", "payment.*", "credit_note.*")
 WAIT_HOURS = 72
 _ENDED = ("cancelled", "closed")
+_PARTIES = ("customer", "payer")
 _PARKED_AT_ONCE = 500
 
 _new_order = schema.NewOrder()
@@ -63,20 +64,18 @@ def foresee(work: UnitOfWork, documents: Sequence[tuple[str, dict[str, Any]]]) -
     owners = {owner for kind, found in keys.items() for owner in store.owners_of(work, kind, found)}
     named = [_named_customer(body) for body in bodies]
     owners |= set(lock_customers_of(work, [*named, *({"customer_id": owner} for owner in owners)]))
-    store.read_orders(work, keys["order"])
-    store.read_invoices(work, keys["invoice"])
-    for kind in ("payment", "credit_note"):
-        store.read_payments(work, keys[kind], kind)
-    store.read_waiting(
-        work,
-        "order",
-        [
-            *("|".join(key) for key in keys["order"]),
-            *("|".join((kind, *key)) for kind in _REVERSIBLE for key in keys[kind]),
-        ],
-    )
-    store.read_matchable(work, list(owners))
-    checking.foresee(work, list(owners))
+    awaited = [
+        *("|".join(key) for key in keys["order"]),
+        *("|".join((kind, *key)) for kind in _REVERSIBLE for key in keys[kind]),
+    ]
+    with store.together(work):
+        store.read_orders(work, keys["order"])
+        store.read_invoices(work, keys["invoice"])
+        for kind in ("payment", "credit_note"):
+            store.read_payments(work, keys[kind], kind)
+        store.read_waiting(work, "order", awaited)
+        store.read_matchable(work, list(owners))
+        checking.foresee(work, list(owners))
 
 
 def _is_addressed(body: Body) -> bool:
@@ -89,13 +88,17 @@ def _keys(kind: str, bodies: Iterable[Body]) -> set[tuple[str, str, str]]:
 
 
 def _named_customer(body: Body) -> dict[str, Any]:
-    code, text = body.get("customer_code"), body.get("customer_id")
-    if isinstance(code, str):
-        return {"customer_code": code}
-    try:
-        return {"customer_id": UUID(text) if isinstance(text, str) else None}
-    except ValueError:
-        return {}
+    named: dict[str, Any] = {}
+    for party in _PARTIES:
+        code, text = body.get(f"{party}_code"), body.get(f"{party}_id")
+        if isinstance(code, str):
+            named[f"{party}_code"] = code
+            continue
+        try:
+            named[f"{party}_id"] = UUID(text) if isinstance(text, str) else None
+        except ValueError:
+            continue
+    return named
 
 
 def _route(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def _route(work: UnitOfWork, routing_key: str, body: dict[str, Any]) -> dict[str
             return apply(work, body)
     except NotFound as refusal:
         if refusal.code == "unknown_customer":
-            return _wait(work, "customer", _customer_key(body), routing_key, body)
+            return _wait(work, "customer", _unknown_key(work, body), routing_key, body)
         if refusal.code == "unknown_order":
             return _wait(work, "order", _order_key(body), routing_key, body)
         raise
@@ -119,10 +122,19 @@ def _wait(work: UnitOfWork, what: str, key: str, routing_key: str, body: dict[st
     return {"status": "waiting"}
 
 
-def _customer_key(body: Body) -> str:
-    if body.get("customer_id"):
-        return f"id:{str(body['customer_id']).lower()}"
-    return f"code:{body.get('customer_code')}"
+def _unknown_key(work: UnitOfWork, body: Body) -> str:
+    """What names the first of customer and payer who is not here."""
+    named = _named_customer(body)
+    unknown = [
+        party
+        for party in _PARTIES
+        if (body.get(f"{party}_id") or body.get(f"{party}_code"))
+        and store.find_customer(work, named.get(f"{party}_id"), named.get(f"{party}_code")) is None
+    ]
+    party = unknown[0] if unknown else _PARTIES[0]
+    if body.get(f"{party}_id"):
+        return f"id:{str(body[f'{party}_id']).lower()}"
+    return f"code:{body.get(f'{party}_code')}"
 
 
 def _order_key(body: Body) -> str:
@@ -332,11 +344,6 @@ def customer_changed(work: UnitOfWork, event: Event) -> None:
     keys = [f"id:{customer['id']}", f"code:{customer['code']}"]
     for waiting in store.take_waiting(work, "customer", keys):
         _route(work, waiting["routing_key"], waiting["body"])
-
-
-def group_created(work: UnitOfWork, event: Event) -> None:
-    """Keep the copy of a customer group."""
-    store.save_group(work, events.group_copy(event.data["group"]))
 
 
 def customer_deleted(work: UnitOfWork, event: Event) -> None:

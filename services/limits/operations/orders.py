@@ -17,14 +17,14 @@ from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import decisions, orders
 from services.limits.operations import checking, dates, validity
-from services.limits.operations.accounts import lock_customers_of, require_customer, tell_accounts
+from services.limits.operations.accounts import lock_customers_of, require_parties, tell_accounts
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
-_ORDER_FILTERS = ("status", "order_no", "source", "company")
 _DECISION_FILTERS = ("order_no", "result", "source", "company")
 _DATES = ("delivery_date", "order_date", "valid_until")
+_FILTERS = ("status", "order_no", "source", "company")
 
 
 def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,27 +36,29 @@ def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     answer = reserve_locked(work, received)
     if answer["status"] != "duplicate":
-        tell_accounts(work, [answer["order"]["customer_id"]])
+        tell_accounts(work, [answer["order"]["payer_id"]])
     return answer
 
 
 def foresee_orders(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
     """Hold what these new orders will ask for. Locks their customers."""
     customer_ids = lock_customers_of(work, items)
-    store.read_orders(work, [(item["source"], item["company"], item["order_no"]) for item in items])
-    checking.foresee(work, customer_ids)
+    with store.together(work):
+        store.read_orders(work, [(item["source"], item["company"], item["order_no"]) for item in items])
+        checking.foresee(work, customer_ids)
 
 
 def reserve_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for callers that reserve several orders."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
-    store.lock_customers(work, [customer["id"]])
+    customer, named = require_parties(work, received)
+    payer = named or customer
+    store.lock_customers(work, [payer["id"]])
     existing = store.order_of(work, received["source"], received["company"], received["order_no"])
     if existing is not None and existing["status"] == OPEN_ORDER:
-        return _repeated(work, existing, customer["id"], received)
-    if existing is not None and existing["customer_id"] != customer["id"]:
+        return _repeated(work, existing, payer["id"], received)
+    if existing is not None and existing["customer_id"] != payer["id"]:
         raise Conflict("该订单号已属于另一个客户", code="order_of_another_customer")
-    order = _new_order(work, customer, received, existing)
+    order = _new_order(work, customer, payer, received, existing)
     return take_order(work, order, "reserve", forced=bool(received.get("already_effective")))
 
 
@@ -116,8 +118,8 @@ def move_order(
 
 def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """What would come of an order, without any effect: `{"status", "decision"}`."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
-    order = _new_order(work, customer, received, None)
+    customer, payer = require_parties(work, received)
+    order = _new_order(work, customer, payer or customer, received, None)
     check = checking.check_of(work, order, order["amount"])
     verdict, rules = checking.judge(work, check, order)
     decision = checking.documented(work, order, "check", check, verdict, rules, verdict.result)
@@ -279,10 +281,11 @@ def get_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def list_orders(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of orders, newest first; `where` takes status, customer_id, order_no, source and company."""
+    """A page of orders, newest first; `where` takes status, order_no, source, company, and of customers
+    `customer_id` (who ordered or pays) and `payer_id`."""
     return page(
         work,
-        store.orders_with(work, wanted_columns(received["where"], _ORDER_FILTERS)),
+        store.orders_with(work, wanted_columns(received["where"], _FILTERS, ("payer_id",))),
         received,
         sort={"created_at": orders.c.created_at, "order_date": orders.c.order_date},
         key=orders.c.id,
@@ -304,15 +307,15 @@ def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     )
 
 
-def wanted_columns(where: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+def wanted_columns(where: Mapping[str, Any], texts: Sequence[str], ids: Sequence[str] = ()) -> dict[str, Any]:
     """Column values to filter by, from a list's `where`; `Invalid` names what one cannot filter by."""
     wanted: dict[str, Any] = {}
     for name, value in where.items():
-        if name == "customer_id":
+        if name == "customer_id" or name in ids:
             try:
                 wanted[name] = UUID(str(value))
             except ValueError:
-                raise Invalid("customer_id 应为 UUID", code="not_an_id") from None
+                raise Invalid(f"{name} 应为 UUID", code="not_an_id") from None
         elif name in texts:
             wanted[name] = str(value)
         else:
@@ -365,15 +368,15 @@ def _unchanged(work: UnitOfWork, order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _repeated(
-    work: UnitOfWork, existing: dict[str, Any], customer_id: UUID, received: Mapping[str, Any]
+    work: UnitOfWork, existing: dict[str, Any], payer_id: UUID, received: Mapping[str, Any]
 ) -> dict[str, Any]:
     if received["revision"] < existing["content_revision"]:
         return {**_unchanged(work, existing), "status": "duplicate"}
-    new = {**received, "customer_id": customer_id}
+    new = {**received, "customer_id": payer_id}
     is_same = all(new[name] == existing[name] for name in _SAME_FIELDS)
     if is_same and received["revision"] == existing["content_revision"]:
         return {**_unchanged(work, existing), "status": "duplicate"}
-    if received["revision"] > existing["content_revision"] and customer_id == existing["customer_id"]:
+    if received["revision"] > existing["content_revision"] and payer_id == existing["customer_id"]:
         before = dict(existing)
         take_state(work, existing, received)
         if is_same and all(existing[name] == before[name] for name in _DATES):
@@ -390,6 +393,7 @@ def _repeated(
 def _new_order(
     work: UnitOfWork,
     customer: Mapping[str, Any],
+    payer: Mapping[str, Any],
     received: Mapping[str, Any],
     existing: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
@@ -405,8 +409,8 @@ def _new_order(
         "source": received["source"],
         "company": received["company"],
         "order_no": received["order_no"],
-        "customer_id": customer["id"],
-        "payer_id": received.get("payer_id"),
+        "customer_id": payer["id"],
+        "sold_to_id": None if payer["id"] == customer["id"] else customer["id"],
         "amount": received["amount"],
         "currency": received["currency"],
         "order_date": received.get("order_date") or dates.today(work),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
+from services.common.events import Event
 from services.limits import events, store
 from services.limits.figures import figures
 from services.limits.ledger import Stages
@@ -16,7 +17,7 @@ from services.limits.operations import carriers, dates
 from services.limits.operations.accounts import require_customer, tell_accounts
 from services.limits.operations.grants import grant_to
 from services.limits.operations.posting import enter
-from services.limits.pools import CUSTOMER, GROUP, OVERALL, Owner, PoolKey, title_of
+from services.limits.pools import CUSTOMER, DEPARTMENT, GROUP, OVERALL, Owner, PoolKey, title_of
 from services.limits.standing import Standing
 
 
@@ -71,22 +72,33 @@ def list_pools(work: UnitOfWork) -> dict[str, Any]:
 
 def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One pool with its grants; `NotFound` for one that never controlled."""
-    pool = _named(received)
-    if not _sees(work, pool) or not store.pools_of_key(work, pool):
-        raise NotFound("没有这个信用对象", code="unknown_pool")
+    pool = require_pool(work, received)
     grants = [events.grant_view(row) for row in store.grants_of_pool(work, pool)]
     return {**pool_view(work, pool), "grants": grants}
 
 
+def require_pool(work: UnitOfWork, received: Mapping[str, Any]) -> PoolKey:
+    """The pool that is named; `NotFound` for one that never controlled."""
+    pool = _named(received)
+    if not _sees(work, pool) or not store.pools_of_key(work, pool):
+        raise NotFound("没有这个信用对象", code="unknown_pool")
+    return pool
+
+
 def pools_behind(work: UnitOfWork, customer_id: UUID) -> list[dict[str, Any]]:
-    """The pools that control what a customer owes, beside its own overall one."""
+    """How the pools stand that control what a customer owes, beside its own overall one."""
+    return [pool_view(work, pool) for pool in keys_behind(work, customer_id)]
+
+
+def keys_behind(work: UnitOfWork, customer_id: UUID) -> list[PoolKey]:
+    """These pools."""
     owner = carriers.owner_of(work, customer_id)
     store.lock_shared_pools(work, carriers.shared_carriers([owner]))
     segments = {row["segment"] for row in store.pools_of_customer(work, customer_id)}
     segments |= {row["segment"] for row in store.shared_pools(work, carriers.shared_carriers([owner]))}
     found = [pool for segment in sorted(segments) for pool in carriers.touched_for(work, owner, segment)]
     own = PoolKey(CUSTOMER, owner.customer)
-    return [pool_view(work, pool) for pool in dict.fromkeys(found) if pool != own]
+    return [pool for pool in dict.fromkeys(found) if pool != own]
 
 
 def pool_view(work: UnitOfWork, pool: PoolKey, standing: Standing | None = None) -> dict[str, Any]:
@@ -106,12 +118,24 @@ def follow_customer(work: UnitOfWork, before: Mapping[str, Any], after: Mapping[
 
     It has happened, so nobody is asked: a pool that goes over its limit shows so from now on, and is told.
     """
+    after = store.lock_customers(work, [after["id"]])[after["id"]]
     owners = carriers.owner_from(work, before), carriers.owner_from(work, after)
     if owners[0] == owners[1]:
         return
+    exposures = store.exposure_by_segment(work, [after["id"]])[after["id"]]
+    _follow_owner(work, after, owners, exposures)
+
+
+def _follow_owner(
+    work: UnitOfWork,
+    after: Mapping[str, Any],
+    owners: tuple[Owner, Owner],
+    exposures: Iterable[store.Exposure],
+) -> None:
+    """Bring what a customer owes from the pools of one owner to those of the next."""
     carriers.forget_touched(work)
     store.lock_shared_pools(work, carriers.shared_carriers(owners))
-    for segment, currency, stages in store.exposure_by_segment(work, [after["id"]])[after["id"]]:
+    for segment, currency, stages in exposures:
         left, joined = (carriers.touched_for(work, owner, segment) for owner in owners)
         for pools, others, sign in ((left, joined, -1), (joined, left, 1)):
             for pool in pools:
@@ -120,6 +144,40 @@ def follow_customer(work: UnitOfWork, before: Mapping[str, Any], after: Mapping[
     joined = [pool for pool in _controlled_by(work, owners[1]) if pool not in _controlled_by(work, owners[0])]
     shown = [pool_view(work, pool) for pool in joined]
     events.customer_reassigned(work, after["id"], shown, over_limit=any(_is_over(pool) for pool in shown))
+
+
+def group_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep the copy of a customer group; who is below one that has moved follows it to other pools."""
+    group = events.group_copy(event.data["group"])
+    parents = store.group_parents(work)
+    key = str(group["id"])
+    parent = None if group["parent_id"] is None else str(group["parent_id"])
+    if key not in parents or parents[key] == parent:
+        store.save_group(work, group)
+        return
+    _move_tree(work, GROUP, key, lambda: store.save_group(work, group))
+
+
+def department_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep what is above a department; who is below one that has moved follows it to other pools."""
+    code, parent = event.data["department"]["code"], event.data["department"]["parent"]
+    if store.department_parents(work).get(code, "") != parent:
+        _move_tree(work, DEPARTMENT, code, lambda: store.save_department(work, code, parent))
+
+
+def _move_tree(work: UnitOfWork, kind: str, key: str, move: Callable[[], None]) -> None:
+    """Move a group or a department with all customers below it; waits until nobody holds a customer."""
+    store.lock_all_customers(work)
+    members = sorted(store.customers_of(work, kind, key), key=lambda row: row["id"])
+    before = [carriers.owner_from(work, row) for row in members]
+    move()
+    if kind == DEPARTMENT:
+        members = store.place_customers(work, members)
+    exposures = store.exposure_by_segment(work, [row["id"] for row in members])
+    for row, owner in zip(members, before, strict=True):
+        after = carriers.owner_from(work, row)
+        if owner != after:
+            _follow_owner(work, row, (owner, after), exposures[row["id"]])
 
 
 def _controlled_by(work: UnitOfWork, owner: Owner) -> list[PoolKey]:

@@ -74,7 +74,6 @@ class NewOrder(OfCustomer):
     delivery_date = DateField(load_default=None, allow_none=True)
     # The last business date on which it reserves; without it, by the setting `reservation_days`.
     valid_until = DateField(load_default=None, allow_none=True)
-    payer_id = IdField(load_default=None, allow_none=True)
     salesperson = TextField(max_length=100, load_default=None, allow_none=True)
 
 
@@ -264,6 +263,13 @@ class PoolKeyInput(StrictSchema):
     def _known_kind(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("pool_kind") not in POOL_KINDS:
             raise refuse("pool_kind_unknown", f"信用对象应为 {', '.join(POOL_KINDS)} 之一", "pool_kind")
+
+
+class PoolMoment(PoolKeyInput):
+    """A pool at the end of a date, as it was known at an instant; both default to now."""
+
+    as_of = DateField(load_default=None, allow_none=True)
+    known_at = InstantField(load_default=None, allow_none=True)
 
 
 class PoolLimitInput(_LimitInput, PoolKeyInput):

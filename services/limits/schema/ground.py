@@ -29,12 +29,19 @@ class Document(StrictSchema):
 
 
 class OfCustomer(Document):
-    """A document that names its customer, by id or by code."""
+    """A document that names its customer, by id or by code, and who pays, where that is another.
+
+    The payer is who owes: what the document binds counts in the payer's pools.
+    """
 
     customer_id = IdField(load_default=None, allow_none=True)
     customer_code = TextField(max_length=50, load_default=None, allow_none=True)
+    payer_id = IdField(load_default=None, allow_none=True)
+    payer_code = TextField(max_length=50, load_default=None, allow_none=True)
 
     @validates_schema
     def _names_a_customer(self, data: dict[str, Any], **_: Any) -> None:
         if (data.get("customer_id") is None) == (data.get("customer_code") is None):
             raise refuse("customer_needed", "请给出 customer_id 或 customer_code 之一")
+        if data.get("payer_id") is not None and data.get("payer_code") is not None:
+            raise refuse("payer_twice", "payer_id 与 payer_code 只能给出一个", "payer_code")

@@ -16,6 +16,7 @@ from services.limits.operations import (
     intake,
     opening,
     orders,
+    pool_limits,
     verification,
 )
 from services.limits.service.pools import PoolsDoor
@@ -37,8 +38,10 @@ class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
             "customer_created": intake.customer_changed,
             "customer_updated": intake.customer_changed,
             "customer_deleted": intake.customer_deleted,
-            "group_created": intake.group_created,
+            "group_created": pool_limits.group_changed,
+            "group_updated": pool_limits.group_changed,
         },
+        "gateway": {"department_changed": pool_limits.department_changed},
         "risk_rules": {"rule_published": accounts.rule_published, "rule_fired": accounts.rule_fired},
     }
     # A rule may ask to freeze a customer who was made a moment ago.

@@ -54,7 +54,7 @@ class DocumentsDoor(Service):
             (name, str(item[name]))
             for item in items
             if isinstance(item, Mapping)
-            for name in ("customer_id", "customer_code")
+            for name in accounts.PARTIES
             if item.get(name)
         }
         new = named - _known

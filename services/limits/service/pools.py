@@ -6,7 +6,7 @@ from typing import Any
 
 from services.common.messaging import Call, endpoint
 from services.limits import schema
-from services.limits.operations import pool_limits
+from services.limits.operations import history, pool_limits
 from services.limits.service.documents import DocumentsDoor
 
 
@@ -18,10 +18,10 @@ class PoolsDoor(DocumentsDoor):
         """Every pool that controls."""
         return dict(self.read(call, pool_limits.list_pools))
 
-    @endpoint(schema.PoolKeyInput(), "credit.read")
+    @endpoint(schema.PoolMoment(), "credit.read")
     def get_pool(self, call: Call) -> dict[str, Any]:
-        """One pool with its grants."""
-        return dict(self.read(call, pool_limits.get_pool, call.input))
+        """One pool with its grants, now or at the end of a date, as it was known at an instant."""
+        return dict(self.read(call, history.get_pool, call.input))
 
     @endpoint(schema.PoolLimitInput(), "credit.grant")
     def grant_pool_limit(self, call: Call) -> dict[str, Any]:

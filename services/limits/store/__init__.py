@@ -9,12 +9,15 @@ from services.limits.store.accounts import (
     count_customers,
     customers_by_code,
     customers_of,
+    department_parents,
     find_customer,
     group_parents,
     label_of,
     lock_all_customers,
     lock_customers,
+    place_customers,
     save_customer,
+    save_department,
     save_group,
 )
 from services.limits.store.bills import (
@@ -26,7 +29,7 @@ from services.limits.store.bills import (
     change_bill,
     held_bill,
 )
-from services.limits.store.book import book_of
+from services.limits.store.book import book_of, together
 from services.limits.store.chains import (
     broken_chains,
     closing_differences,
@@ -169,7 +172,7 @@ from services.limits.store.reservations import (
     reserved_after,
     reserved_then,
 )
-from services.limits.store.segments import exposure_by_segment
+from services.limits.store.segments import Exposure, exposure_by_segment
 from services.limits.store.settings import (
     follow_rates_of,
     followed_rates,
@@ -203,6 +206,7 @@ from services.limits.store.write_offs import add_write_off, change_write_off, wr
 
 __all__ = [
     "VOID",
+    "Exposure",
     "active_rules",
     "add_allocations",
     "add_bill",
@@ -250,6 +254,7 @@ __all__ = [
     "customers_of",
     "customers_whose_limit_changes",
     "day_of",
+    "department_parents",
     "decisions_with",
     "delete_allocations",
     "disputed_differences",
@@ -318,6 +323,7 @@ __all__ = [
     "owners_of",
     "owners_of_numbers",
     "payment_order",
+    "place_customers",
     "pool_differences",
     "pool_document_differences",
     "pool_of",
@@ -355,6 +361,7 @@ __all__ = [
     "root_on",
     "roots",
     "save_customer",
+    "save_department",
     "save_following",
     "save_group",
     "save_order",
@@ -370,6 +377,7 @@ __all__ = [
     "take_waiting",
     "take_waiting_since",
     "today",
+    "together",
     "unallocated_differences",
     "unmatched_credit_notes",
     "unmatched_invoices",

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
-from services.limits.model import customer_groups, customers
-from services.limits.pools import GROUP, PoolKey
+from services.limits.model import customer_groups, customers, departments
+from services.limits.pools import DEPARTMENT, GROUP, PoolKey, ancestors
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.rows import Row, all_rows, one_row
 
@@ -19,15 +19,16 @@ _READ = select(customers).where(among_ids(customers.c.id)).order_by(customers.c.
 _LOCK = _READ.with_for_update()
 _BY_ID = select(customers).where(customers.c.id == bindparam("customer_id"), customers.c.active)
 _BY_CODE = select(customers).where(customers.c.code == bindparam("customer_code"), customers.c.active)
-_GROUPS = "customer-groups"
+_GROUPS, _DEPARTMENTS = "customer-groups", "departments"
 _CODES = select(customers.c.code, customers.c.id).where(
     customers.c.code == any_(bindparam("codes", type_=ARRAY(Text))), customers.c.active
 )
 
 
 def save_customer(work: UnitOfWork, customer: Mapping[str, Any]) -> None:
-    """Insert or replace the copy of a customer, at once. Locks its row."""
-    values = dict(customer)
+    """Insert or replace the copy of a customer, with the departments above its own, at once. Locks it."""
+    path = ancestors(customer["department"], department_parents(work))
+    values = {**customer, "departments": list(path)}
     statement = upsert(customers).values(values)
     work.execute(statement.on_conflict_do_update(index_elements=[customers.c.id], set_=values))
     book = book_of(work)
@@ -71,7 +72,9 @@ def lock_all_customers(work: UnitOfWork) -> None:
 
 
 def customers_of(work: UnitOfWork, kind: str, key: str) -> list[Row]:
-    """The customers of a salesperson or a department; of a group, those of all groups below it, too."""
+    """The customers of a salesperson; of a group or a department, those of all below it, too."""
+    if kind == DEPARTMENT:
+        return all_rows(work, select(customers).where(customers.c.departments.contains([key])))
     if kind != GROUP:
         return all_rows(work, select(customers).where(customers.c[kind] == key))
     below = select(customer_groups.c.id).where(customer_groups.c.id == UUID(key)).cte(recursive=True)
@@ -85,6 +88,35 @@ def save_group(work: UnitOfWork, group: Mapping[str, Any]) -> None:
     statement = upsert(customer_groups).values(values)
     work.execute(statement.on_conflict_do_update(index_elements=[customer_groups.c.id], set_=values))
     work.forget(_GROUPS)
+
+
+def department_parents(work: UnitOfWork) -> dict[str, str | None]:
+    """The department above each department, by their codes."""
+    found: dict[str, str | None] = work.remembered(
+        _DEPARTMENTS, lambda: {row["code"]: row["parent"] for row in all_rows(work, select(departments))}
+    )
+    return found
+
+
+def save_department(work: UnitOfWork, code: str, parent: str | None) -> None:
+    """Insert or replace the copy of a department, at once."""
+    values = {"code": code, "parent": parent}
+    statement = upsert(departments).values(values)
+    work.execute(statement.on_conflict_do_update(index_elements=[departments.c.code], set_=values))
+    work.forget(_DEPARTMENTS)
+
+
+def place_customers(work: UnitOfWork, members: Iterable[Row]) -> list[Row]:
+    """Note the departments that are above customers by now, whom nobody else holds; as they are then."""
+    parents, book, placed = department_parents(work), book_of(work), []
+    for row in members:
+        placed.append({**row, "departments": list(ancestors(row["department"], parents))})
+        if book.customers.get(row["id"]) is not None:
+            book.customers.replace(placed[-1])
+    for code, path in {row["department"]: row["departments"] for row in placed}.items():
+        of_department = update(customers).where(customers.c.department == code)
+        work.execute(of_department.values(departments=path))
+    return placed
 
 
 def group_parents(work: UnitOfWork) -> dict[str, str | None]:

@@ -7,11 +7,12 @@ single document reads the same through the same functions, for one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Select, Table, Uuid, any_, bindparam
 
 from services.common.db import UnitOfWork
 from services.common.journal import Journalled
@@ -20,8 +21,10 @@ from services.limits.store.closings import correct_closings
 from services.limits.store.open_changes import note_open_changes
 from services.limits.store.rows import Row, all_rows
 from services.limits.store.shelf import Pile, Shelf
+from services.limits.store.together import Question, read_together
 
 Teller = Callable[[UnitOfWork, Sequence[UUID]], None]
+Taker = Callable[[list[Row]], None]
 
 # Where a new row's key is given by the database, it gets one of these until it is written.
 _FIRST_TEMPORARY_KEY = -1
@@ -42,6 +45,7 @@ class Book(Journalled):
         self._changed: dict[UUID, None] = {}
         self._teller: Teller | None = None
         self._temporary = _FIRST_TEMPORARY_KEY
+        self._asked: list[tuple[Question, Taker]] | None = None
 
         def shelf(table: Table, *indexes: tuple[str, ...]) -> Shelf:
             return Shelf(table, self._journal, *indexes)
@@ -126,33 +130,63 @@ class Book(Journalled):
 
     # --- reading -----------------------------------------------------------------------------------------
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Ask in one trip for what the block fetches; it is held when the block ends, not before."""
+        if self._asked is not None:
+            yield
+            return
+        asked: list[tuple[Question, Taker]] = []
+        self._asked = asked
+        try:
+            yield
+        finally:
+            self._asked = None
+        found = read_together(self._work, [question for question, _ in asked])
+        for (_, take), rows in zip(asked, found, strict=True):
+            take(rows)
+
+    def ask(self, statement: Select[Any], parameters: Mapping[str, Any], take: Taker) -> None:
+        """Hand what a statement finds to `take`, now or at the end of the block that asks `together`."""
+        if self._asked is None:
+            take(all_rows(self._work, statement, parameters))
+        else:
+            self._asked.append((Question(statement, parameters), take))
+
     def fetch(
         self,
         what: Hashable,
         keys: Iterable[Any],
-        read: Callable[[list[Any]], Iterable[Row]],
+        statement: Select[Any],
         shelf: Shelf,
+        parameters_of: Callable[[list[Any]], Mapping[str, Any]],
+        *,
+        checked: Callable[[list[Any], list[Row]], list[Row]] | None = None,
     ) -> None:
-        """Hold what belongs to keys that nobody has asked for yet under the name `what`."""
+        """Hold what belongs to keys that nobody has asked for yet under the name `what`.
+
+        `checked` may put other rows for those that were found.
+        """
         missing = [key for key in dict.fromkeys(keys) if (what, key) not in self._known]
-        if missing:
-            shelf.hold(read(missing))
+        if not missing:
+            return
+
+        def take(rows: list[Row]) -> None:
+            shelf.hold(rows if checked is None else checked(missing, rows))
             self.know(what, missing)
+
+        self.ask(statement, parameters_of(missing), take)
 
     def fetch_ids(
         self,
         what: Hashable,
         ids: Iterable[UUID],
-        statement: Any,
+        statement: Select[Any],
         shelf: Shelf,
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """The same for a statement with the parameter `ids`."""
-
-        def read(missing: list[UUID]) -> list[Row]:
-            return all_rows(self._work, statement, {"ids": missing, **(parameters or {})})
-
-        self.fetch(what, ids, read, shelf)
+        self.fetch(what, ids, statement, shelf, lambda missing: {"ids": missing, **(parameters or {})})
 
     def know(self, what: Hashable, keys: Iterable[Any]) -> None:
         """Remember that everything under these keys is held."""
@@ -171,3 +205,8 @@ class Book(Journalled):
 def book_of(work: UnitOfWork) -> Book:
     """The book of a unit of work."""
     return work.part(Book)
+
+
+def together(work: UnitOfWork) -> AbstractContextManager[None]:
+    """Ask in one trip for all that the block reads into the book; it is held when the block ends."""
+    return book_of(work).together()

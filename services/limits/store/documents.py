@@ -65,16 +65,15 @@ def hold_documents(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> 
     """Hold the documents of a kind with these keys. Locks their customers."""
     book = book_of(work)
 
-    def read(missing: list[DocumentKey]) -> list[Row]:
-        rows = _read_documents(work, kind, missing)
+    def checked(keys: list[DocumentKey], rows: list[Row]) -> list[Row]:
         owners = {row["customer_id"] for row in rows}
         if work.reads_only or all(book.customers.get(owner) for owner in owners):
             return rows
         # Until their customers were locked, somebody else might have changed them.
         lock_customers(work, owners)
-        return _read_documents(work, kind, missing)
+        return _read_documents(work, kind, keys)
 
-    book.fetch(kind, keys, read, shelf_of(book, kind))
+    book.fetch(kind, keys, _BY_KEYS[kind], shelf_of(book, kind), _wanted, checked=checked)
 
 
 def owners_of(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> set[UUID]:
@@ -93,9 +92,12 @@ def owners_of_numbers(work: UnitOfWork, kind: str, numbers: Iterable[str]) -> se
 
 
 def _read_documents(work: UnitOfWork, kind: str, keys: list[DocumentKey]) -> list[Row]:
+    return all_rows(work, _BY_KEYS[kind], _wanted(keys))
+
+
+def _wanted(keys: list[DocumentKey]) -> dict[str, list[str]]:
     sources, companies, numbers = zip(*keys, strict=True)
-    wanted = {"sources": list(sources), "companies": list(companies), "numbers": list(numbers)}
-    return all_rows(work, _BY_KEYS[kind], wanted)
+    return {"sources": list(sources), "companies": list(companies), "numbers": list(numbers)}
 
 
 def held_document(work: UnitOfWork, kind: str, key: DocumentKey) -> Row | None:

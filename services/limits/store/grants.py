@@ -74,13 +74,8 @@ def grants_of_pool(work: UnitOfWork, pool: PoolKey) -> list[Row]:
     book = book_of(work)
     if not pool.is_shared:
         return [row for row in grants_of_customer(work, UUID(pool.key)) if row["segment"] == pool.segment]
-
-    def read(missing: list[tuple[str, str]]) -> list[Row]:
-        return [
-            row for kind, key in missing for row in all_rows(work, _POOL_GRANTS, {"kind": kind, "key": key})
-        ]
-
-    book.fetch("pool-grants", [(pool.kind, pool.key)], read, book.grants)
+    asked = {"kind": pool.kind, "key": pool.key}
+    book.fetch("pool-grants", [(pool.kind, pool.key)], _POOL_GRANTS, book.grants, lambda _: asked)
     found = book.grants.find(("pool_kind", "pool_key"), pool.kind, pool.key)
     return _newest_first(row for row in found if row["segment"] == pool.segment)
 

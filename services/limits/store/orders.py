@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, literal, or_, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
@@ -17,9 +17,10 @@ from services.limits.store.book import among_ids, book_of
 from services.limits.store.documents import DocumentKey, found_with_number, held_document, hold_documents
 from services.limits.store.owned import seen
 from services.limits.store.reservations import note_reservation
-from services.limits.store.rows import Row, all_rows
+from services.limits.store.rows import Row
 
 _COUNTED = ("reserved", "closed")
+_is_counted = orders.c.status == any_(literal(list(_COUNTED), ARRAY(Text)))
 _DELIVERIES = select(deliveries).where(among_ids(deliveries.c.order_id))
 _BY_IDS = select(orders).where(among_ids(orders.c.id))
 _TRADE = (
@@ -32,7 +33,7 @@ _TRADE = (
     .where(
         among_ids(orders.c.customer_id),
         orders.c.order_date >= bindparam("since"),
-        orders.c.status.in_(_COUNTED),
+        _is_counted,
     )
     .group_by(orders.c.customer_id, orders.c.currency)
 )
@@ -54,9 +55,14 @@ def find_orders(work: UnitOfWork, order_no: str, source: str | None, company: st
 
 
 def orders_with(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
-    """Orders with these column values, as a statement to be paged."""
-    wanted = (orders.c[name] == value for name, value in where.items())
-    return select(orders).where(seen(work, orders), *wanted)
+    """The caller's orders with these values, to be paged; `customer_id` is who ordered or who pays."""
+    conditions = [seen(work, orders)]
+    for name, value in where.items():
+        if name == "customer_id":
+            conditions.append(or_(orders.c.customer_id == value, orders.c.sold_to_id == value))
+        else:
+            conditions.append(orders.c["customer_id" if name == "payer_id" else name] == value)
+    return select(orders).where(*conditions)
 
 
 def save_order(work: UnitOfWork, order: Mapping[str, Any]) -> None:
@@ -108,10 +114,14 @@ def read_trade(work: UnitOfWork, customer_ids: Iterable[UUID], since: date) -> N
     """Hold what these customers have ordered since a date, as the database has it."""
     totals: dict[UUID, dict[str, Row]] = work.remembered(f"trade:{since}", dict)
     missing = [customer_id for customer_id in dict.fromkeys(customer_ids) if customer_id not in totals]
-    if missing:
+
+    def take(rows: list[Row]) -> None:
         totals.update((customer_id, {}) for customer_id in missing)
-        for row in all_rows(work, _TRADE, {"ids": missing, "since": since}):
+        for row in rows:
             totals[row["customer_id"]][row["currency"]] = row
+
+    if missing:
+        book_of(work).ask(_TRADE, {"ids": missing, "since": since}, take)
 
 
 def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, since: date) -> Decimal | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CTE, Select, Uuid, case, cast, func, literal, or_, select, tuple_, union_all
 
 from services.common.db import UnitOfWork
-from services.limits.model import customer_groups, customers, pools
+from services.limits.model import customer_groups, customers, departments, pools
 from services.limits.pools import CUSTOMER, DEPARTMENT, GROUP, OVERALL, SALESPERSON
 from services.limits.store.book import among_ids
 from services.limits.store.rows import Row, all_rows
@@ -25,21 +25,27 @@ def _members(asked: CTE) -> CTE:
     def named_by(kind: str) -> Any:
         return cast(case((asked.c.kind == kind, asked.c.key)), Uuid)
 
+    def trees(kind: str, of: Any, key_of: Any, parent_of: Any) -> CTE:
+        """Each key of a kind that is asked about, with all that is below it."""
+        tree = select(*key, of.label("place")).where(asked.c.kind == kind)
+        below = tree.cte(f"below_{kind}", recursive=True)
+        child = select(*(below.c[name] for name in _KEY), key_of)
+        return below.union(child.join(below, parent_of == below.c.place))
+
     key = tuple(asked.c[name] for name in _KEY)
-    tree = select(*key, named_by(GROUP).label("group_id")).where(asked.c.kind == GROUP)
-    below = tree.cte("below", recursive=True)
-    child = select(*(below.c[name] for name in _KEY), customer_groups.c.id)
-    below = below.union(child.join(below, customer_groups.c.parent_id == below.c.group_id))
-    in_tree = select(*(below.c[name] for name in _KEY), customers.c.id.label("customer_id"))
-    named = select(*key, customers.c.id)
-    by_name = (customers.c[kind] == asked.c.key for kind in (SALESPERSON, DEPARTMENT))
+    groups = trees(GROUP, named_by(GROUP), customer_groups.c.id, customer_groups.c.parent_id)
+    units = trees(DEPARTMENT, asked.c.key, departments.c.code, departments.c.parent)
+    members = [
+        select(*(below.c[name] for name in _KEY), customers.c.id.label("customer_id")).join(
+            below, column == below.c.place
+        )
+        for below, column in ((groups, customers.c.group_id), (units, customers.c.department))
+    ]
+    named = select(*key, customers.c.id.label("customer_id"))
     return union_all(
-        in_tree.join(below, customers.c.group_id == below.c.group_id),
+        *members,
         named.join(asked, customers.c.id == named_by(CUSTOMER)),
-        *(
-            named.join(asked, (asked.c.kind == kind) & is_named)
-            for kind, is_named in zip((SALESPERSON, DEPARTMENT), by_name, strict=True)
-        ),
+        named.join(asked, (asked.c.kind == SALESPERSON) & (customers.c.salesperson == asked.c.key)),
     ).cte("members")
 
 

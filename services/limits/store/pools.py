@@ -38,12 +38,8 @@ _OF_CUSTOMERS = select(pools).where(
 
 def read_customer_pools(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
     """Hold the pools of these customers; whoever changes them holds the customers' locks."""
-    book = book_of(work)
-
-    def read(keys: list[str]) -> list[Row]:
-        return all_rows(work, _OF_CUSTOMERS, {"keys": keys})
-
-    book.fetch("customer-pools", (str(customer_id) for customer_id in customer_ids), read, book.pools)
+    book, keys = book_of(work), [str(customer_id) for customer_id in customer_ids]
+    book.fetch("customer-pools", keys, _OF_CUSTOMERS, book.pools, lambda missing: {"keys": missing})
 
 
 def customer_pools(work: UnitOfWork, customer_id: UUID) -> list[Row]:
@@ -62,13 +58,12 @@ def lock_shared_pools(work: UnitOfWork, carriers: Iterable[tuple[str, str]]) -> 
 
     A unit of work that only reads locks nothing.
     """
-    book = book_of(work)
+    book, statement = book_of(work), _SHARED if work.reads_only else _LOCK_SHARED
+    book.fetch("shared-pools", carriers, statement, book.pools, _named)
 
-    def read(missing: list[tuple[str, str]]) -> list[Row]:
-        asked = {"kinds": [kind for kind, _ in missing], "keys": [key for _, key in missing]}
-        return all_rows(work, _SHARED if work.reads_only else _LOCK_SHARED, asked)
 
-    book.fetch("shared-pools", carriers, read, book.pools)
+def _named(carriers: list[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"kinds": [kind for kind, _ in carriers], "keys": [key for _, key in carriers]}
 
 
 def shared_pools(work: UnitOfWork, carriers: Iterable[tuple[str, str]]) -> list[Row]:

@@ -110,9 +110,13 @@ def has_automatic(work: UnitOfWork, customer_id: UUID) -> bool:
 def _read_automatic(work: UnitOfWork, customer_ids: Sequence[UUID]) -> dict[UUID, bool]:
     known: dict[UUID, bool] = work.remembered("customers-with-automatic", dict)
     missing = [one for one in dict.fromkeys(customer_ids) if one not in known]
-    if missing:
-        found = {row["customer_id"] for row in all_rows(work, _WITH_AUTOMATIC, {"ids": missing})}
+
+    def take(rows: list[Row]) -> None:
+        found = {row["customer_id"] for row in rows}
         known.update((one, one in found) for one in missing)
+
+    if missing:
+        book_of(work).ask(_WITH_AUTOMATIC, {"ids": missing}, take)
     return known
 
 
@@ -174,12 +178,11 @@ def open_invoices(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Ro
 def read_named_invoices(work: UnitOfWork, named: Iterable[tuple[UUID, str]]) -> None:
     """Hold the invoices with these customers and numbers."""
     book = book_of(work)
+    book.fetch("invoice-named", named, _NAMED, book.invoices, _ids_and_numbers)
 
-    def read(missing: list[tuple[UUID, str]]) -> list[Row]:
-        ids, numbers = zip(*missing, strict=True)
-        return all_rows(work, _NAMED, {"ids": list(ids), "numbers": list(numbers)})
 
-    book.fetch("invoice-named", named, read, book.invoices)
+def _ids_and_numbers(named: list[tuple[UUID, str]]) -> dict[str, list[Any]]:
+    return {"ids": [owner for owner, _ in named], "numbers": [number for _, number in named]}
 
 
 def invoices_named(work: UnitOfWork, customer_id: UUID, numbers: Sequence[str]) -> dict[str, Row]:

@@ -80,9 +80,15 @@ def note_reservation(work: UnitOfWork, before: Row | None, after: Mapping[str, A
 
 
 def reserved_then(
-    work: UnitOfWork, customer_id: UUID, currency: str, after: date, on: date, known_at: datetime | None
+    work: UnitOfWork,
+    customer_id: UUID,
+    currency: str,
+    after: date,
+    on: date,
+    known_at: datetime | None,
+    segment: str = OVERALL,
 ) -> Decimal:
-    """What the orders of a customer in a currency reserved at the end of a date for later deliveries.
+    """What a customer's orders in a currency, and in a segment, reserved on a date for later deliveries.
 
     Those are the ones `after` a date. Looks at what was reserved around the date, or long ahead: never at
     the history.
@@ -91,6 +97,9 @@ def reserved_then(
     statement = _RESERVED_THEN
     if known_at is not None:
         statement = statement.where(reserved_changes.c.recorded_at <= known_at)
+    if segment != OVERALL:
+        in_segment = (orders.c.id == reserved_changes.c.order_id) & (orders.c.company == segment)
+        statement = statement.join(orders, in_segment)
     found: Decimal | None = work.execute(statement, asked).scalar()
     return found or ZERO
 

@@ -75,11 +75,9 @@ def wait_for(
 def read_waiting(work: UnitOfWork, what: str, keys: Iterable[str]) -> None:
     """Hold the documents that wait for these. Locks their rows."""
     book = book_of(work)
-
-    def read(missing: list[str]) -> list[Row]:
-        return all_rows(work, _WAITING, {"what": what, "keys": missing})
-
-    book.fetch(f"waiting-{what}", keys, read, book.waiting)
+    book.fetch(
+        f"waiting-{what}", keys, _WAITING, book.waiting, lambda missing: {"what": what, "keys": missing}
+    )
 
 
 def take_waiting(work: UnitOfWork, what: str, keys: Sequence[str]) -> list[Row]:

@@ -115,7 +115,8 @@ def order_changed(work: UnitOfWork, event: Event) -> None:
         model.fact_order,
         {
             "id": UUID(str(order["id"])),
-            "customer_id": UUID(str(order["customer_id"])),
+            # Who owes; an order that was told before payers counted had none.
+            "customer_id": UUID(str(order.get("payer_id") or order["customer_id"])),
             **{name: order[name] for name in ("order_no", "company", "currency", "status")},
             **amounts,
             "order_date": date.fromisoformat(order["order_date"]),

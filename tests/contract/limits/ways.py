@@ -171,6 +171,27 @@ def _release_guarantee(world: World) -> None:
     world.ask("release_guarantee", **named)
 
 
+def _stranger(world: World) -> None:
+    """Another customer, outside of every pool here and without credit."""
+    world.other = world.new_customer(None, elsewhere=True)
+
+
+def _paid_for(world: World, kind: str, number: str, amount: str) -> dict[str, object]:
+    return world.body(kind, number, amount, customer_id=world.other, payer_id=world.customer)
+
+
+def _for_another(kind: str, number: str, amount: str = MORE) -> Act:
+    method = "reserve_order" if kind == "order" else f"record_{kind}"
+    return lambda world: world.ask(method, **_paid_for(world, kind, number, amount))
+
+
+def _in_a_unit_apart(world: World) -> None:
+    """The customer is of a department of its own, and owes something."""
+    world.move_department(None)
+    world.tell(world.customer, "customer_updated", world.groups[2], department=f"unit-{world.tag}")
+    world.take("SO", MORE)
+
+
 def _rate(rate: str) -> Act:
     """Another rate of a currency in which nobody owes anything but in this kind of world."""
     return lambda world: world.ask("set_exchange_rates", rates=[{"currency": world.foreign, "rate": rate}])
@@ -233,6 +254,24 @@ WAYS = (
         _rate("2")),
     Way("an order in a currency amended after its rate has risen", ASKED, ("amend_order",),
         _then(_rate("3"), _amend("60.00")), _then(_rate("1"), _foreign("order", "SO", "10.00"))),
+    Way("an order of another customer that this one pays", ASKED, ("reserve_order",),
+        _for_another("order", "SO"), _stranger),
+    Way("such an order amended", ASKED, ("amend_order",), _amend("70.00"),
+        _then(_stranger, _for_another("order", "SO", "10.00"))),
+    Way("such an order of the ERP", ASKED, ("order.created",),
+        lambda world: world.erp("order.created", **_paid_for(world, "order", "SO", MORE)), _stranger),
+    Way("an invoice of an order that this customer pays", HAPPENED, ("record_invoice",),
+        lambda world: world.record("invoice", "I", "70.00", customer_id=world.other,
+                                   order_no=world.named("SO")),
+        _then(_stranger, _for_another("order", "SO", "10.00")), event="invoice_recorded"),
+    Way("a delivery of such an order", HAPPENED, ("deliver_order",), _deliver("70.00"),
+        _then(_stranger, _for_another("order", "SO", "10.00")), event="order_delivered"),
+    Way("an invoice of another customer that this one pays", HAPPENED, ("record_invoice",),
+        _for_another("invoice", "I"), _stranger, event="invoice_recorded"),
+    Way("a payment for another customer taken back", HAPPENED, ("reverse_payment",),
+        _take_back("reverse_payment", "P"),
+        _then(_stranger, _record("invoice", "I", MORE), _for_another("payment", "P")),
+        event="payment_reversed"),
     Way("an order that is effective already", HAPPENED, ("reserve_order",),
         _record("order", "SO", MORE, already_effective=True), event="order_reserved"),
     Way("an order of the ERP that is effective already", HAPPENED, ("order.created",),
@@ -289,6 +328,13 @@ WAYS = (
         _then(_rate("1"), _foreign("order", "SO", "50.00")), event="pool_revalued"),
     Way("an exchange rate that begins with a day", HAPPENED, ("open_business_date",), _next_day,
         _then(_rate("1"), _foreign("order", "SO", "50.00"), _rate_of_tomorrow), event="pool_revalued"),
+    Way("a group moved below another", HAPPENED, ("group_updated",),
+        lambda world: world.move_group(world.groups[0]),
+        _then(lambda world: world.move_group(None), _order("SO", MORE)), event="customer_reassigned",
+        kinds=("group",)),
+    Way("a department moved below another", HAPPENED, ("department_changed",),
+        lambda world: world.move_department(f"department-{world.tag}"), _in_a_unit_apart,
+        event="customer_reassigned", kinds=("department",)),
     Way("a limit replaced by less", FALLS, ("grant_credit", "grant_pool_limit"),
         lambda world: world.limit("replace", "50.00")),
     Way("a temporary limit that ends", FALLS, ("open_business_date",), _next_day, _temporary),

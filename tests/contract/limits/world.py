@@ -38,6 +38,7 @@ class World:
     def __post_init__(self) -> None:
         """Begin with a group tree three deep, two customers, and one pool of 100.00 that controls."""
         self.tag = uuid4().hex[:12]
+        self.other = ""
         self.groups = [str(uuid4()) for _ in range(3)]
         for parent, group in zip([None, *self.groups], self.groups, strict=False):
             told = {"id": group, "code": group, "name": f"集团 {group[:8]}", "parent_id": parent}
@@ -82,19 +83,34 @@ class World:
         named = {"customer": "customer", "segment": f"customer@{COMPANY}"}
         return named.get(self.kind, f"{self.kind}:{self.pool_key['pool_key']}")
 
-    def new_customer(self, group: str | None) -> str:
-        """A customer of the salesperson and the department of this world."""
+    def new_customer(self, group: str | None, *, elsewhere: bool = False) -> str:
+        """A customer of the salesperson and the department of this world, or of others."""
         customer_id = str(uuid4())
-        self.tell(customer_id, "customer_created", group)
+        self.tell(customer_id, "customer_created", group, elsewhere=elsewhere)
         return customer_id
 
-    def tell(self, customer_id: str, event: str, group: str | None, *, elsewhere: bool = False) -> None:
+    def move_group(self, parent: str | None) -> None:
+        """Move the group in the middle of the tree, with all below it."""
+        group = self.groups[1]
+        told = {"id": group, "code": group, "name": f"集团 {group[:8]}", "parent_id": parent}
+        self.door.tell("customer", "group_updated", group, {"group": told})
+        self.door.settle()
+
+    def move_department(self, parent: str | None) -> None:
+        """Move a department below another."""
+        told = {"code": f"unit-{self.tag}", "name": "分部", "parent": parent, "head": None}
+        self.door.tell("gateway", "department_changed", self.tag, {"department": told})
+        self.door.settle()
+
+    def tell(
+        self, customer_id: str, event: str, group: str | None, *, elsewhere: bool = False, **more: str
+    ) -> None:
         """Let the customer service tell of a customer; `elsewhere` is one outside of every pool here."""
         told: dict[str, Any] = {"id": customer_id, "code": customer_id[-12:], "name": customer_id[:8]}
         told["group_id"] = group
         for name in ("salesperson", "department"):
             told[name] = f"away-{self.tag}" if elsewhere else f"{name}-{self.tag}"
-        self.door.tell("customer", event, customer_id, {"customer": told})
+        self.door.tell("customer", event, customer_id, {"customer": {**told, **more}})
         self.door.settle()
 
     def move(self, *, elsewhere: bool) -> None:

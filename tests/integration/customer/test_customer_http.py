@@ -208,3 +208,24 @@ def test_groups_and_the_form_are_answered(client: Client, new: Callable[..., dic
 def test_nobody_gets_in_without_signing_in(client: Client) -> None:
     for path in ("/customers", "/customers:export", "/forms/customer"):
         assert requests.get(client.url + path, timeout=30).status_code == 401
+
+
+def test_a_group_moves_below_another_but_never_below_itself(client: Client) -> None:
+    def made(code: str, parent: str | None) -> str:
+        body = {"code": code, "name": code, "parent_id": parent}
+        return str(client.json("POST", "/customer-groups", 201, json=body)["id"])
+
+    top = made("MOVE-1", None)
+    below = made("MOVE-2", top)
+    lowest = made("MOVE-3", below)
+    moved = client.json("PATCH", f"/customer-groups/{lowest}", json={"parent_id": top, "name": "新名"})
+    assert (moved["parent_id"], moved["name"], moved["code"]) == (top, "新名", "MOVE-3")
+    assert client.json("PATCH", f"/customer-groups/{lowest}", json={"parent_id": below})["name"] == "新名"
+    for parent in (top, below, lowest):
+        problem = client.refused("PATCH", f"/customer-groups/{top}", 422, json={"parent_id": parent})
+        assert problem["errors"][0]["code"] == "group_circle"
+    nowhere = {"parent_id": "00000000-0000-0000-0000-000000000001"}
+    assert client.refused("PATCH", f"/customer-groups/{below}", 422, json=nowhere)["code"] == "group_unknown"
+    client.refused("PATCH", f"/customer-groups/{nowhere['parent_id']}", 404, json={"name": "x"})
+    client.refused("PATCH", f"/customer-groups/{below}", 422, json={})
+    assert client.json("PATCH", f"/customer-groups/{below}", json={"parent_id": None})["parent_id"] is None

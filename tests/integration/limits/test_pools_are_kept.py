@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from services.common.fields import load
 from services.limits import schema, store
 from services.limits.operations import history, orders, pool_limits, receivables
 from services.limits.pools import PoolKey
-from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
+from tests.integration.limits.conftest import CUSTOMER, OTHER, TODAY, Ledger
 from tests.support.wait import wait_until
 
 TOP, BELOW = UUID("018f0000-0000-7000-8000-0000000000f1"), UUID("018f0000-0000-7000-8000-0000000000f2")
@@ -238,3 +240,104 @@ def test_what_cannot_be_limited_is_refused(ledger: Ledger) -> None:
         _limit(ledger, "customer", CUSTOMER, "1.00")
     with pytest.raises(Invalid):
         _limit(ledger, "country", "CN", "1.00")
+
+
+def _unit(ledger: Ledger, code: str, parent: str | None) -> None:
+    """Let the gateway tell of a department."""
+    told = {"code": code, "name": code, "parent": parent, "head": None}
+    with ledger.database.begin(ledger.caller) as work:
+        pool_limits.department_changed(work, _event({"department": told}))
+
+
+def _event(data: dict[str, Any]) -> Any:
+    return SimpleNamespace(data=data)
+
+
+def test_a_departments_pool_covers_all_departments_below_it_and_follows_them(ledger: Ledger) -> None:
+    _unit(ledger, "HQ", None)
+    _unit(ledger, "EAST", "HQ")
+    _limit(ledger, "department", "HQ", "100.00")
+    assert _limit(ledger, "department", "S", "90.00")["exposure"]["total"] == "0.00"
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    assert _held(ledger, "department", "HQ") == ("0.00", "0.00", "0.00"), "nobody said where S belongs"
+    _unit(ledger, "S", "EAST")
+    assert _held(ledger, "department", "HQ") == ("60.00", "0.00", "0.00")
+    refused = ledger.do(orders.reserve_order, ledger.order("B", "50.00", customer_id=str(OTHER)))
+    told = [each["pool"] for each in refused["decision"]["reasons"]]
+    assert told == ["department:S", "department:HQ"]
+    assert ledger.differences() == []
+    _unit(ledger, "EAST", None)
+    assert _held(ledger, "department", "HQ") == ("0.00", "0.00", "0.00")
+    assert ledger.do(orders.reserve_order, ledger.order("E", "30.00"))["status"] == "reserved"
+    _move(ledger, OTHER, department="HQ")
+    ledger.do(orders.reserve_order, ledger.order("D", "5.00", customer_id=str(OTHER)))
+    assert _held(ledger, "department", "HQ")[0] == "5.00"
+    assert ledger.differences() == []
+    with ledger.database.engine.begin() as connection:
+        connection.execute(text("UPDATE departments SET parent = 'HQ' WHERE code = 'EAST'"))
+    assert {each["check"] for each in ledger.differences()} == {"pool_equals_documents"}
+
+
+def test_a_group_that_moves_takes_along_what_is_owed_below_it(ledger: Ledger) -> None:
+    above = UUID("018f0000-0000-7000-8000-0000000000f9")
+    with ledger.database.begin(ledger.caller) as work:
+        store.save_group(work, {"id": above, "code": "ABOVE", "name": "恒信控股", "parent_id": None})
+    _limit(ledger, "group", TOP, "500.00")
+    _limit(ledger, "group", above, "50.00")
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00", customer_id=str(OTHER)))
+
+    def move(parent: UUID | None) -> None:
+        told = {"id": str(BELOW), "code": "BELOW", "name": "恒信华东", "parent_id": parent and str(parent)}
+        with ledger.database.begin(ledger.caller) as work:
+            pool_limits.group_changed(work, _event({"group": told}))
+
+    move(above)
+    assert (_held(ledger, "group", TOP)[0], _held(ledger, "group", above)[0]) == ("0.00", "60.00")
+    told = ledger.events("customer_reassigned")[-1]
+    assert (told["customer_id"], told["over_limit"]) == (str(OTHER), True)
+    assert ledger.differences() == []
+    move(TOP)
+    assert (_held(ledger, "group", TOP)[0], _held(ledger, "group", above)[0]) == ("60.00", "0.00")
+    assert ledger.events("customer_reassigned")[-1]["over_limit"] is False
+    assert ledger.differences() == []
+
+
+def test_every_pool_is_shown_on_any_date_as_it_was_known(ledger: Ledger) -> None:
+    ledger.configure(horizon_days=10)
+    for kind, key, segment in (("group", TOP, None), ("department", "S", None), ("customer", CUSTOMER, "C1")):
+        _limit(ledger, kind, key, "100.00", segment)
+    far = (TODAY + timedelta(days=11)).isoformat()
+    ledger.do(orders.reserve_order, ledger.order("A", "10.00", company="C1"))
+    ledger.do(orders.reserve_order, ledger.order("B", "20.00", company="C1", delivery_date=far))
+    with ledger.database.begin(ledger.caller) as work:
+        moment = work.now
+    ledger.open_date(TODAY + timedelta(days=1))
+    ledger.do(orders.reserve_order, ledger.order("C", "30.00", company="C1"))
+    _limit(ledger, "department", "S", "200.00")
+    late = ledger.invoice("I", "5.00", company="C1")
+    ledger.do(receivables.record_invoice, {**late, "invoice_date": TODAY})
+
+    def shown(kind: str, key: Any, **more: Any) -> tuple[str, str]:
+        asked = {"pool_kind": kind, "pool_key": str(key), "as_of": None, "known_at": None, **more}
+        pool = ledger.do(history.get_pool, asked)
+        return pool["exposure"]["total"], pool["available"]
+
+    assert shown("department", "S") == ("65.00", "135.00")
+    assert shown("department", "S", as_of=TODAY) == ("35.00", "65.00"), (
+        "the late invoice counts from its date"
+    )
+    assert shown("department", "S", known_at=moment) == ("30.00", "70.00")
+    assert shown("group", TOP, as_of=TODAY, known_at=moment) == ("30.00", "70.00")
+    segment = {"segment": "C1"}
+    assert shown("customer", CUSTOMER, **segment) == ("65.00", "35.00"), "what was far has come near"
+    assert shown("customer", CUSTOMER, as_of=TODAY, **segment) == ("35.00", "85.00")
+    assert shown("customer", CUSTOMER, known_at=moment, **segment) == ("30.00", "90.00")
+    asked = {"customer_id": CUSTOMER, "as_of": TODAY, "known_at": None}
+    behind = {
+        (pool["kind"], pool["segment"]): pool["available"]
+        for pool in ledger.do(history.get_account, asked)["pools"]
+    }
+    assert behind == {
+        ("customer", None): "985.00", ("group", None): "65.00", ("department", None): "65.00",
+        ("customer", "C1"): "85.00",
+    }  # fmt: skip

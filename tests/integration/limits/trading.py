@@ -110,7 +110,7 @@ class Trade:
 @contextmanager
 def trading(server: DatabaseServer, folder: Path) -> Iterator[Door]:
     """The ledger and reports on 2 March 2026."""
-    kinds, sources = [LimitsService, ReportingService], ("customer", "risk_rules")
+    kinds, sources = [LimitsService, ReportingService], ("customer", "risk_rules", "gateway")
     with open_doors(server, folder, kinds, sources, _open_the_day) as door:
         yield door
 

@@ -43,7 +43,9 @@ def test_a_route_without_a_right_of_its_own_is_named_here() -> None:
     assert {name for name in signed_in if " /me" not in name} == _FOR_EVERYBODY_SIGNED_IN
     public = {route.path for route in all_routes() if route.permission == PUBLIC}
     factor = "/auth/second-factor"
-    assert public == {"/auth/login", "/auth/refresh", factor, f"{factor}:enrol", f"{factor}:confirm"}
+    factors = {factor, f"{factor}:enrol", f"{factor}:confirm"}
+    resets = {"/auth/password:forgot", "/auth/password:reset"}
+    assert public == {"/auth/login", "/auth/refresh"} | factors | resets
 
 
 def test_a_route_that_says_nothing_of_its_right_is_no_route() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.limits.pools import Owner, PoolKey, ancestors, judged, touched
 
-OWNER = Owner(customer="c", groups=("g2", "g1"), salesperson="sam", department="S")
+OWNER = Owner(customer="c", groups=("g2", "g1"), salesperson="sam", departments=("S",))
 OWN = PoolKey("customer", "c")
 
 

@@ -16,7 +16,6 @@ from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
     read_accounts,
-    require_customer,
     tell_accounts,
 )
 from services.limits.operations.over_limit import is_over_limit
@@ -30,7 +29,7 @@ from services.limits.operations.receivables.matching import (
     match_named,
     tell_allocated,
 )
-from services.limits.operations.receivables.order_matching import move_invoiced, order_named
+from services.limits.operations.receivables.order_matching import move_invoiced, order_named, owner_named
 from services.limits.operations.receivables.write_offs import void_write_offs
 
 
@@ -48,20 +47,18 @@ def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
 def foresee_invoices(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
     """Hold what these new invoices will ask for. Locks their customers."""
     customer_ids = lock_customers_of(work, items)
-    store.read_invoices(work, [(item["source"], item["company"], item["invoice_no"]) for item in items])
-    store.read_orders(
-        work,
-        [(item["source"], item["company"], item["order_no"]) for item in items if item.get("order_no")],
-    )
-    store.read_matchable(work, customer_ids)
-    read_accounts(work, customer_ids)
-    carriers.foresee(work, customer_ids)
+    ordered = [(item["source"], item["company"], item["order_no"]) for item in items if item.get("order_no")]
+    with store.together(work):
+        store.read_invoices(work, [(item["source"], item["company"], item["invoice_no"]) for item in items])
+        store.read_orders(work, ordered)
+        store.read_matchable(work, customer_ids)
+        read_accounts(work, customer_ids)
+        carriers.foresee(work, customer_ids)
 
 
 def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The same without telling the account, for batches."""
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
-    store.lock_customers(work, [customer["id"]])
+    customer = owner_named(work, received)
     existing = store.document_of(
         work, "invoice", received["source"], received["company"], received["invoice_no"]
     )

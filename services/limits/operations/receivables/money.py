@@ -19,7 +19,6 @@ from services.limits.operations.accounts import (
     cure_freezes,
     lock_customers_of,
     read_accounts,
-    require_customer,
     tell_accounts,
 )
 from services.limits.operations.aging import tell_aged
@@ -35,6 +34,7 @@ from services.limits.operations.receivables.matching import (
     tell_allocated,
     tell_money,
 )
+from services.limits.operations.receivables.order_matching import owner_named
 
 _WORDS = {"payment": "收款", "credit_note": "红字发票"}
 Wanted = list[tuple[str, Decimal]]
@@ -43,16 +43,20 @@ Wanted = list[tuple[str, Decimal]]
 def foresee_money(work: UnitOfWork, kind: str, items: Sequence[Mapping[str, Any]]) -> None:
     """Hold what these new payments or credit notes will ask for. Locks their customers."""
     customer_ids = lock_customers_of(work, items)
-    store.read_payments(work, [(item["source"], item["company"], item[f"{kind}_no"]) for item in items], kind)
+    keys = [(item["source"], item["company"], item[f"{kind}_no"]) for item in items]
     named = [
-        (item["customer_id"], part["invoice_no"]) for item in items for part in item["allocations"] or ()
+        (item["payer_id"] or item["customer_id"], part["invoice_no"])
+        for item in items
+        for part in item["allocations"] or ()
     ]
-    store.read_named_invoices(work, [(owner, number) for owner, number in named if owner is not None])
-    if any(item["allocations"] is None for item in items):
-        store.read_open_invoices(work, customer_ids)
-    store.read_matchable(work, customer_ids)
-    read_accounts(work, customer_ids)
-    carriers.foresee(work, customer_ids)
+    with store.together(work):
+        store.read_payments(work, keys, kind)
+        store.read_named_invoices(work, [(owner, number) for owner, number in named if owner is not None])
+        if any(item["allocations"] is None for item in items):
+            store.read_open_invoices(work, customer_ids)
+        store.read_matchable(work, customer_ids)
+        read_accounts(work, customer_ids)
+        carriers.foresee(work, customer_ids)
 
 
 def known_money(
@@ -62,8 +66,7 @@ def known_money(
 
     `Conflict` where that has another content.
     """
-    customer = require_customer(work, received.get("customer_id"), received.get("customer_code"), received)
-    store.lock_customers(work, [customer["id"]])
+    customer = owner_named(work, received)
     existing = store.document_of(work, kind, received["source"], received["company"], received[f"{kind}_no"])
     if existing is not None:
         same_or_conflict(existing, received, customer["id"], kind)

@@ -10,11 +10,24 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.limits import store
+from services.limits.operations.accounts import require_customer, require_parties
 from services.limits.operations.orders import restage
 
 
+def owner_named(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose a new invoice or credit note is, locked: the payer that it names, else that of its order, else
+    the customer."""
+    customer, payer = require_parties(work, received)
+    if payer is None:
+        order = order_named(work, received, customer["id"])
+        payer = customer if order is None else require_customer(work, order["customer_id"])
+    store.lock_customers(work, [payer["id"]])
+    return payer
+
+
 def order_named(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -> dict[str, Any] | None:
-    """The order that a document names, if it is there, of this customer, and in the document's currency."""
+    """The order that a document names, if it is there, in the document's currency, and this customer ordered
+    it or pays it."""
     if not named.get("order_no"):
         return None
     order = store.order_of(work, named["source"], named["company"], named["order_no"])
@@ -22,9 +35,9 @@ def order_named(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -
         found = store.find_orders(work, named["order_no"], None, None)
         if len(found) == 1:
             order = store.order_of(work, found[0]["source"], found[0]["company"], named["order_no"])
-    if order is None or order["customer_id"] != customer_id or order["currency"] != named["currency"]:
+    if order is None or order["currency"] != named["currency"]:
         return None
-    return order
+    return order if customer_id in (order["customer_id"], order["sold_to_id"]) else None
 
 
 def move_invoiced(
@@ -36,15 +49,19 @@ def move_invoiced(
 
 
 def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
-    """Match the documents that named an order before it arrived; they count beside it no longer."""
-    named = (order["customer_id"], order["source"], order["order_no"])
-    for invoice in store.unmatched_invoices(work, *named):
+    """Match the documents that named an order before it arrived; they count beside it no longer.
+
+    One that named who ordered, and no payer, stays with that customer.
+    """
+    named = (order["source"], order["order_no"])
+    owners = [owner for owner in (order["customer_id"], order["sold_to_id"]) if owner is not None]
+    for invoice in [row for owner in owners for row in store.unmatched_invoices(work, owner, *named)]:
         if invoice["currency"] != order["currency"]:
             continue
         store.update_invoice(work, invoice["id"], {"order_id": order["id"]})
         if invoice["status"] != "reversed":
             order["invoiced_total"] += invoice["amount"]
-    for note in store.unmatched_credit_notes(work, *named):
+    for note in [row for owner in owners for row in store.unmatched_credit_notes(work, owner, *named)]:
         if note["currency"] != order["currency"]:
             continue
         store.update_payment(work, note["id"], {"order_id": order["id"]})

@@ -39,9 +39,10 @@ def foresee_write_offs(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> 
     """Lock the customers whose invoices are to be written off, and hold their accounts."""
     owners = store.owners_of_numbers(work, "invoice", [item["invoice_no"] for item in items])
     customer_ids = list(store.lock_customers(work, owners))
-    store.read_open_invoices(work, customer_ids)
-    read_accounts(work, customer_ids)
-    carriers.foresee(work, customer_ids)
+    with store.together(work):
+        store.read_open_invoices(work, customer_ids)
+        read_accounts(work, customer_ids)
+        carriers.foresee(work, customer_ids)
 
 
 def record_write_off_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
