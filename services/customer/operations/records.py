@@ -202,8 +202,9 @@ def create_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
 def update_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Rename a customer group or move it, with all below it, to another parent (none: to the top).
 
-    `Forbidden` for whose right does not reach all customers, `NotFound` for no such group, `Invalid` for an unknown parent or one that is below the group itself. Locks
-    all groups, so that two moves at once make no circle.
+    `Forbidden` for whose right does not reach all customers, `NotFound` for no such group, `Invalid` for an
+    unknown parent or one that is below the group itself. Locks all groups, so that two moves at once make no
+    circle.
     """
     if work.caller.clauses_of(work.right) is not None:
         # It holds customers of everybody: whose right does not reach all of them moves none.
