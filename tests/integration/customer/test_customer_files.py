@@ -29,6 +29,10 @@ class Desk:
         self.settings: Settings = door.settings
         self.caller = SALES
         self.idempotency_key: str | None = None
+        self.audited: list[tuple[str, dict[str, Any]]] = []
+
+    def audit(self, action: str, subject: str, detail: dict[str, Any]) -> None:
+        self.audited.append((action, detail))
 
     def ask(self, service: str, method: str, received: dict[str, Any], timeout: float = 10) -> Any:
         return self.door.ask_service(service, method, received, key=self.idempotency_key)
@@ -162,6 +166,8 @@ def test_an_export_holds_what_the_filters_find_and_can_be_imported_again(desk: D
 def test_an_export_as_workbook_holds_the_same(desk: Desk) -> None:
     made = new_customer(desk, region="工作簿", fields={"remark": "=1+1"})
     content = exported(desk, region="工作簿", format="xlsx").get_data()
+    told = {"filters": {"region": "工作簿"}, "format": "xlsx", "rows": 1}
+    assert desk.audited == [("customer.export", told)]
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     header, line = [[cell.value for cell in row] for row in sheet.iter_rows()]
     found = dict(zip(header, line, strict=True))
