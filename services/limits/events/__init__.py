@@ -83,6 +83,9 @@ def grant_view(grant: Mapping[str, Any]) -> dict[str, Any]:
 _GUARANTEE_FIELDS = (
     "id",
     "customer_id",
+    "pool_kind",
+    "pool_key",
+    "segment",
     "kind",
     "currency",
     "provider",
@@ -191,12 +194,12 @@ def group_copy(group: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def guarantee_event(work: UnitOfWork, name: str, guarantee: Mapping[str, Any]) -> None:
-    """`guarantee_accepted` or `guarantee_released`."""
+def guarantee_event(work: UnitOfWork, name: str, pool: PoolKey, guarantee: Mapping[str, Any]) -> None:
+    """`guarantee_accepted` or `guarantee_released`, of a customer or of a pool that several share."""
     work.add_event(
         name,
         subject=guarantee["id"],
-        ordering_key=guarantee["customer_id"],
+        ordering_key=guarantee["customer_id"] or pool.name,
         data={"customer_id": guarantee["customer_id"], "guarantee": guarantee_view(guarantee)},
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -95,6 +96,8 @@ pools = Table(
     Column("entries", BigInteger, nullable=False),
     Column("head", Text, nullable=False),
     Column("controlled", Boolean, nullable=False),
+    # Whether it was ever given a guarantee: who holds the row need not look for any otherwise.
+    Column("guaranteed", Boolean, nullable=False, server_default=false()),
     # When the last was recorded: no entry is recorded before the one that it stands behind.
     Column("recorded_at", INSTANT),
     # The last business date that was closed for it (closings), and its entries by then.
@@ -151,7 +154,11 @@ guarantees = Table(
     "guarantees",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    # Empty for a pool that several customers share.
+    Column("customer_id", Uuid, ForeignKey("customers.id"), index=True),
+    Column("pool_kind", Text, nullable=False),
+    Column("pool_key", Text, nullable=False),
+    Column("segment", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("value", MONEY, nullable=False),
     Column("currency", Text, nullable=False),
@@ -167,12 +174,14 @@ guarantees = Table(
     Column("released_at", INSTANT),
     Column("released_by", Text),
     Column("release_reason", Text),
+    CheckConstraint("(pool_kind = 'customer') = (customer_id IS NOT NULL)", name="owner"),
     CheckConstraint("kind IN ('guarantee', 'collateral', 'insurance')", name="kind"),
     CheckConstraint("value > 0", name="value"),
     CheckConstraint("accepted_percent > 0 AND accepted_percent <= 100", name="accepted_percent"),
     CheckConstraint("valid_to >= valid_from", name="validity"),
 )
-Index("ix_guarantees_currency", guarantees.c.currency, guarantees.c.customer_id)
+Index("ix_guarantees_pool", guarantees.c.pool_kind, guarantees.c.pool_key)
+Index("ix_guarantees_currency", guarantees.c.currency, guarantees.c.pool_kind, guarantees.c.pool_key)
 Index("ix_guarantees_valid_from", guarantees.c.valid_from, guarantees.c.customer_id)
 Index("ix_guarantees_valid_to", guarantees.c.valid_to, guarantees.c.customer_id)
 

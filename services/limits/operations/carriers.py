@@ -144,7 +144,7 @@ def standing_of(work: UnitOfWork, pool: PoolKey, default: str | None = None) -> 
 
     One that never had a limit is told in the `default` currency, else in one of those that it holds.
     """
-    grants, guarantees = store.grants_of_pool(work, pool), guarantees_of_pool(work, pool)
+    grants, guarantees = store.grants_of_pool(work, pool), store.guarantees_of_pool(work, pool)
     rows = store.pools_of_key(work, pool)
     balances = {
         row["currency"]: Balance(
@@ -156,13 +156,6 @@ def standing_of(work: UnitOfWork, pool: PoolKey, default: str | None = None) -> 
     held = () if default else balances
     currency = currency_of(grants, held, dates.today(work), default or work.base_currency)
     return standing_in(work, currency, grants, guarantees, balances)
-
-
-def guarantees_of_pool(work: UnitOfWork, pool: PoolKey) -> list[dict[str, Any]]:
-    """The guarantees that raise a pool's limit: they stand on customers' overall pools."""
-    if pool.kind != CUSTOMER or pool.segment:
-        return []
-    return store.guarantees_of(work, UUID(pool.key))
 
 
 def limit_currency(work: UnitOfWork, pool: PoolKey, currency: str) -> str:

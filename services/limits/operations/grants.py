@@ -87,10 +87,21 @@ def accept_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
     """Accept a guarantee, collateral or insurance: from its first day on it raises the effective limit."""
     customer = require_customer(work, received["customer_id"])
     store.lock_customers(work, [customer["id"]])
+    pool = PoolKey(CUSTOMER, str(customer["id"]))
+    return _guarantee_answer(work, accept_for(work, pool, received, customer["id"]))
+
+
+def accept_for(
+    work: UnitOfWork, pool: PoolKey, received: Mapping[str, Any], customer_id: UUID | None
+) -> dict[str, Any]:
+    """Accept a guarantee for a pool that is locked; tells it."""
     names = ("kind", "value", "currency", "accepted_percent", "provider", "reference", "valid_to", "reason")
     guarantee = {
         "id": new_id(),
-        "customer_id": customer["id"],
+        "customer_id": customer_id,
+        "pool_kind": pool.kind,
+        "pool_key": pool.key,
+        "segment": pool.segment,
         **{name: received[name] for name in names},
         "valid_from": received["valid_from"] or dates.today(work),
         "accepted_by": work.caller.actor,
@@ -101,26 +112,32 @@ def accept_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
     }
     _check_validity(guarantee)
     store.add_guarantee(work, guarantee)
-    return _guarantee_answer(work, "guarantee_accepted", guarantee)
+    events.guarantee_event(work, "guarantee_accepted", pool, guarantee)
+    return guarantee
 
 
 def release_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """End a guarantee before its time, as from the business date; 409 when it was released already."""
     customer = require_customer(work, received["customer_id"])
     store.lock_customers(work, [customer["id"]])
-    found = [
-        row for row in store.guarantees_of(work, customer["id"]) if row["id"] == received["guarantee_id"]
-    ]
+    pool = PoolKey(CUSTOMER, str(customer["id"]))
+    return _guarantee_answer(work, release_of(work, pool, received["guarantee_id"], received["reason"]))
+
+
+def release_of(work: UnitOfWork, pool: PoolKey, guarantee_id: UUID, reason: str) -> dict[str, Any]:
+    """End a guarantee of a pool that is locked; tells it."""
+    found = [row for row in store.guarantees_of_pool(work, pool) if row["id"] == guarantee_id]
     if not found:
         raise NotFound("没有这份担保", code="unknown_guarantee")
     if found[0]["released_on"] is not None:
         raise Conflict("担保已解除", code="already_released")
-    released = store.release_guarantee(work, found[0], dates.today(work), received["reason"])
-    return _guarantee_answer(work, "guarantee_released", released)
+    released = store.release_guarantee(work, found[0], dates.today(work), reason)
+    events.guarantee_event(work, "guarantee_released", pool, released)
+    return released
 
 
 def list_guarantees(work: UnitOfWork, customer_id: UUID) -> dict[str, Any]:
-    """Every guarantee of a customer, newest first."""
+    """Every guarantee of a customer's overall limit, newest first."""
     require_customer(work, customer_id)
     rows = store.guarantees_of(work, customer_id)
     return {"items": [events.guarantee_view(row) for row in rows], "next": None}
@@ -158,8 +175,7 @@ def _answer(work: UnitOfWork, grant: Mapping[str, Any]) -> dict[str, Any]:
     return {"grant": events.grant_view(grant), "account": account_view(work, grant["customer_id"])}
 
 
-def _guarantee_answer(work: UnitOfWork, name: str, guarantee: Mapping[str, Any]) -> dict[str, Any]:
-    events.guarantee_event(work, name, guarantee)
+def _guarantee_answer(work: UnitOfWork, guarantee: Mapping[str, Any]) -> dict[str, Any]:
     tell_accounts(work, [guarantee["customer_id"]])
     account = account_view(work, guarantee["customer_id"])
     return {"guarantee": events.guarantee_view(guarantee), "account": account}

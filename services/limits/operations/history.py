@@ -20,7 +20,7 @@ from services.common.paging import page
 from services.limits import events, store
 from services.limits.ledger import ZERO
 from services.limits.model import entries
-from services.limits.operations import accounts, carriers, dates, horizon, pool_limits
+from services.limits.operations import accounts, dates, horizon, pool_limits
 from services.limits.pools import PoolKey
 from services.limits.standing import Balance
 
@@ -69,7 +69,7 @@ def get_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
 def _pool_then(work: UnitOfWork, pool: PoolKey, moment: Moment) -> dict[str, Any]:
     """How a pool stood, by the limits, the entries and the rates of a date."""
     grants = _grants_then(store.grants_of_pool(work, pool), moment)
-    guarantees = _guarantees_then(carriers.guarantees_of_pool(work, pool), moment)
+    guarantees = _guarantees_then(store.guarantees_of_pool(work, pool), moment)
     balances = {
         row["currency"]: Balance(
             store.stages_on(work, row, moment.on, moment.known_at), _beyond_then(work, pool, row, moment)

@@ -15,7 +15,7 @@ from services.limits.figures import figures
 from services.limits.ledger import Stages
 from services.limits.operations import carriers, dates
 from services.limits.operations.accounts import require_customer, tell_accounts
-from services.limits.operations.grants import grant_to
+from services.limits.operations.grants import accept_for, grant_to, release_of
 from services.limits.operations.posting import enter
 from services.limits.pools import CUSTOMER, DEPARTMENT, GROUP, OVERALL, Owner, PoolKey, title_of
 from services.limits.standing import Standing
@@ -57,11 +57,50 @@ def release_pool(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     _count(work, pool, "release_control", -1)
     for kind in ("base", "temporary"):
         store.replace_grants(work, pool, kind, dates.today(work))
+    for guarantee in store.guarantees_of_pool(work, pool):
+        if guarantee["released_on"] is None:
+            release_of(work, pool, guarantee["id"], received["reason"])
     store.control_pool(work, pool, controlled=False)
     carriers.forget_touched(work)
     shown = pool_view(work, pool)
     events.pool_released(work, pool, received["reason"])
     return {"pool": shown}
+
+
+def accept_pool_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Accept a guarantee, collateral or insurance for a pool that controls: `{"guarantee", "pool"}`.
+
+    `Conflict` for one that does not: a guarantee alone makes no limit. Locks the pool, or its customer.
+    """
+    pool, owner = _locked(work, received)
+    if not _is_controlled(work, pool):
+        raise Conflict(f"{title_of(pool)}没有额度控制", code="pool_not_controlled")
+    guarantee = accept_for(work, pool, received, owner)
+    store.note_guarantee(work, pool)
+    return {"guarantee": events.guarantee_view(guarantee), "pool": pool_view(work, pool)}
+
+
+def release_pool_guarantee(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """End a guarantee of a pool before its time. Locks the pool, or its customer."""
+    pool, _ = _locked(work, received)
+    guarantee = release_of(work, pool, received["guarantee_id"], received["reason"])
+    return {"guarantee": events.guarantee_view(guarantee), "pool": pool_view(work, pool)}
+
+
+def list_pool_guarantees(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Every guarantee of a pool, newest first."""
+    rows = store.guarantees_of_pool(work, require_pool(work, received))
+    return {"items": [events.guarantee_view(row) for row in rows], "next": None}
+
+
+def _locked(work: UnitOfWork, received: Mapping[str, Any]) -> tuple[PoolKey, UUID | None]:
+    """The pool that is named, locked, and whose it is where that is a customer."""
+    pool = _required(work, received)
+    if pool.is_shared:
+        store.lock_shared_pools(work, [(pool.kind, pool.key)])
+        return pool, None
+    store.lock_customers(work, [UUID(pool.key)])
+    return pool, UUID(pool.key)
 
 
 def list_pools(work: UnitOfWork) -> dict[str, Any]:

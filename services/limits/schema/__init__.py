@@ -25,6 +25,16 @@ from services.common.fields import (
 from services.common.paging import ListInput
 from services.limits import terms
 from services.limits.schema.ground import DEFAULT_SOURCE, OfCustomer, number_field
+from services.limits.schema.pools import (
+    SMALLEST_PERCENT,
+    GuaranteeInput,
+    GuaranteeKey,
+    PoolGuaranteeInput,
+    PoolGuaranteeKey,
+    PoolKeyInput,
+    PoolMoment,
+    PoolReleaseInput,
+)
 from services.limits.schema.receivables import (
     BillKey,
     DisputeKey,
@@ -44,24 +54,28 @@ __all__ = [
     "BillKey",
     "DisputeKey",
     "DocumentKey",
+    "GuaranteeInput",
+    "GuaranteeKey",
     "LedgerSettings",
     "NewCreditNote",
     "NewDispute",
     "NewInvoice",
     "NewPayment",
     "NewWriteOff",
+    "PoolGuaranteeInput",
+    "PoolGuaranteeKey",
+    "PoolKeyInput",
+    "PoolMoment",
+    "PoolReleaseInput",
     "RatesInput",
     "RatesMoment",
     "Reallocation",
 ]
 
 BATCH_MAX = 5_000
-_SMALLEST_PERCENT = Decimal("0.0001")
-POOL_KINDS = ("customer", "group", "salesperson", "department")
 GRANT_CHANGES = ("grant", "raise", "cut", "replace")
 TERM_DAYS_MAX = 3_650
 TERM_PARTS_MAX = 60
-GUARANTEE_KINDS = ("guarantee", "collateral", "insurance")
 
 
 class NewOrder(OfCustomer):
@@ -177,7 +191,7 @@ class FreezeInput(StrictSchema):
 class TermShare(StrictSchema):
     """One instalment of a payment term: a share of the amount, due so many days after the invoice's date."""
 
-    percent = NumberField(required=True, minimum=_SMALLEST_PERCENT, maximum=Decimal(100))
+    percent = NumberField(required=True, minimum=SMALLEST_PERCENT, maximum=Decimal(100))
     days = IntegerField(required=True, minimum=0, maximum=TERM_DAYS_MAX)
 
 
@@ -252,66 +266,8 @@ class GrantInput(_LimitInput):
     application_id = TextField(max_length=100, load_default=None, allow_none=True)
 
 
-class PoolKeyInput(StrictSchema):
-    """Names a pool: a group or a customer by its id, a salesperson by user name, a department by code."""
-
-    pool_kind = TextField(max_length=20, required=True)
-    pool_key = TextField(max_length=100, required=True)
-    segment = TextField(max_length=50, load_default="")
-
-    @validates_schema
-    def _known_kind(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("pool_kind") not in POOL_KINDS:
-            raise refuse("pool_kind_unknown", f"信用对象应为 {', '.join(POOL_KINDS)} 之一", "pool_kind")
-
-
-class PoolMoment(PoolKeyInput):
-    """A pool at the end of a date, as it was known at an instant; both default to now."""
-
-    as_of = DateField(load_default=None, allow_none=True)
-    known_at = InstantField(load_default=None, allow_none=True)
-
-
 class PoolLimitInput(_LimitInput, PoolKeyInput):
     """A limit to be granted to a pool that customers share, or to a customer in one segment."""
-
-
-class PoolReleaseInput(PoolKeyInput):
-    """Why a pool is to control nothing any more."""
-
-    reason = TextField(max_length=500, required=True)
-
-
-class GuaranteeInput(StrictSchema):
-    """A guarantee, collateral or insurance that is accepted for a share of its value, in percent."""
-
-    customer_id = IdField(required=True)
-    kind = TextField(max_length=20, load_default="guarantee")
-    value = AmountField(required=True)
-    currency = CurrencyField(required=True)
-    accepted_percent = NumberField(required=True, minimum=_SMALLEST_PERCENT, maximum=Decimal(100))
-    provider = TextField(max_length=200, required=True)
-    reference = TextField(max_length=200, load_default=None, allow_none=True)
-    valid_from = DateField(load_default=None, allow_none=True)
-    valid_to = DateField(load_default=None, allow_none=True)
-    reason = TextField(max_length=500, load_default=None, allow_none=True)
-
-    @validates_schema
-    def _makes_sense(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("kind") not in GUARANTEE_KINDS:
-            raise refuse("kind_unknown", f"担保类型应为 {', '.join(GUARANTEE_KINDS)} 之一", "kind")
-        if data["accepted_percent"] % _SMALLEST_PERCENT:
-            raise refuse("too_precise", "认可比例最多四位小数", "accepted_percent")
-        if data.get("valid_from") and data.get("valid_to") and data["valid_to"] < data["valid_from"]:
-            raise refuse("validity", "失效日期不能早于生效日期", "valid_to")
-
-
-class GuaranteeKey(StrictSchema):
-    """Names a guarantee of a customer, and why it is released."""
-
-    customer_id = IdField(required=True)
-    guarantee_id = IdField(required=True)
-    reason = TextField(max_length=500, required=True)
 
 
 class BusinessDate(StrictSchema):

@@ -34,3 +34,18 @@ class PoolsDoor(DocumentsDoor):
     def release_pool(self, call: Call) -> dict[str, Any]:
         """Let a pool control nothing any more."""
         return self.apply(call, pool_limits.release_pool, call.input)
+
+    @endpoint(schema.PoolKeyInput(), "credit.read")
+    def list_pool_guarantees(self, call: Call) -> dict[str, Any]:
+        """Every guarantee of a pool."""
+        return dict(self.read(call, pool_limits.list_pool_guarantees, call.input))
+
+    @endpoint(schema.PoolGuaranteeInput(), "credit.grant")
+    def accept_pool_guarantee(self, call: Call) -> dict[str, Any]:
+        """Accept a guarantee, collateral or insurance for a pool."""
+        return self.apply(call, pool_limits.accept_pool_guarantee, call.input)
+
+    @endpoint(schema.PoolGuaranteeKey(), "credit.grant")
+    def release_pool_guarantee(self, call: Call) -> dict[str, Any]:
+        """End a guarantee of a pool before its time."""
+        return self.apply(call, pool_limits.release_pool_guarantee, call.input)

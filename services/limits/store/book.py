@@ -54,7 +54,7 @@ class Book(Journalled):
         self.customers = shelf(model.customers, ("code",))
         self.pools = shelf(model.pools, ("kind", "key"))
         self.grants = shelf(model.grants, of_customer, ("application_id",), ("pool_kind", "pool_key"))
-        self.guarantees = shelf(model.guarantees, of_customer)
+        self.guarantees = shelf(model.guarantees, of_customer, ("pool_kind", "pool_key"))
         self.freezes = shelf(model.freezes, of_customer)
         self.orders = shelf(model.orders, of_customer, ("source", "company", "order_no"), ("order_no",))
         self.deliveries = shelf(model.deliveries, ("order_id",))

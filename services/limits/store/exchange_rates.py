@@ -13,10 +13,8 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
-    cast,
     column,
     func,
-    literal,
     or_,
     select,
     true,
@@ -26,7 +24,6 @@ from sqlalchemy import (
 
 from services.common.db import UnitOfWork
 from services.limits.model import exchange_rates, grants, guarantees, pools
-from services.limits.pools import CUSTOMER
 
 _asked = (
     func.unnest(bindparam("currencies", type_=ARRAY(Text)))
@@ -61,7 +58,6 @@ _CURRENCIES = select(exchange_rates.c.currency).where(exchange_rates.c.base == b
 def _concerned() -> Select[Any]:
     """Whoever holds something in these currencies, or has a limit or a guarantee in them, as (kind, key)."""
     holds = or_(pools.c.reserved != 0, pools.c.delivered != 0, pools.c.receivable != 0)
-    of_customers = (literal(CUSTOMER).label("kind"), cast(guarantees.c.customer_id, Text).label("key"))
     found = [
         (select(pools.c.kind, pools.c.key), pools.c.currency, holds, (pools.c.kind, pools.c.key)),
         (
@@ -70,7 +66,12 @@ def _concerned() -> Select[Any]:
             grants.c.replaced_on.is_(None),
             (grants.c.pool_kind, grants.c.pool_key),
         ),
-        (select(*of_customers), guarantees.c.currency, guarantees.c.released_on.is_(None), of_customers),
+        (
+            select(guarantees.c.pool_kind.label("kind"), guarantees.c.pool_key.label("key")),
+            guarantees.c.currency,
+            guarantees.c.released_on.is_(None),
+            (guarantees.c.pool_kind, guarantees.c.pool_key),
+        ),
     ]
     after = tuple_(bindparam("kind", type_=Text), bindparam("key", type_=Text))
     parts = []

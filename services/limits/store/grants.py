@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, union
 from services.common.db import UnitOfWork
 from services.limits.ledger import Grant, Guarantee, guarantee_of
 from services.limits.model import freezes, grants, guarantees
-from services.limits.pools import OVERALL, PoolKey
+from services.limits.pools import CUSTOMER, OVERALL, PoolKey
 from services.limits.store.book import among_ids, book_of
+from services.limits.store.pools import pools_of_key
 from services.limits.store.rows import Row, all_rows, one_row
 
 _OF_CUSTOMER = ("customer_id",)
@@ -23,6 +24,9 @@ _POOL_GRANTS = select(grants).where(
 )
 _GRANT_OF_APPLICATION = select(grants).where(grants.c.application_id == bindparam("application"))
 _GUARANTEES = select(guarantees).where(among_ids(guarantees.c.customer_id))
+_POOL_GUARANTEES = select(guarantees).where(
+    guarantees.c.pool_kind == bindparam("kind"), guarantees.c.pool_key == bindparam("key")
+)
 _OPEN_FREEZES = select(freezes).where(among_ids(freezes.c.customer_id), freezes.c.lifted_at.is_(None))
 
 _OF_EPISODE = select(freezes.c.id).where(
@@ -118,10 +122,25 @@ def read_guarantees(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
 
 
 def guarantees_of(work: UnitOfWork, customer_id: UUID) -> list[Row]:
-    """Every guarantee that was ever accepted for a customer, newest first."""
-    read_guarantees(work, [customer_id])
-    rows = book_of(work).guarantees.find(_OF_CUSTOMER, customer_id)
-    return sorted(rows, key=lambda row: (row["accepted_at"], row["id"]), reverse=True)
+    """Every guarantee that was ever accepted for a customer's overall limit, newest first."""
+    return guarantees_of_pool(work, PoolKey(CUSTOMER, str(customer_id)))
+
+
+def guarantees_of_pool(work: UnitOfWork, pool: PoolKey) -> list[Row]:
+    """Every guarantee that was ever accepted for a pool's limit, newest first."""
+    book = book_of(work)
+    if not pool.is_shared:
+        read_guarantees(work, [UUID(pool.key)])
+        rows = book.guarantees.find(_OF_CUSTOMER, UUID(pool.key))
+    elif any(row["guaranteed"] for row in pools_of_key(work, pool)):
+        asked = {"kind": pool.kind, "key": pool.key}
+        key = (pool.kind, pool.key)
+        book.fetch("pool-guarantees", [key], _POOL_GUARANTEES, book.guarantees, lambda _: asked)
+        rows = book.guarantees.find(("pool_kind", "pool_key"), pool.kind, pool.key)
+    else:
+        rows = []
+    mine = (row for row in rows if row["segment"] == pool.segment)
+    return sorted(mine, key=lambda row: (row["accepted_at"], row["id"]), reverse=True)
 
 
 def as_guarantees(rows: Iterable[Mapping[str, Any]]) -> list[Guarantee]:

@@ -104,6 +104,7 @@ def pool_of(work: UnitOfWork, pool: PoolKey, currency: str) -> Row:
         "head": ROOT,
         # An overall pool of a customer always counts; another exists because somebody controls it.
         "controlled": True,
+        "guaranteed": False,
         "recorded_at": None,
     }
     book_of(work).pools.add(first)
@@ -138,6 +139,12 @@ def control_pool(work: UnitOfWork, pool: PoolKey, *, controlled: bool) -> None:
     """Say whether a pool that is held controls what it holds."""
     for row in pools_of_key(work, pool):
         book_of(work).pools.change(row["id"], {"controlled": controlled})
+
+
+def note_guarantee(work: UnitOfWork, pool: PoolKey) -> None:
+    """Say that a pool that is held has a guarantee."""
+    for row in pools_of_key(work, pool):
+        book_of(work).pools.change(row["id"], {"guaranteed": True})
 
 
 def controlled_pools(work: UnitOfWork) -> list[PoolKey]:

@@ -15,6 +15,7 @@ FALLS = "falls"
 # What no limit lets pass where 40.00 are left.
 MORE = "60.00"
 _HELD = "60.07"
+_GUARANTEE = {"value": MORE, "currency": "CNY", "accepted_percent": "100", "provider": "银行"}
 Act = Callable[[World], object]
 
 
@@ -161,8 +162,13 @@ def _next_day(world: World) -> None:
 
 
 def _guaranteed(world: World) -> None:
-    guarantee = {"value": MORE, "currency": "CNY", "accepted_percent": "100", "provider": "银行"}
-    world.ask("accept_guarantee", customer_id=world.customer, **guarantee)
+    world.ask("accept_guarantee", customer_id=world.customer, **_GUARANTEE)
+
+
+def _release_pool_guarantee(world: World) -> None:
+    items = world.ask("list_pool_guarantees", **world.pool_key)["items"]
+    named = {**world.pool_key, "guarantee_id": items[0]["id"], "reason": "到期"}
+    world.ask("release_pool_guarantee", **named)
 
 
 def _release_guarantee(world: World) -> None:
@@ -340,6 +346,9 @@ WAYS = (
     Way("a temporary limit that ends", FALLS, ("open_business_date",), _next_day, _temporary),
     Way("a guarantee released", FALLS, ("release_guarantee",), _release_guarantee, _guaranteed,
         kinds=("customer",)),
+    Way("a guarantee of a pool released", FALLS, ("release_pool_guarantee",), _release_pool_guarantee,
+        lambda world: world.ask("accept_pool_guarantee", **world.pool_key, **_GUARANTEE),
+        kinds=("segment", *SHARED)),
     Way("a horizon set farther", FALLS, ("change_ledger_settings",), _horizon(None),
         _then(_horizon(10), _far_order(40)), kinds=OWN),
     Way("an order that comes inside the horizon", FALLS, ("open_business_date",), _next_day,
@@ -356,6 +365,7 @@ HARMLESS = {
     "unfreeze_account": "lets new credit be asked for: that is checked",
     "freeze_account": "stops new credit",
     "accept_guarantee": "raises a limit",
+    "accept_pool_guarantee": "raises a limit",
     "cancel_order": "releases",
     "close_order": "releases",
     "return_delivery": "takes off what was delivered; what is still to be delivered stays reserved",

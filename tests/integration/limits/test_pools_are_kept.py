@@ -341,3 +341,35 @@ def test_every_pool_is_shown_on_any_date_as_it_was_known(ledger: Ledger) -> None
         ("customer", None): "985.00", ("group", None): "65.00", ("department", None): "65.00",
         ("customer", "C1"): "85.00",
     }  # fmt: skip
+
+
+def test_guarantees_raise_the_limit_of_any_pool_while_it_controls(ledger: Ledger) -> None:
+    body = {"value": "50.00", "currency": "CNY", "accepted_percent": "80", "provider": "银行"}
+    pools = (("group", TOP, ""), ("salesperson", "sales", ""), ("customer", CUSTOMER, "C1"))
+    for kind, key, segment in pools:
+        named = {"pool_kind": kind, "pool_key": str(key), "segment": segment}
+        shape = load(schema.PoolGuaranteeInput(), {**body, **{k: v for k, v in named.items() if v}})
+        with pytest.raises(Conflict):
+            ledger.do(pool_limits.accept_pool_guarantee, shape)
+        _limit(ledger, kind, key, "100.00", segment or None)
+        accepted = ledger.do(pool_limits.accept_pool_guarantee, shape)
+        assert (accepted["pool"]["limit"], accepted["pool"]["guaranteed"]) == ("140.00", "40.00")
+    assert ledger.do(orders.reserve_order, ledger.order("A", "140.00", company="C1"))["status"] == "reserved"
+    refused = ledger.do(orders.reserve_order, ledger.order("B", "0.01", company="C1"))
+    told = [each["pool"] for each in refused["decision"]["reasons"]]
+    assert told == ["customer@C1", f"group:{TOP}", "salesperson:sales"]
+    for kind, key, segment in pools:
+        named = {"pool_kind": kind, "pool_key": str(key), "segment": segment}
+        (found,) = ledger.do(pool_limits.list_pool_guarantees, named)["items"]
+        given = {**named, "guarantee_id": found["id"], "reason": "到期"}
+        if kind != "group":
+            released = ledger.do(pool_limits.release_pool_guarantee, given)
+            assert (released["pool"]["available"], released["pool"]["state"]) == ("-40.00", "over-limit")
+        else:
+            ledger.do(pool_limits.release_pool, {**named, "reason": "改制"})
+        with pytest.raises(Conflict):
+            ledger.do(pool_limits.release_pool_guarantee, given)
+    assert ledger.account()["limit"] == "1000.00", "no pool's guarantee is the customer's own"
+    names = [event["guarantee"]["pool_kind"] for event in ledger.events("guarantee_released")]
+    assert sorted(names) == ["customer", "group", "salesperson"]
+    assert ledger.differences() == []
