@@ -20,7 +20,14 @@ from services.common.positions import Handler
 _OTHERWISE = "change_applied"
 _DOCUMENTS = ("amended", "cancelled", "closed", "reopened", "released")
 AUDITED: Mapping[str, tuple[str, ...]] = {
-    "customer": (_OTHERWISE, "customer_created", "customer_updated", "customer_deleted", "group_created"),
+    "customer": (
+        _OTHERWISE,
+        "customer_created",
+        "customer_updated",
+        "customer_deleted",
+        "group_created",
+        "group_updated",
+    ),
     "application": (
         _OTHERWISE,
         "application_created",
@@ -40,6 +47,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_unfrozen",
         "customer_reassigned",
         "ledger_settings_changed",
+        "exchange_rates_set",
         "business_date_opened",
         *(f"order_{what}" for what in _DOCUMENTS),
         "delivery_reversed",
@@ -75,6 +83,7 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
         "bill_received",
         "bill_voided",
         "account_changed",
+        "pool_revalued",
         "customer_aged",
         "business_date_closed",
     ),
