@@ -100,6 +100,10 @@ class Company:
         """Wait until every event has been read and every step taken, everywhere."""
         self.admin.post("/admin/streams:drain")
 
+    def settle_credit(self) -> None:
+        """The same of those who decide on credit: what else follows from a day, no order waits for."""
+        self.admin.post("/admin/streams:drain?services=limits,risk_rules")
+
     def apply_for(self, wishes: Iterable[Wish]) -> list[str]:
         """File and submit one application for each wish; returns their ids."""
         filed = []

@@ -129,9 +129,9 @@ class Replay:
         self._company.settle()
 
     def open_day(self, on: date) -> None:
-        """Open a business date and let everything that follows from it happen before the day's documents."""
+        """Open a business date, and let what it freezes and frees happen before the day's documents."""
         self._admin.post("/admin/business-date", {"date": on.isoformat()})
-        self._company.settle()
+        self._company.settle_credit()
 
     def replay_day(self, day: Day) -> None:
         """Payments first, then orders and invoices, then what is paid on the very day."""

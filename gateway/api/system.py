@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
-import eventlet
 from flask import Request
+from marshmallow import post_load
 
 from gateway.context import Context
+from gateway.draining import Draining
 from gateway.everybody import ask_everybody
 from gateway.local import body
+from gateway.received import parameters
 from gateway.routes import SIGNED_IN, Route
 from services.common.caller import service_caller
 from services.common.config import ALL_SERVICES, GATEWAY
-from services.common.errors import CreditError, NotFound, Unavailable, is_passing
+from services.common.errors import CreditError, NotFound, is_passing
+from services.common.fields import StrictSchema, TextField, load, refuse
 
-_DRAIN_SECONDS_MAX = 60.0
-_CALL_SECONDS = 30.0
-_PAUSE_SECONDS = 0.05
 _LOOK_SECONDS = 5.0
-# Whoever sends steps to others (adds commands) stands before them.
-_ORDER = ("gateway", "workflow", "application", "customer", "limits", "risk_rules", "reporting")
-SENDS_TO = {
-    "workflow": frozenset({"application", "customer", "limits", "risk_rules"}),
-}
+
+
+class WhichServices(StrictSchema):
+    """Which services are meant, by their names with commas between; all without."""
+
+    services = TextField(max_length=200, load_default=",".join(ALL_SERVICES))
+
+    @post_load
+    def split(self, loaded: dict[str, str], **kwargs: Any) -> dict[str, list[str]]:
+        """The names, each once and known."""
+        names = loaded["services"].split(",")
+        if unknown := set(names).difference(ALL_SERVICES):
+            raise refuse("service_unknown", f"没有服务 {min(unknown)[:60]}", "services")
+        return {"services": names}
 
 
 def _everywhere(
@@ -55,59 +63,8 @@ def _everywhere(
 
 
 def _drain(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    """Let every service read and send until nothing is left anywhere.
-
-    Nothing is left once every service has read as far as the logs are known to reach and waits for no
-    answer, and whoever may have been sent a step was asked after its sender: for then nobody can have moved
-    since it was asked without reading or being sent something first.
-    """
-    deadline = time.monotonic() + _DRAIN_SECONDS_MAX
-    caller = service_caller(GATEWAY, context.caller.actor)
-    answers: dict[str, dict[str, Any]] = {}
-    to_ask = set(_ORDER)
-    passes = 0
-    while to_ask:
-        if time.monotonic() > deadline:
-            raise Unavailable("各服务尚未处理完毕, 请稍后再试", code="not_drained")
-        passes += 1
-        before = _heads(answers)
-        for name in [name for name in _ORDER if name in to_ask]:
-            answer = context.ground.ask(
-                name, "settle", {"heads": _heads(answers)}, caller=caller, timeout=_CALL_SECONDS
-            )
-            if name in answers and _may_have_sent(answers[name], answer):
-                to_ask |= SENDS_TO.get(name, frozenset())
-            answers[name] = answer
-            to_ask.discard(name)
-        heads = _heads(answers)
-        busy = [name for name in _ORDER if _has_work(answers[name], heads)]
-        if busy and heads == before:
-            # What is left are steps that wait for their next try.
-            eventlet.sleep(_PAUSE_SECONDS)
-        to_ask.update(busy)
-    stopped = {name: answer["stopped"] for name, answer in answers.items() if answer["stopped"]}
-    parked = {name: answer["parked"] for name, answer in answers.items() if answer["parked"]}
-    return {"rounds": passes, "stopped": stopped, "parked": parked}
-
-
-def _heads(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """How far each log is known to reach."""
-    return {name: answer["head"] for name, answer in answers.items()}
-
-
-def _may_have_sent(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether a service has read something, or had steps to send, since it was asked before."""
-    return bool(before["read"] != after["read"] or before["commands"] or after["commands"])
-
-
-def _has_work(answer: Mapping[str, Any], heads: Mapping[str, int]) -> bool:
-    """Whether a service has events to read or commands to send; a stopped stream waits for a person."""
-    unread = any(
-        sequence < heads[source]
-        for source, sequence in answer["read"].items()
-        if source not in answer["stopped"]
-    )
-    return unread or bool(answer["commands"])
+    asked = load(WhichServices(), parameters(request))
+    return Draining(context, asked["services"]).run()
 
 
 def _system(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -155,8 +112,9 @@ ROUTES = [
         "/admin/streams:drain",
         permission="admin.system",
         view=_drain,
+        query=WhichServices,
         tag="admin",
-        summary="Wait until every event is read and every step taken",
+        summary="Wait until every event is read and every step taken, by all services or those named",
     ),
     Route(
         "POST",
