@@ -14,7 +14,7 @@ from gateway.audit import trail
 from services.common.db import UnitOfWork
 from services.common.events import Event
 from services.common.fields import parse_instant
-from services.common.positions import Handler
+from services.common.parked import Handler
 
 # Told by every service of a change that has no event of its own, see `Service.apply`.
 _OTHERWISE = "change_applied"

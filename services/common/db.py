@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from time import monotonic
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from psycopg2 import Error as DriverError
-from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, Table, create_engine
-from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import Connection, CursorResult, Executable, MetaData, Table
 
 from services.common import strict_json
 from services.common.bulk import RowWriter
 from services.common.caller import Caller
 from services.common.clock import Clock, SystemClock, business_date
-from services.common.errors import Unavailable
+from services.common.engines import make_engine, translated
 from services.common.ids import new_id
 from services.common.strict_json import Plain
 from services.common.tables import MONEY, service_metadata
@@ -31,23 +23,10 @@ __all__ = [
     "MONEY",
     "Database",
     "UnitOfWork",
-    "again_after_deadlocks",
-    "is_deadlock",
-    "is_transient",
     "service_metadata",
 ]
 
-_log = logging.getLogger(__name__)
-# One pool per service; seven services share one embedded server of 200 connections.
-_POOL_SIZE = 6
 _GLANCE_POOL_SIZE = 2
-_POOL_OVERFLOW = 14
-_POOL_WAIT_SECONDS = 10
-_STATEMENT_TIMEOUT_MS = 15_000
-_LOCK_TIMEOUT_MS = 10_000
-_IDLE_TRANSACTION_TIMEOUT_MS = 30_000
-_CONNECT_TIMEOUT_SECONDS = 5
-_REST_SECONDS = 1.0
 
 
 class Part(Protocol):
@@ -66,7 +45,6 @@ class Part(Protocol):
         """Write the changes."""
 
 
-_Answer = TypeVar("_Answer")
 _SomePart = TypeVar("_SomePart", bound=Part)
 
 
@@ -105,7 +83,6 @@ class UnitOfWork:
         self.foreseen: Sequence[str] = ()
         self._events: list[dict[str, Any]] = []
         self._commands: list[dict[str, Any]] = []
-        self._after_commit: list[Callable[[], None]] = []
 
     def remembered(self, name: Hashable, find: Callable[[], Any]) -> Any:
         """What `find` answered first in this unit of work; for what cannot change within it."""
@@ -215,10 +192,6 @@ class UnitOfWork:
             }
         )
 
-    def after_commit(self, function: Callable[[], None]) -> None:
-        """Run `function` once this transaction has committed; never run when it rolls back."""
-        self._after_commit.append(function)
-
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A stretch of this unit of work that fails alone, where all its changes are kept in parts.
@@ -255,7 +228,7 @@ class UnitOfWork:
     @contextmanager
     def _taken_back(self) -> Iterator[None]:
         """Take back what is in memory when the block fails."""
-        events, commands, hooks = len(self._events), len(self._commands), len(self._after_commit)
+        events, commands = len(self._events), len(self._commands)
         marks = {kind: part.mark() for kind, part in self._parts.items()}
         try:
             yield
@@ -264,7 +237,6 @@ class UnitOfWork:
                 part.undo(marks.get(kind, 0))
             del self._events[events:]
             del self._commands[commands:]
-            del self._after_commit[hooks:]
             raise
 
     def _flush_parts(self) -> None:
@@ -277,10 +249,6 @@ class UnitOfWork:
         self.rows.insert_missing(self.table("commands"), self._commands)
         self.rows.send()
         return bool(self._events), bool(self._commands)
-
-    def _committed(self) -> None:
-        for function in self._after_commit:
-            function()
 
 
 class Database:
@@ -301,9 +269,9 @@ class Database:
         self.metadata = metadata
         self.name = name
         self.clock = clock or SystemClock()
-        self.engine = _engine(url, name)
+        self.engine = make_engine(url, name)
         # Connections that stay as they are: to switch one there and back costs half a statement.
-        self._glancing = _engine(url, name, _GLANCE_POOL_SIZE, isolation_level="AUTOCOMMIT")
+        self._glancing = make_engine(url, name, _GLANCE_POOL_SIZE, isolation_level="AUTOCOMMIT")
         self.on_events: Callable[[], None] | None = None
         self.on_commands: Callable[[], None] | None = None
 
@@ -315,7 +283,7 @@ class Database:
         lost, so that nobody can tell whether it happened.
         """
         work: UnitOfWork
-        with _translated(self.engine) as connection:
+        with translated(self.engine) as connection:
             work = self._unit(connection, caller, trace_id, right)
             with connection.begin():
                 yield work
@@ -324,12 +292,11 @@ class Database:
             self.on_events()
         if commands and self.on_commands:
             self.on_commands()
-        work._committed()
 
     @contextmanager
     def read(self, caller: Caller, trace_id: str = "", right: str = "") -> Iterator[UnitOfWork]:
         """A unit of work that sees one moment and changes nothing."""
-        with _translated(self.engine) as connection:
+        with translated(self.engine) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 yield self._unit(connection, caller, trace_id, right, reads_only=True)
@@ -340,7 +307,7 @@ class Database:
 
         Without a transaction around, which would cost two trips more than the statement.
         """
-        with _translated(self._glancing) as connection:
+        with translated(self._glancing) as connection:
             yield self._unit(connection, caller, trace_id, reads_only=True)
 
     def _unit(
@@ -372,99 +339,3 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
         self._glancing.dispose()
-
-
-def is_transient(problem: BaseException) -> bool:
-    """Whether the same work may succeed later by itself: the database or another service was away."""
-    if isinstance(problem, (Unavailable, PoolTimeoutError)):
-        return True
-    return isinstance(problem, (OperationalError, InterfaceError)) or (
-        isinstance(problem, DBAPIError) and problem.connection_invalidated
-    )
-
-
-def is_deadlock(problem: Unavailable) -> bool:
-    """Whether PostgreSQL rolled a transaction back for the sake of another one: it can simply run again."""
-    cause = problem.__cause__
-    original = cause.orig if isinstance(cause, DBAPIError) else None
-    return getattr(original, "pgcode", None) in ("40P01", "40001")
-
-
-def again_after_deadlocks(tries: int, do: Callable[[], _Answer]) -> _Answer:
-    """What `do` answers, run up to `tries` times as long as PostgreSQL gives it up for another's sake.
-
-    `do` is a whole transaction: nothing of one that was given up has happened.
-    """
-    for _ in range(tries - 1):
-        try:
-            return do()
-        except Unavailable as problem:
-            if not is_deadlock(problem):
-                raise
-    return do()
-
-
-@contextmanager
-def _translated(engine: Engine) -> Iterator[Connection]:
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except (OperationalError, InterfaceError, PoolTimeoutError) as problem:
-        _log.warning("database problem: %s", problem)
-        raise Unavailable(
-            "数据库暂时不可用, 请稍后用同一个 Idempotency-Key 重试",
-            code="database_unavailable",
-            ambiguous=True,
-        ) from problem
-
-
-def _ping_when_rested(engine: Engine) -> None:
-    """Try a connection before its use when it has rested: a restarted server is then noticed in time.
-
-    A ping before every use would cost as much as a statement; a connection used a moment ago is alive, or
-    its failure is told as `Unavailable` and empties the whole pool.
-    """
-
-    @sqlalchemy_event.listens_for(engine, "checkin")
-    def note(_dbapi_connection: Any, record: Any) -> None:
-        record.info["rests_since"] = monotonic()
-
-    @sqlalchemy_event.listens_for(engine, "checkout")
-    def ping(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
-        if monotonic() - record.info.get("rests_since", 0.0) < _REST_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(dbapi_connection)
-        except DriverError as problem:
-            raise DisconnectionError from problem
-
-
-def _engine(url: str, name: str, pool_size: int = _POOL_SIZE, **more: Any) -> Engine:
-    options = (
-        f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS} "
-        f"-c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
-    )
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=_POOL_OVERFLOW,
-        pool_timeout=_POOL_WAIT_SECONDS,
-        pool_use_lifo=True,
-        json_serializer=strict_json.dumps,
-        json_deserializer=_loads,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-            "application_name": f"credit-{name}",
-            "options": options,
-            "keepalives_idle": 30,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-        },
-        **more,
-    )
-    _ping_when_rested(engine)
-    return engine
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal)

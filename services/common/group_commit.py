@@ -10,7 +10,8 @@ from typing import Any
 from services.common import idempotency
 from services.common.caller import Caller, service_caller
 from services.common.coalesce import Coalescer
-from services.common.db import Database, UnitOfWork, is_deadlock
+from services.common.db import Database, UnitOfWork
+from services.common.engines import is_deadlock
 from services.common.errors import CreditError, Unavailable, is_passing
 from services.common.strict_json import Plain, to_plain
 

@@ -14,17 +14,16 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import MetaData, Uuid, bindparam, delete, func, insert, literal, select, text, true, update
+from sqlalchemy import MetaData, Uuid, bindparam, delete, func, literal, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.caller import service_caller
-from services.common.db import Database, UnitOfWork, again_after_deadlocks, is_transient
-from services.common.errors import Conflict, NotFound
-from services.common.events import Event, event_from_envelope
+from services.common.db import Database, UnitOfWork
+from services.common.engines import again_after_deadlocks, is_transient
+from services.common.events import Event
+from services.common.parked import PROBLEM_LENGTH_MAX, Handler, park_event, resolve_parked
 
-Handler = Callable[[UnitOfWork, Event], None]
 _log = logging.getLogger(__name__)
-PROBLEM_LENGTH_MAX = 2_000
 _DEADLOCK_TRIES = 5
 # Advisory locks are per database, and so per service.
 _PROJECTION_LOCK = 7_230_002
@@ -178,7 +177,7 @@ def _apply_together(
             if handler is None:
                 continue
             if event.ordering_key in waiting:
-                _insert_parked(work, event, "等待同一对象的前一个事件被修复", attempts=0)
+                park_event(work, event, "等待同一对象的前一个事件被修复", attempts=0)
                 continue
             work.trace_id = event.trace_id
             handler(work, event)
@@ -222,7 +221,7 @@ def _park(database: Database, service: str, source: str, event: Event, problem: 
     with database.begin(service_caller(service)) as work:
         if event.sequence <= _lock_position(work, source).sequence:
             return 0
-        _insert_parked(work, event, repr(problem)[:PROBLEM_LENGTH_MAX], attempts=1)
+        park_event(work, event, repr(problem)[:PROBLEM_LENGTH_MAX], attempts=1)
         _move(work, source, event)
         return 1
 
@@ -284,31 +283,6 @@ def standing(work: UnitOfWork) -> Standing:
     return Standing(int(first["head"] or 0), bool(first["unnumbered"]), int(first["commands"]), found)
 
 
-def list_parked(work: UnitOfWork, limit: int = 200) -> list[dict[str, Any]]:
-    """Open parked events, oldest first."""
-    parked = work.table("parked_events")
-    rows = work.execute(
-        select(parked).where(parked.c.resolved_at.is_(None)).order_by(parked.c.identity).limit(limit)
-    ).all()
-    return [dict(row._mapping) for row in rows]
-
-
-def edit_parked(work: UnitOfWork, identity: int, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the `data` of a parked event by a repaired one. Locks its row."""
-    row = _open_parked(work, identity)
-    parked = work.table("parked_events")
-    event = {**row.event, "data": dict(data)}
-    work.execute(update(parked).where(parked.c.identity == identity).values(event=event))
-    return {**dict(row._mapping), "event": event}
-
-
-def discard_parked(work: UnitOfWork, identity: int) -> dict[str, Any]:
-    """Give up one parked event: it counts as resolved without effect. Locks its row."""
-    row = _open_parked(work, identity)
-    _resolve(work, identity, "discarded")
-    return dict(row._mapping)
-
-
 def replay_parked(
     work: UnitOfWork, source: str, ordering_key: str, apply: Callable[[dict[str, Any]], None]
 ) -> int:
@@ -332,82 +306,13 @@ def replay_parked(
     ).all()
     for row in rows:
         apply(row.event)
-        _resolve(work, row.identity, "replayed")
+        resolve_parked(work, row.identity, "replayed")
     return len(rows)
-
-
-def park_document(
-    work: UnitOfWork, source: str, event_id: UUID, ordering_key: str, event: dict[str, Any], why: str
-) -> None:
-    """Set aside a message from outside (an ERP document) that can never be applied as it is."""
-    work.execute(
-        insert(work.table("parked_events")).values(
-            id=event_id,
-            source=source,
-            sequence=None,
-            ordering_key=ordering_key,
-            event=event,
-            problem=why[:PROBLEM_LENGTH_MAX],
-            attempts=1,
-            parked_at=work.now,
-        )
-    )
-
-
-def was_parked(work: UnitOfWork, source: str, event_id: UUID) -> bool:
-    """Whether this message was ever set aside: delivered again, it is not, whatever somebody did with it."""
-    parked = work.table("parked_events")
-    here = select(parked.c.identity).where(parked.c.source == source, parked.c.id == event_id)
-    return work.execute(here.limit(1)).first() is not None
-
-
-def handle_parked(handlers: Mapping[str, Handler], work: UnitOfWork) -> Callable[[dict[str, Any]], None]:
-    """How `replay_parked` applies an event of another service's log."""
-
-    def apply(envelope: dict[str, Any]) -> None:
-        event = event_from_envelope(envelope)
-        handlers[event.name](work, event)
-
-    return apply
-
-
-def _open_parked(work: UnitOfWork, identity: int) -> Any:
-    parked = work.table("parked_events")
-    row = work.execute(select(parked).where(parked.c.identity == identity).with_for_update()).first()
-    if row is None:
-        raise NotFound("没有这个搁置的事件")
-    if row.resolved_at is not None:
-        raise Conflict("该事件已经处理过", code="already_resolved", resolution=row.resolution)
-    return row
-
-
-def _resolve(work: UnitOfWork, identity: int, how: str) -> None:
-    parked = work.table("parked_events")
-    work.execute(
-        update(parked)
-        .where(parked.c.identity == identity)
-        .values(resolved_at=work.now, resolution=how, attempts=parked.c.attempts + 1)
-    )
 
 
 def _parked_keys(work: UnitOfWork, source: str, keys: Sequence[str]) -> set[str]:
     asked = {"of_source": source, "keys": sorted(set(keys))}
     return {row.ordering_key for row in work.execute(_statements(work.metadata).parked_keys, asked)}
-
-
-def _insert_parked(work: UnitOfWork, event: Event, problem: str, attempts: int) -> None:
-    work.execute(
-        insert(work.table("parked_events")).values(
-            id=event.id,
-            source=event.source,
-            sequence=event.sequence,
-            ordering_key=event.ordering_key,
-            event=event.envelope(),
-            problem=problem,
-            attempts=attempts,
-            parked_at=work.now,
-        )
-    )
 
 
 def _move(work: UnitOfWork, source: str, event: Event) -> None:

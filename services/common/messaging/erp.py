@@ -14,11 +14,12 @@ from kombu import Connection, Consumer, Queue, binding
 from services.common import faults, strict_json, telemetry
 from services.common.caller import service_caller
 from services.common.config import Settings
-from services.common.db import Database, UnitOfWork, is_transient
+from services.common.db import Database, UnitOfWork
+from services.common.engines import is_transient
 from services.common.errors import CreditError, MalformedRequest, is_passing
 from services.common.messaging import wire
 from services.common.messaging.loops import Bell, Stopping, keep_going
-from services.common.positions import park_document, was_parked
+from services.common.parked import park_document, was_parked
 
 _log = logging.getLogger(__name__)
 _BATCH_MAX = 200

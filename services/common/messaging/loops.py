@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from eventlet.queue import Empty, LightQueue
 
-from services.common.db import is_transient
+from services.common.engines import is_transient
 
 _log = logging.getLogger(__name__)
 _BACKOFF_FIRST_SECONDS = 0.25

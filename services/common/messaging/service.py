@@ -2,139 +2,35 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import eventlet
 from marshmallow import EXCLUDE, Schema, fields, validate
 from sqlalchemy import MetaData
 
-from services.common import events, field_rights, idempotency, positions, telemetry
-from services.common.caller import Caller, service_caller
+from services.common import events, idempotency, parked, positions
+from services.common.caller import service_caller
 from services.common.commands import AnswerHandler
-from services.common.db import UnitOfWork, again_after_deadlocks
-from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest, NotFound
-from services.common.fields import load
+from services.common.db import UnitOfWork
+from services.common.engines import again_after_deadlocks
+from services.common.errors import Invalid, NotFound
 from services.common.group_commit import Foresee, GroupCommand, Operation
+from services.common.messaging.door import PUBLIC, SERVICES_ONLY, Call, endpoint
 from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
 from services.common.messaging.ground import Ground
-from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS, Endpoint
+from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS
 from services.common.messaging.timers import every
-from services.common.positions import Handler, StreamStopped
-from services.common.rights import resource_of
+from services.common.parked import Handler
+from services.common.positions import StreamStopped
 from services.common.scopes import Facts
 from services.common.strict_json import to_plain
 
 __all__ = ["PUBLIC", "SERVICES_ONLY", "Call", "Service", "endpoint", "every"]
 
-_log = logging.getLogger(__name__)
-PUBLIC = "public"
-SERVICES_ONLY = "services-only"
-# What an endpoint that asks for no right works under: nobody holds it, so it reaches no scoped record.
-_SIGNED_IN = "signed-in"
 _DEADLOCK_TRIES = 3
 _CLEANING_SECONDS = 3600.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as a door method sees it: `input` is loaded by the endpoint's schema.
-
-    `right` is what the endpoint asks for; how far it reaches is what its units of work go by.
-    """
-
-    method: str
-    input: Any
-    received: Any
-    caller: Caller
-    idempotency_key: str | None
-    trace_id: str
-    right: str
-
-
-@dataclass(frozen=True)
-class EndpointDeclaration:
-    """What an endpoint declares: its shape and the permission that it asks for."""
-
-    schema: Schema | None
-    permission: str | None
-
-
-def endpoint(schema: Schema | None, permission: str | None) -> Callable[[Callable[..., Any]], Any]:
-    """Make a method an RPC endpoint: `method(self, call)`, answered as plain JSON.
-
-    `permission` is what the caller must hold; `None` lets in anybody signed in, `SERVICES_ONLY` only
-    services, `PUBLIC` everybody (infrastructure that tells nothing).
-    """
-
-    def register(method: Callable[..., Any]) -> Any:
-        def entry(self: Service, request: Any) -> dict[str, Any]:
-            return _answer(self, method, schema, permission, request)
-
-        entry.__name__ = method.__name__
-        entry.__doc__ = method.__doc__
-        entry.__credit_endpoint__ = EndpointDeclaration(schema, permission)  # type: ignore[attr-defined]
-        return Endpoint.decorator(entry)
-
-    return register
-
-
-def _answer(
-    service: Service,
-    method: Callable[..., Any],
-    schema: Schema | None,
-    permission: str | None,
-    request: Any,
-) -> dict[str, Any]:
-    started = time.perf_counter()
-    answer: dict[str, Any]
-    call: Call | None = None
-    try:
-        call = _open(service, method.__name__, schema, permission, request)
-        answer = {"ok": to_plain(method(service, call))}
-    except CreditError as refusal:
-        answer = {"error": refusal.to_dict()}
-    except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
-        _log.exception("%s.%s failed", service.name, method.__name__)
-        answer = {"error": CreditError("服务内部错误, 请联系管理员", code="internal_error").to_dict()}
-    if call is not None and call.caller.fields:
-        # A refusal may show a record as well: that of an order under the same number, say.
-        answer = field_rights.conceal(call.caller, call.right, to_plain(answer))
-    outcome = str(answer["error"]["status"]) if "error" in answer else "ok"
-    elapsed = time.perf_counter() - started
-    telemetry.rpc_seconds.labels(service.name, method.__name__, outcome).observe(elapsed)
-    return answer
-
-
-def _open(service: Service, name: str, schema: Schema | None, permission: str | None, request: Any) -> Call:
-    if not isinstance(request, dict):
-        raise MalformedRequest("内部请求格式错误")
-    trace_id = str(request.get("trace_id") or "")
-    telemetry.bind_trace(trace_id)
-    if permission == PUBLIC:
-        caller = Caller(kind="anonymous", id="", username="")
-    else:
-        caller = service.ground.verifier.verify(request.get("caller"))
-    if permission == SERVICES_ONLY:
-        if caller.kind != "service":
-            raise Forbidden("该接口仅供内部服务使用")
-    elif permission not in (None, PUBLIC):
-        caller.require(str(permission))
-    received = request.get("input")
-    key = request.get("idempotency_key")
-    if key is not None and (not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX):
-        raise Invalid("Idempotency-Key 应为 1 到 200 个字符", code="idempotency_key_invalid")
-    right = permission or _SIGNED_IN
-    field_rights.require_written(caller, right, received)
-    loaded = received or {} if schema is None else load(schema, {} if received is None else received)
-    if caller.fields and isinstance(loaded, Mapping):
-        asked = [*(loaded.get("where") or ()), str(loaded.get("sort") or "").removeprefix("-")]
-        field_rights.require_seen(caller, resource_of(right), filter(None, asked))
-    return Call(name, loaded, received, caller, key, trace_id, right)
 
 
 def _told(
@@ -414,17 +310,17 @@ class Service:
     @endpoint(None, "admin.parked")
     def list_parked(self, call: Call) -> dict[str, Any]:
         """Open parked events and documents."""
-        return {"items": self.read(call, positions.list_parked)}
+        return {"items": self.read(call, parked.list_parked)}
 
     @endpoint(_Parked(), "admin.parked")
     def edit_parked(self, call: Call) -> dict[str, Any]:
         """Repair the data of a parked event: `{"identity", "data"}`."""
-        return self.apply(call, positions.edit_parked, call.input["identity"], call.input["data"] or {})
+        return self.apply(call, parked.edit_parked, call.input["identity"], call.input["data"] or {})
 
     @endpoint(_Parked(), "admin.parked")
     def discard_parked(self, call: Call) -> dict[str, Any]:
         """Give up a parked event: `{"identity"}`."""
-        return self.apply(call, positions.discard_parked, call.input["identity"])
+        return self.apply(call, parked.discard_parked, call.input["identity"])
 
     @endpoint(_Parked(), "admin.parked")
     def replay_parked(self, call: Call) -> dict[str, Any]:
@@ -441,7 +337,7 @@ class Service:
         if source == ERP_SOURCE and self.erp is not None:
             return replay_document(self.erp, work)
         if source is not None and source in self.subscriptions:
-            return positions.handle_parked(self.subscriptions[source], work)
+            return parked.handle_parked(self.subscriptions[source], work)
         raise NotFound(f"服务 {self.name} 不读取 {source} 的事件")
 
     @endpoint(_Parked(), "admin.parked")

@@ -15,8 +15,8 @@ from services.common.caller import service_caller
 from services.common.db import Database
 from services.common.events import BATCH_MAX, Event, event_from_envelope
 from services.common.messaging.loops import Bell, Stopping, keep_going
+from services.common.parked import Handler
 from services.common.positions import (
-    Handler,
     PositionMovedBack,
     StreamStopped,
     apply_batch,

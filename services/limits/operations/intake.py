@@ -10,7 +10,7 @@ from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.events import Event
 from services.common.fields import load, parse_date
-from services.common.positions import park_document
+from services.common.parked import park_document
 from services.limits import events, schema, store
 from services.limits.operations import (
     checking,
