@@ -134,6 +134,58 @@ sign_in_settings = Table(
     CheckConstraint("singleton", name="only_one"),
 )
 
+identity_providers = Table(
+    "identity_providers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("label", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    # Sealed (gateway/sign_in/sealing.py).
+    Column("client_secret", Text, nullable=False),
+    Column("link_by", Text, nullable=False),
+    # The roles of people who are made users when they first come; None: nobody is.
+    Column("create_roles", JSONB(none_as_null=True)),
+    Column("trusts_second_factor", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("link_by IN ('none', 'username', 'email')", name="link_by"),
+)
+
+user_identities = Table(
+    "user_identities",
+    metadata,
+    Column("provider", Text, ForeignKey("identity_providers.key"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("linked_at", INSTANT, nullable=False),
+    UniqueConstraint("provider", "user_id"),
+)
+
+# Who was sent to a provider and is not back yet; the browser is known by a cookie.
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("state_hash", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("browser_hash", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("return_to", Text, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+)
+
+# Who is back, and fetches tokens next.
+sign_in_handovers = Table(
+    "sign_in_handovers",
+    metadata,
+    Column("ticket_hash", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("browser_hash", Text, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

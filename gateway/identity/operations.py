@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from gateway.audit.trail import trail
 from gateway.identity import events, store, tokens
-from gateway.identity.roles import ADMIN, require_holds
+from gateway.identity.roles import ADMIN, check_version, require_holds
 from gateway.sign_in import store as access
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
@@ -67,7 +67,7 @@ def change_user(
     user = store.lock_user(work, key)
     if user is None:
         raise NotFound("没有这个用户", code="user_not_found")
-    _check_version(user, received)
+    check_version(user, received)
     _require_known(work, received)
     require_holds(work, _rights_of(work, {*user["roles"], *received.get("roles", ())}))
     values = {name: received[name] for name in ("name", "email", "department", "active") if name in received}
@@ -125,7 +125,7 @@ def change_department(work: UnitOfWork, key: str, received: Mapping[str, Any]) -
     department = tree.get(key) or next((row for row in tree.values() if str(row["id"]) == key.lower()), None)
     if department is None:
         raise NotFound("没有这个部门", code="department_not_found")
-    _check_version(department, received)
+    check_version(department, received)
     values = {name: received[name] for name in ("name", "parent") if name in received}
     if "parent" in values:
         _check_tree(tree, department["code"], values["parent"])
@@ -178,17 +178,22 @@ def _rights_of(work: UnitOfWork, keys: Collection[str]) -> set[str]:
     return {right for key in keys for right in known.get(key, ())}
 
 
-def _check_version(row: Mapping[str, Any], received: Mapping[str, Any]) -> None:
-    if received.get("version") not in (None, row["version"]):
-        raise Conflict("记录已被他人修改, 请刷新后再试", code="stale_version", version=row["version"])
+def require_all(work: UnitOfWork) -> None:
+    """Raise `Forbidden` for whoever holds less than administrators do."""
+    require_holds(work, _rights_of(work, [ADMIN]))
+
+
+def require_known_roles(work: UnitOfWork, roles: Collection[str], field: str) -> None:
+    """Raise `Invalid` for roles that do not exist, by their names."""
+    unknown = sorted(set(roles) - set(store.known_roles(work)))
+    if unknown:
+        _refuse(field, "role_unknown", f"没有角色 {', '.join(unknown)}")
 
 
 def _require_known(work: UnitOfWork, received: Mapping[str, Any]) -> None:
     if received.get("department") and received["department"] not in store.known_codes(work):
         _refuse("department", "department_unknown", f"没有部门 {received['department']}")
-    unknown = sorted(set(received.get("roles") or ()) - set(store.known_roles(work)))
-    if unknown:
-        _refuse("roles", "role_unknown", f"没有角色 {', '.join(unknown)}")
+    require_known_roles(work, received.get("roles") or (), "roles")
 
 
 def _refuse(field: str, code: str, message: str) -> NoReturn:
