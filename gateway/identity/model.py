@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -52,6 +53,16 @@ departments = Table(
     CheckConstraint("parent <> code", name="not_its_own_parent"),
 )
 
+# What people do (岗位); not to be taken for the positions of streams.
+job_positions = Table(
+    "job_positions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
 users = Table(
     "users",
     metadata,
@@ -66,6 +77,15 @@ users = Table(
     Column("active", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column("position", Text, ForeignKey("job_positions.code")),
+    # The first and the last day on which somebody is away, and who does their work meanwhile.
+    Column("leave_from", Date),
+    Column("leave_until", Date),
+    Column("stand_in", Text),
+    CheckConstraint(
+        "(leave_from IS NULL) = (leave_until IS NULL) AND leave_from <= leave_until", name="leave"
+    ),
+    CheckConstraint("stand_in <> username", name="stand_in_is_another"),
 )
 Index("uq_users_username", func.lower(users.c.username), unique=True)
 
