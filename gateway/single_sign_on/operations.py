@@ -42,6 +42,9 @@ def save_provider(
 
     403 for whoever holds less than administrators do: a provider says who anybody is.
     """
+    before = None if key is None else store.provider(work, key, lock=True)
+    if key is not None and before is None:
+        raise _no_provider()
     identity.require_all(work)
     values = {name: value for name, value in received.items() if name != "version"}
     if "issuer" in values and not outgoing.is_acceptable(values["issuer"]):
@@ -52,17 +55,14 @@ def save_provider(
         identity.require_known_roles(work, values["create_roles"], "create_roles")
     if values.get("client_secret") is not None:
         values["client_secret"] = seal.seal(values["client_secret"])
-    before = None if key is None else store.provider(work, key, lock=True)
-    if key is None:
+    if before is None:
         after = {"id": new_id(), "version": 1, **values}
         if not store.add_provider(work, after):
             raise Conflict(f"登录服务 {values['key']} 已存在", code="provider_taken")
-    elif before is None:
-        raise _no_provider()
     else:
         check_version(before, received)
         after = {**before, **values, "version": before["version"] + 1}
-        store.change_provider(work, key, {**values, "version": after["version"]})
+        store.change_provider(work, before["key"], {**values, "version": after["version"]})
     trail(work).add("identity_provider.save", after["key"], before=before, after=after)
     return shown(after)
 
