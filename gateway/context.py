@@ -13,8 +13,9 @@ from flask import request
 from gateway.audit.origins import Origins
 from gateway.audit.trail import Origin, trail
 from gateway.identity.desk import bearer
-from services.common.caller import Caller
-from services.common.config import Settings
+from gateway.single_sign_on.protocol import OpenIdConnect
+from services.common.caller import Caller, service_caller
+from services.common.config import GATEWAY, Settings
 from services.common.db import UnitOfWork
 from services.common.idempotency import run_once, unwrap
 from services.common.strict_json import to_plain
@@ -88,6 +89,19 @@ class Context:
         with self.ground.database.begin(self.caller, self.trace_id) as work:
             trail(work).origin = self.origin
             yield work
+
+    @contextmanager
+    def acting_itself(self) -> Iterator[UnitOfWork]:
+        """The same where the gateway itself acts: nobody is signed in yet."""
+        with self.ground.database.begin(service_caller(GATEWAY), self.trace_id) as work:
+            trail(work).origin = self.origin
+            yield work
+
+    @property
+    def openid(self) -> OpenIdConnect:
+        """The process's way to identity providers."""
+        found: OpenIdConnect = self.ground.openid
+        return found
 
     def audit(self, action: str, subject: str, detail: Mapping[str, Any]) -> None:
         """Add a line to the audit trail for what changes nothing: an export."""

@@ -25,6 +25,8 @@ from gateway.identity.store import forget_changes
 from gateway.notifications import projection, sender
 from gateway.sign_in import resets, sessions
 from gateway.sign_in.entrance import Entrance
+from gateway.single_sign_on import store as single_sign_on
+from gateway.single_sign_on.protocol import OpenIdConnect
 from services.common.caller import service_caller
 from services.common.messaging import Service, every
 
@@ -193,6 +195,7 @@ class Http(DependencyProvider):
         ground.desk = Desk(ground.database, ground.settings)
         ground.entrance = Entrance(ground.database, ground.settings)
         ground.origins = Origins(ground.database)
+        ground.openid = OpenIdConnect()
         ground.key_uses = KeyUses(ground.database)
         self.server.app = make_app(ground, ground.desk)
         self.server.start()
@@ -224,6 +227,7 @@ class GatewayService(Service):
         """Drop what no longer counts of failed sign-ins, sessions and requests."""
         with self.work() as work:
             sessions.clean_up(work)
+            single_sign_on.forget_old(work)
             forget_origins(work, work.now - _ORIGINS_KEPT)
             forget_changes(work, work.now - _CHANGES_KEPT)
 

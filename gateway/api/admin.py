@@ -65,6 +65,30 @@ _change_department = changing(
     schema.DepartmentChange(),
     lambda work, path, received: operations.change_department(work, path["key"], received),
 )
+_create_position = changing(
+    "create_position",
+    schema.NewPosition(),
+    lambda work, path, received: operations.create_position(work, received),
+)
+_change_position = changing(
+    "change_position",
+    schema.PositionChange(),
+    lambda work, path, received: operations.change_position(work, path["key"], received),
+)
+_set_leave = changing(
+    "set_leave",
+    schema.LeaveInput(),
+    lambda work, path, received: operations.set_leave(
+        work, operations.manageable_user(work, path["key"])["username"], received
+    ),
+)
+_end_leave = changing(
+    "end_leave",
+    None,
+    lambda work, path, received: operations.set_leave(
+        work, operations.manageable_user(work, path["key"])["username"], None
+    ),
+)
 _revoke_key = changing("revoke_key", None, lambda work, path, received: keys.revoke_key(work, path["key"]))
 
 
@@ -77,7 +101,7 @@ def _route(method: str, path: str, permission: str, summary: str, view: Any, **m
 def _people(prefix: str) -> list[Route]:
     users, one_user = f"{prefix}/users", f"{prefix}/users/<key>"
     departments, one_department = f"{prefix}/departments", f"{prefix}/departments/<key>"
-    get_user = reading(lambda work, path: operations.get_user(work, path["key"]))
+    get_user = reading(lambda work, path: operations.shown_user(work, path["key"]))
     get_department = reading(lambda work, path: operations.get_department(work, path["key"]))
     user: dict[str, Any] = {"answer": schema.User}
     department: dict[str, Any] = {"answer": schema.Department}
@@ -105,9 +129,36 @@ def _people(prefix: str) -> list[Route]:
     ]
 
 
+def _positions(prefix: str) -> list[Route]:
+    all_of_them, one = f"{prefix}/positions", f"{prefix}/positions/<key>"
+    position: dict[str, Any] = {"answer": schema.Position}
+    make, change = ({"body": shape, **position} for shape in (schema.NewPosition, schema.PositionChange))
+    get = reading(lambda work, path: operations.get_position(work, path["key"]))
+    return [
+        _route("GET", all_of_them, "departments", "Positions", listing(store.list_positions), listing=True),
+        _route("POST", all_of_them, "departments", "Make one", _create_position, status=201, **make),
+        _route("GET", one, "departments", "One, by id or code", get, **position),
+        _route("PATCH", one, "departments", "Rename it", _change_position, **change),
+    ]
+
+
+def _leave(prefix: str) -> list[Route]:
+    path = f"{prefix}/users/<key>/leave"
+    user: dict[str, Any] = {"answer": schema.User}
+    away = {"body": schema.LeaveInput, **user}
+    return [
+        _route("PUT", path, "users", "Say when a user is away, and who does their work", _set_leave, **away),
+        _route("DELETE", path, "users", "Say that a user is back", _end_leave, **user),
+    ]
+
+
 ROUTES = [
     *_people(""),
     *_people("/admin"),
+    *_positions(""),
+    *_positions("/admin"),
+    *_leave(""),
+    *_leave("/admin"),
     _route(
         "GET", "/admin/keys", "keys", "API keys, without their text", listing(store.list_keys), listing=True
     ),

@@ -8,15 +8,16 @@ from typing import Any
 from flask import Request
 
 from gateway.context import Context
+from gateway.identity import operations, tokens
 from gateway.identity import store as identity
-from gateway.identity import tokens
+from gateway.identity.schema import LeaveInput, User
 from gateway.local import body
 from gateway.routes import SIGNED_IN, Route
 from gateway.sign_in import passwords, schema, second_factor, sessions, settings, store
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
 
-User = dict[str, Any]
+Person = dict[str, Any]
 
 
 def _me(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -38,7 +39,7 @@ def _me(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     }
 
 
-def _own(work: UnitOfWork, context: Context) -> User:
+def _own(work: UnitOfWork, context: Context) -> Person:
     """The user who asks; a key has neither sessions nor a password."""
     user = None
     if context.caller.kind == "user":
@@ -48,7 +49,7 @@ def _own(work: UnitOfWork, context: Context) -> User:
     return user
 
 
-def _changing(operation: Callable[[UnitOfWork, User, Context, Mapping[str, str]], Any]) -> Any:
+def _changing(operation: Callable[[UnitOfWork, Person, Context, Mapping[str, str]], Any]) -> Any:
     """A view that changes something of one's own."""
 
     def view(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
@@ -80,7 +81,7 @@ def _change_password(context: Context, request: Request, path: Mapping[str, str]
     return {}
 
 
-def _require_password(context: Context, user: User, password: str) -> None:
+def _require_password(context: Context, user: Person, password: str) -> None:
     if not context.entrance.verify_password(user["username"], password, context.origin):
         error = {"field": "password", "code": "password_wrong", "message": "密码错误"}
         raise Invalid("密码错误", code="password_wrong", errors=[error])
@@ -108,7 +109,7 @@ def _enrol(context: Context, request: Request, path: Mapping[str, str]) -> Any:
         return second_factor.enrol(work, user, context.entrance.seal)
 
 
-def _with_code(operation: Callable[[UnitOfWork, User, str, Context], Any]) -> Any:
+def _with_code(operation: Callable[[UnitOfWork, Person, str, Context], Any]) -> Any:
     """A view that asks for a code first; the operation answers None for a wrong one."""
 
     def view(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
@@ -121,7 +122,7 @@ def _with_code(operation: Callable[[UnitOfWork, User, str, Context], Any]) -> An
     return view
 
 
-def _confirm(work: UnitOfWork, user: User, code: str, context: Context) -> Any:
+def _confirm(work: UnitOfWork, user: Person, code: str, context: Context) -> Any:
     codes = second_factor.confirm(work, user, code, context.entrance.seal)
     if codes is None:
         return None
@@ -132,17 +133,26 @@ def _confirm(work: UnitOfWork, user: User, code: str, context: Context) -> Any:
     return {"recovery_codes": codes}
 
 
-def _remove(work: UnitOfWork, user: User, code: str, context: Context) -> Any:
+def _remove(work: UnitOfWork, user: Person, code: str, context: Context) -> Any:
     if not second_factor.check(work, user, code, context.entrance.seal):
         return None
     second_factor.remove(work, user)
     return {}
 
 
-def _recovery_codes(work: UnitOfWork, user: User, code: str, context: Context) -> Any:
+def _recovery_codes(work: UnitOfWork, user: Person, code: str, context: Context) -> Any:
     if not second_factor.check(work, user, code, context.entrance.seal):
         return None
     return {"recovery_codes": second_factor.new_recovery_codes(work, user)}
+
+
+def _set_leave(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    received = body(LeaveInput())
+
+    def change(work: UnitOfWork) -> Any:
+        return operations.set_leave(work, _own(work, context)["username"], received)
+
+    return context.apply("set_own_leave", received, change)
 
 
 def _route(method: str, path: str, summary: str, view: Any, **more: Any) -> Route:
@@ -171,6 +181,21 @@ ROUTES = [
         "Change my password; my other sessions end",
         _change_password,
         body=schema.PasswordChange,
+    ),
+    _route(
+        "PUT",
+        "/me/leave",
+        "Say when I am away, and who does my work meanwhile",
+        _set_leave,
+        body=LeaveInput,
+        answer=User,
+    ),
+    _route(
+        "DELETE",
+        "/me/leave",
+        "Say that I am back",
+        _changing(lambda work, user, context, path: operations.set_leave(work, user["username"], None)),
+        answer=User,
     ),
     _route("GET", _FACTOR, "My second factor", _factor, answer=schema.SecondFactorState),
     _route(

@@ -53,7 +53,8 @@ def difference(
         if is_hidden(field, masked):
             changes.append({"field": field, "masked": True})
         else:
-            changes.append({"field": field, "before": short(old.get(field)), "after": short(new.get(field))})
+            before_it, after_it = (short(_without_hidden(side.get(field), masked)) for side in (old, new))
+            changes.append({"field": field, "before": before_it, "after": after_it})
     return changes
 
 
@@ -75,12 +76,20 @@ def plain(value: Any) -> Any:
 
 def fingerprinted(state: Mapping[str, Any] | None, masked: frozenset[str], salt: str) -> dict[str, Any]:
     """A record as it is remembered for the next comparison: flat, hidden values as fingerprints only."""
-    return {
-        field: hashlib.blake2b(json.dumps(value).encode(), key=salt.encode(), digest_size=16).hexdigest()
-        if value is not None and is_hidden(field, masked)
-        else value
-        for field, value in _flat(plain(state or {})).items()
-    }
+
+    def fingerprint(value: Any) -> str:
+        text = json.dumps(value, sort_keys=True)
+        return hashlib.blake2b(text.encode(), key=salt.encode(), digest_size=16).hexdigest()
+
+    def inside(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: remembered(name, below) for name, below in value.items()}
+        return [inside(below) for below in value] if isinstance(value, list) else value
+
+    def remembered(name: str, value: Any) -> Any:
+        return fingerprint(value) if value is not None and is_hidden(name, masked) else inside(value)
+
+    return {field: remembered(field, value) for field, value in _flat(plain(state or {})).items()}
 
 
 def _exact(value: Any) -> Any:

@@ -11,9 +11,10 @@ from marshmallow import ValidationError
 from sqlalchemy import Select, delete, or_, select, tuple_, update
 
 from gateway.audit import lines
-from gateway.identity.model import audit, audit_head, audit_states, request_origins
+from gateway.identity.model import audit, audit_head, audit_states, request_origins, roles
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
+from services.common.field_rights import EVERY, HIDDEN, MASKED
 from services.common.fields import parse_instant
 from services.common.paging import page
 
@@ -27,8 +28,21 @@ READ_AT_ONCE = 2_000
 
 
 def masked_fields(work: UnitOfWork) -> frozenset[str]:
-    """The names of fields whose values never stand in the trail."""
-    return _ALWAYS_MASKED
+    """The names of fields whose values never stand in the trail: those that some role may not see as well."""
+    found: frozenset[str] = work.remembered("audit-masked", lambda: _ALWAYS_MASKED | _restricted(work))
+    return found
+
+
+def _restricted(work: UnitOfWork) -> frozenset[str]:
+    """The names, without their paths, of fields that are hidden or masked for some role."""
+    by_role = work.execute(select(roles.c.fields)).scalars()
+    return frozenset(
+        path.rpartition(".")[2]
+        for fields in by_role
+        for paths in fields.values()
+        for path, right in paths.items()
+        if right["level"] in (HIDDEN, MASKED) and path != EVERY
+    )
 
 
 # --- adding ----------------------------------------------------------------------------------------------

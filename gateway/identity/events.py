@@ -7,12 +7,15 @@ from typing import Any
 
 from services.common.db import UnitOfWork
 
-_USER = ("id", "username", "name", "email", "department", "roles", "active", "version")
+_USER = ("id", "username", "name", "email", "department", "position", "roles", "active", "version")
 
 
 def user_view(user: Mapping[str, Any]) -> dict[str, Any]:
-    """A user as others may see it."""
-    return {name: user[name] for name in _USER}
+    """A user as others may see it; `leave` is when they are away and who does their work, or None."""
+    leave = None
+    if user["leave_from"] is not None:
+        leave = {"from": user["leave_from"], "until": user["leave_until"], "stand_in": user["stand_in"]}
+    return {**{name: user[name] for name in _USER}, "leave": leave}
 
 
 def user_changed(work: UnitOfWork, user: Mapping[str, Any]) -> None:

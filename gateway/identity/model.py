@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -52,6 +53,16 @@ departments = Table(
     CheckConstraint("parent <> code", name="not_its_own_parent"),
 )
 
+# What people do (岗位); not to be taken for the positions of streams.
+job_positions = Table(
+    "job_positions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
 users = Table(
     "users",
     metadata,
@@ -66,6 +77,15 @@ users = Table(
     Column("active", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column("position", Text, ForeignKey("job_positions.code")),
+    # The first and the last day on which somebody is away, and who does their work meanwhile.
+    Column("leave_from", Date),
+    Column("leave_until", Date),
+    Column("stand_in", Text),
+    CheckConstraint(
+        "(leave_from IS NULL) = (leave_until IS NULL) AND leave_from <= leave_until", name="leave"
+    ),
+    CheckConstraint("stand_in <> username", name="stand_in_is_another"),
 )
 Index("uq_users_username", func.lower(users.c.username), unique=True)
 
@@ -132,6 +152,58 @@ sign_in_settings = Table(
     Column("second_factor_roles", JSONB, nullable=False),
     Column("version", Integer, nullable=False),
     CheckConstraint("singleton", name="only_one"),
+)
+
+identity_providers = Table(
+    "identity_providers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("label", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    # Sealed (gateway/sign_in/sealing.py).
+    Column("client_secret", Text, nullable=False),
+    Column("link_by", Text, nullable=False),
+    # The roles of people who are made users when they first come; None: nobody is.
+    Column("create_roles", JSONB(none_as_null=True)),
+    Column("trusts_second_factor", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("link_by IN ('none', 'username', 'email')", name="link_by"),
+)
+
+user_identities = Table(
+    "user_identities",
+    metadata,
+    Column("provider", Text, ForeignKey("identity_providers.key"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("linked_at", INSTANT, nullable=False),
+    UniqueConstraint("provider", "user_id"),
+)
+
+# Who was sent to a provider and is not back yet; the browser is known by a cookie.
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("state_hash", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("browser_hash", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("return_to", Text, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+)
+
+# Who is back, and fetches tokens next.
+sign_in_handovers = Table(
+    "sign_in_handovers",
+    metadata,
+    Column("ticket_hash", Text, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("browser_hash", Text, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
 )
 
 api_keys = Table(

@@ -8,11 +8,14 @@ from typing import Any, NoReturn
 
 from gateway.audit.trail import trail
 from gateway.identity import events, store, tokens
-from gateway.identity.roles import ADMIN, require_holds
+from gateway.identity.roles import ADMIN, check_version, require_holds
 from gateway.sign_in import store as access
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
+
+_NO_LEAVE: dict[str, Any] = {"leave_from": None, "leave_until": None, "stand_in": None}
+
 
 # --- users -----------------------------------------------------------------------------------------------
 
@@ -23,6 +26,11 @@ def get_user(work: UnitOfWork, key: str) -> dict[str, Any]:
     if user is None:
         raise NotFound("没有这个用户", code="user_not_found")
     return user
+
+
+def shown_user(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """The same as others may see it."""
+    return events.user_view(get_user(work, key))
 
 
 def manageable_user(work: UnitOfWork, key: str) -> dict[str, Any]:
@@ -41,7 +49,8 @@ def create_user(work: UnitOfWork, received: Mapping[str, Any], password_hash: st
     require_holds(work, _rights_of(work, received["roles"]))
     user = {
         "id": new_id(),
-        **{name: received[name] for name in ("username", "name", "email", "department")},
+        **{name: received.get(name) for name in ("username", "name", "email", "department", "position")},
+        **_NO_LEAVE,
         "roles": sorted(set(received["roles"])),
         "password_hash": password_hash,
         "active": True,
@@ -67,10 +76,11 @@ def change_user(
     user = store.lock_user(work, key)
     if user is None:
         raise NotFound("没有这个用户", code="user_not_found")
-    _check_version(user, received)
+    check_version(user, received)
     _require_known(work, received)
     require_holds(work, _rights_of(work, {*user["roles"], *received.get("roles", ())}))
-    values = {name: received[name] for name in ("name", "email", "department", "active") if name in received}
+    plain = ("name", "email", "department", "position", "active")
+    values = {name: received[name] for name in plain if name in received}
     if "roles" in received:
         values["roles"] = sorted(set(received["roles"]))
     after = user | values
@@ -89,6 +99,75 @@ def change_user(
     before, after = events.user_view(user), events.user_view(user | values)
     trail(work).add("user.change", user["username"], detail, before=before, after=after)
     return events.user_view(user | values)
+
+
+def set_leave(work: UnitOfWork, key: str, received: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Say when a user is away and who does their work, or (None) that they are back.
+
+    422 for a stand-in who is nobody, the user themselves, or away on one of these days as well.
+    """
+    user = store.lock_user(work, key)
+    if user is None:
+        raise NotFound("没有这个用户", code="user_not_found")
+    values = dict(_NO_LEAVE)
+    if received is not None:
+        if received["until"] < received["first"]:
+            _refuse("until", "leave_ends_before_it_begins", "结束日期不能早于开始日期")
+        values = {"leave_from": received["first"], "leave_until": received["until"]}
+        values["stand_in"] = _stand_in(work, user, received)
+    after = {**user, **values, "version": user["version"] + 1}
+    store.change(work, "users", user["id"], {**values, "version": after["version"]})
+    events.user_changed(work, after)
+    before, now = events.user_view(user), events.user_view(after)
+    trail(work).add("user.leave", user["username"], before=before, after=now)
+    return now
+
+
+def _stand_in(work: UnitOfWork, user: Mapping[str, Any], received: Mapping[str, Any]) -> str | None:
+    if received["stand_in"] is None:
+        return None
+    other = store.find_user(work, username=received["stand_in"])
+    if other is None or not other["active"]:
+        _refuse("stand_in", "user_unknown", f"没有在用的用户 {received['stand_in']}")
+    if other["id"] == user["id"]:
+        _refuse("stand_in", "stand_in_is_oneself", "代理人不能是本人")
+    begins, ends = other["leave_from"], other["leave_until"]
+    if begins is not None and begins <= received["until"] and ends >= received["first"]:
+        _refuse("stand_in", "stand_in_away", "代理人在此期间也休假")
+    return str(other["username"])
+
+
+# --- positions -------------------------------------------------------------------------------------------
+
+
+def get_position(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """A position by id or code."""
+    position = store.position_by_key(work, key)
+    if position is None:
+        raise NotFound("没有这个岗位", code="position_not_found")
+    return position
+
+
+def create_position(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a position; 409 for a code that is taken."""
+    position = {"id": new_id(), "code": received["code"], "name": received["name"], "version": 1}
+    if not store.add(work, "job_positions", position):
+        raise Conflict(f"岗位编码 {received['code']} 已存在", code="position_taken")
+    trail(work).add("position.create", received["code"], after=position)
+    return position
+
+
+def change_position(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Rename a position, by id or code."""
+    position = store.position_by_key(work, key, lock=True)
+    if position is None:
+        raise NotFound("没有这个岗位", code="position_not_found")
+    check_version(position, received)
+    values = {name: received[name] for name in ("name",) if name in received}
+    after = {**position, **values, "version": position["version"] + 1}
+    store.change(work, "job_positions", position["id"], {**values, "version": after["version"]})
+    trail(work).add("position.change", position["code"], before=position, after=after)
+    return after
 
 
 # --- departments -----------------------------------------------------------------------------------------
@@ -125,7 +204,7 @@ def change_department(work: UnitOfWork, key: str, received: Mapping[str, Any]) -
     department = tree.get(key) or next((row for row in tree.values() if str(row["id"]) == key.lower()), None)
     if department is None:
         raise NotFound("没有这个部门", code="department_not_found")
-    _check_version(department, received)
+    check_version(department, received)
     values = {name: received[name] for name in ("name", "parent") if name in received}
     if "parent" in values:
         _check_tree(tree, department["code"], values["parent"])
@@ -178,17 +257,24 @@ def _rights_of(work: UnitOfWork, keys: Collection[str]) -> set[str]:
     return {right for key in keys for right in known.get(key, ())}
 
 
-def _check_version(row: Mapping[str, Any], received: Mapping[str, Any]) -> None:
-    if received.get("version") not in (None, row["version"]):
-        raise Conflict("记录已被他人修改, 请刷新后再试", code="stale_version", version=row["version"])
+def require_all(work: UnitOfWork) -> None:
+    """Raise `Forbidden` for whoever holds less than administrators do."""
+    require_holds(work, _rights_of(work, [ADMIN]))
+
+
+def require_known_roles(work: UnitOfWork, roles: Collection[str], field: str) -> None:
+    """Raise `Invalid` for roles that do not exist, by their names."""
+    unknown = sorted(set(roles) - set(store.known_roles(work)))
+    if unknown:
+        _refuse(field, "role_unknown", f"没有角色 {', '.join(unknown)}")
 
 
 def _require_known(work: UnitOfWork, received: Mapping[str, Any]) -> None:
     if received.get("department") and received["department"] not in store.known_codes(work):
         _refuse("department", "department_unknown", f"没有部门 {received['department']}")
-    unknown = sorted(set(received.get("roles") or ()) - set(store.known_roles(work)))
-    if unknown:
-        _refuse("roles", "role_unknown", f"没有角色 {', '.join(unknown)}")
+    if received.get("position") and received["position"] not in store.known_positions(work):
+        _refuse("position", "position_unknown", f"没有岗位 {received['position']}")
+    require_known_roles(work, received.get("roles") or (), "roles")
 
 
 def _refuse(field: str, code: str, message: str) -> NoReturn:

@@ -66,7 +66,7 @@ def save_role(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[s
         )
     kept = store.lock_role(work, key)
     if kept is not None:
-        _check_version(kept, received)
+        check_version(kept, received)
     elif received.get("version") is not None:
         raise NotFound("没有这个角色", code="role_not_found")
     named = received.get("grants")
@@ -97,7 +97,7 @@ def change_role(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict
     kept = store.lock_role(work, key)
     if kept is None:
         raise NotFound("没有这个角色", code="role_not_found")
-    _check_version(kept, received)
+    check_version(kept, received)
     granted = received.get("grant") or []
     revoked = set(received.get("revoke") or ())
     named = {grant["right"] for grant in granted}
@@ -236,7 +236,8 @@ def _forbid(beyond: list[str]) -> None:
         )
 
 
-def _check_version(row: Mapping[str, Any], received: Mapping[str, Any]) -> None:
+def check_version(row: Mapping[str, Any], received: Mapping[str, Any]) -> None:
+    """Raise `Conflict` where the row is newer than what the caller has seen."""
     if received.get("version") not in (None, row["version"]):
         raise Conflict("记录已被他人修改, 请刷新后再试", code="stale_version", version=row["version"])
 

@@ -10,6 +10,7 @@ from marshmallow.fields import List, Nested
 
 from gateway.sign_in.schema import password_field
 from services.common.fields import (
+    DateField,
     FlagField,
     IdField,
     InstantField,
@@ -65,6 +66,7 @@ class NewUser(StrictSchema):
     name = TextField(max_length=_NAME, required=True)
     email = EmailField(max_length=254, load_default=None, allow_none=True)
     department = TextField(max_length=50, load_default=None, allow_none=True)
+    position = TextField(max_length=50, load_default=None, allow_none=True)
     roles = _roles(load_default=list)
 
 
@@ -74,6 +76,7 @@ class UserChange(StrictSchema):
     name = TextField(max_length=_NAME)
     email = EmailField(max_length=254, allow_none=True)
     department = TextField(max_length=50, allow_none=True)
+    position = TextField(max_length=50, allow_none=True)
     roles = _roles()
     active = FlagField()
     password = password_field()
@@ -116,6 +119,28 @@ class GrantInput(StrictSchema):
 
 def _grants(**options: Any) -> Any:
     return List(Nested(GrantInput()), validate=validate.Length(max=_RIGHTS_MAX), **options)
+
+
+class NewPosition(StrictSchema):
+    """A position (岗位) to be made."""
+
+    code = TextField(max_length=50, required=True)
+    name = TextField(max_length=_NAME, required=True)
+
+
+class PositionChange(StrictSchema):
+    """What of a position changes."""
+
+    name = TextField(max_length=_NAME)
+    version = IntegerField(minimum=1, load_default=None, allow_none=True)
+
+
+class LeaveInput(StrictSchema):
+    """When somebody is away (both days count), and who does their work meanwhile (a username)."""
+
+    first = DateField(required=True, data_key="from")
+    until = DateField(required=True)
+    stand_in = TextField(max_length=_NAME, load_default=None, allow_none=True)
 
 
 class RoleInput(StrictSchema):
@@ -195,6 +220,23 @@ class Department(Schema):
     version = IntegerField()
 
 
+class Position(Schema):
+    """A position as answered."""
+
+    id = IdField()
+    code = TextField()
+    name = TextField()
+    version = IntegerField()
+
+
+class Leave(Schema):
+    """When somebody is away, as answered."""
+
+    first = DateField(data_key="from")
+    until = DateField()
+    stand_in = TextField(allow_none=True)
+
+
 class Role(Schema):
     """A role as answered."""
 
@@ -231,6 +273,8 @@ class User(Schema):
     name = TextField()
     email = TextField(allow_none=True)
     department = TextField(allow_none=True)
+    position = TextField(allow_none=True)
     roles = _roles()
     active = FlagField()
+    leave = Nested(Leave, allow_none=True)
     version = IntegerField()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,13 @@ from uuid import UUID
 from sqlalchemy import Select, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from gateway.identity.events import user_view
 from gateway.identity.model import (
     api_keys,
     departments,
     duties,
     identity_changes,
+    job_positions,
     record_shares,
     roles,
     sessions,
@@ -76,6 +78,17 @@ def user_by_key(work: UnitOfWork, key: str) -> Row | None:
     return found and {name: value for name, value in found.items() if name != "password_hash"}
 
 
+def position_by_key(work: UnitOfWork, key: str, *, lock: bool = False) -> Row | None:
+    """A position by id or code. Locks its row if asked to."""
+    statement = _by_key(job_positions, "code", key)
+    return _one(work, statement.with_for_update() if lock else statement)
+
+
+def known_positions(work: UnitOfWork) -> set[str]:
+    """Every position's code."""
+    return {row.code for row in work.execute(select(job_positions.c.code))}
+
+
 def lock_user(work: UnitOfWork, key: str) -> Row | None:
     """A user by id or name. Locks the row."""
     return _one(work, _by_key(users, "username", key).with_for_update())
@@ -121,6 +134,21 @@ def role_by_key(work: UnitOfWork, key: str) -> Row | None:
 def lock_role(work: UnitOfWork, key: str) -> Row | None:
     """A role by its key. Locks the row."""
     return _one(work, select(roles).where(roles.c.key == key).with_for_update())
+
+
+def all_users(work: UnitOfWork) -> dict[str, Row]:
+    """Every user by the name in small letters, without the passwords' hashes."""
+    return {row["username"].lower(): row for row in _all(work, select(*_USER_COLUMNS))}
+
+
+def all_departments(work: UnitOfWork) -> dict[str, Row]:
+    """Every department by its code."""
+    return {row["code"]: row for row in _all(work, select(departments))}
+
+
+def all_positions(work: UnitOfWork) -> dict[str, Row]:
+    """Every position by its code."""
+    return {row["code"]: row for row in _all(work, select(job_positions))}
 
 
 def usernames_with_role(work: UnitOfWork, role: str) -> list[Row]:
@@ -214,7 +242,13 @@ def forget_changes(work: UnitOfWork, before: datetime) -> int:
 def list_users(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
     """One page of users, without their passwords' hashes."""
     columns = ("username", "name", "department", "created_at")
-    return _page(work, _USER_COLUMNS, received, ("username", "department", "active"), columns, "username")
+    filters = ("username", "department", "position", "active")
+    return _page(work, _USER_COLUMNS, received, filters, columns, "username", to_item=_listed_user)
+
+
+def list_positions(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
+    """One page of positions."""
+    return _page(work, list(job_positions.c), received, ("code",), ("code", "name"), "code")
 
 
 def list_departments(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
@@ -241,6 +275,7 @@ def _page(
     sortable: Sequence[str],
     default_sort: str,
     key: str = "id",
+    to_item: Callable[[Row], Row] | None = None,
 ) -> Row:
     by_name = {column.name: column for column in columns}
     statement: Select[Any] = select(*columns)
@@ -251,7 +286,12 @@ def _page(
             raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
         statement = statement.where(by_name[name] == _wanted(name, value))
     sort = {name: by_name[name] for name in sortable}
-    return page(work, statement, received, sort=sort, key=by_name[key], default_sort=default_sort)
+    keyed = by_name[key]
+    return page(work, statement, received, sort=sort, key=keyed, default_sort=default_sort, to_item=to_item)
+
+
+def _listed_user(row: Row) -> Row:
+    return {**user_view(row), "created_at": row["created_at"]}
 
 
 def _wanted(name: str, value: Any) -> Any:

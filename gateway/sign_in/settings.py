@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.audit.trail import trail
-from gateway.identity import store as identity
+from gateway.identity import operations
+from gateway.identity.roles import check_version
 from gateway.sign_in import store
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid
 
 _REMEMBERED = "sign-in-settings"
 
@@ -23,14 +23,9 @@ def current(work: UnitOfWork) -> dict[str, Any]:
 def change(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Change them; 422 for an unknown role, 409 for a stale version. Locks the row."""
     before = store.settings(work, lock=True)
-    if received.get("version") not in (None, before["version"]):
-        raise Conflict("记录已被他人修改, 请刷新后再试", code="stale_version", version=before["version"])
+    check_version(before, received)
     values = {name: value for name, value in received.items() if name != "version"}
-    unknown = sorted(set(values.get("second_factor_roles", ())) - set(identity.known_roles(work)))
-    if unknown:
-        message = f"没有角色 {', '.join(unknown)}"
-        error = {"field": "second_factor_roles", "code": "role_unknown", "message": message}
-        raise Invalid(message, code="role_unknown", errors=[error])
+    operations.require_known_roles(work, values.get("second_factor_roles", ()), "second_factor_roles")
     after = {**before, **values, "version": before["version"] + 1}
     store.save_settings(work, after)
     work.forget(_REMEMBERED)

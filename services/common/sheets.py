@@ -26,6 +26,7 @@ _CHILD_CPU_SECONDS_MAX = 30
 _CHILD_MEMORY_BYTES_MAX = 1024 * 1024 * 1024
 _UNPACKED_BYTES_MAX = 300 * 1024 * 1024
 _ZIP_MEMBERS_MAX = 2_000
+_SHEETS_MAX = 20
 _RISKY = tuple("=+-@\t\r\n＝＋－＠")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
@@ -50,6 +51,29 @@ def read_table(data: bytes, *, rows_max: int) -> list[SheetRow]:
         answer = _run_child("read", data, rows_max)
         return _rows(json.loads(answer), rows_max)
     return _rows(_csv_lines(_decoded(data)), rows_max)
+
+
+def read_book(data: bytes, sheets: Sequence[str], *, rows_max: int) -> dict[str, list[SheetRow]]:
+    """The rows of the named sheets of an uploaded xlsx file; a sheet that is not there has none.
+
+    Raises what `read_table` raises; a refusal says in which sheet.
+    """
+    if len(data) > FILE_BYTES_MAX:
+        raise PayloadTooLarge("文件不能超过 20 MB", code="file_too_large")
+    if not data.startswith(b"PK\x03\x04"):
+        raise MalformedRequest("无法识别的文件, 请上传 xlsx", code="table_unreadable")
+    found = json.loads(_run_child("read-book", data, rows_max))
+    book: dict[str, list[SheetRow]] = {}
+    for name in sheets:
+        lines = found.get(name) or []
+        try:
+            book[name] = _rows(lines, rows_max, may_be_empty=True) if any(map(any, lines)) else []
+        except Invalid as refusal:
+            error = {"field": name, "code": refusal.code, "message": refusal.detail}
+            raise Invalid(f"工作表 {name}: {refusal.detail}", code=refusal.code, errors=[error]) from refusal
+    if not any(sheet in found for sheet in sheets):
+        raise Invalid(f"文件中没有工作表 {'、'.join(sheets)}", code="sheets_missing")
+    return book
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
@@ -107,7 +131,7 @@ def _csv_lines(text: str) -> Iterator[list[str]]:
         raise MalformedRequest(f"csv 文件格式不正确: {problem}", code="table_unreadable") from problem
 
 
-def _rows(lines: Iterable[Sequence[str]], rows_max: int) -> list[SheetRow]:
+def _rows(lines: Iterable[Sequence[str]], rows_max: int, *, may_be_empty: bool = False) -> list[SheetRow]:
     numbered = enumerate(lines, 1)
     header = [cell.strip() for cell in next(numbered, (1, []))[1]]
     while header and not header[-1]:
@@ -122,7 +146,7 @@ def _rows(lines: Iterable[Sequence[str]], rows_max: int) -> list[SheetRow]:
         if any(cell.strip() for cell in cells[len(header) :]):
             raise Invalid(f"第 {line} 行的单元格多于表头", code="row_too_wide")
         rows.append(SheetRow(line, dict(zip(header, (_read(cell) for cell in cells), strict=False))))
-    if not rows:
+    if not rows and not may_be_empty:
         raise Invalid("文件中没有数据行", code="table_empty")
     return rows
 
@@ -174,7 +198,10 @@ def _child(task: str, rows_max: int) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_CHILD_MEMORY_BYTES_MAX, _CHILD_MEMORY_BYTES_MAX))
     data = sys.stdin.buffer.read()
     try:
-        answer = _unpack(data, rows_max) if task == "read" else _pack(json.loads(data))
+        if task == "write":
+            answer = _pack(json.loads(data))
+        else:
+            answer = _unpack(data, rows_max, whole_book=task == "read-book")
     except CreditError as refusal:
         sys.stderr.write(f"{refusal.code}|{refusal.detail}\n")
         return _REFUSED
@@ -182,17 +209,21 @@ def _child(task: str, rows_max: int) -> int:
     return 0
 
 
-def _unpack(data: bytes, rows_max: int) -> bytes:
+def _unpack(data: bytes, rows_max: int, *, whole_book: bool) -> bytes:
     import openpyxl
 
     _check_archive(data)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    sheet = book.worksheets[0]
+    if whole_book:
+        sheets = book.worksheets[:_SHEETS_MAX]
+        return json.dumps({sheet.title: _lines_of(sheet, rows_max) for sheet in sheets}).encode()
+    return json.dumps(_lines_of(book.worksheets[0], rows_max)).encode()
+
+
+def _lines_of(sheet: Any, rows_max: int) -> list[list[str]]:
     # One row more than allowed, for the refusal; blank rows between count as well, so twice as many.
-    lines = []
-    for cells in sheet.iter_rows(max_row=2 * rows_max + 2, max_col=COLUMNS_MAX + 1, values_only=True):
-        lines.append([_shown(cell) for cell in cells])
-    return json.dumps(lines).encode()
+    cells = sheet.iter_rows(max_row=2 * rows_max + 2, max_col=COLUMNS_MAX + 1, values_only=True)
+    return [[_shown(cell) for cell in line] for line in cells]
 
 
 def _check_archive(data: bytes) -> None:

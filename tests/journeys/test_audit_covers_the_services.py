@@ -76,6 +76,21 @@ def test_what_a_record_was_before_is_told(admin: Client) -> None:
     assert "customer.name" not in told
 
 
+def test_a_field_that_some_role_may_not_see_is_in_no_line(suite: Suite, admin: Client) -> None:
+    role = {"key": "half_blind", "label": "部分可见", "permissions": ["customers.read"]}
+    admin.post("/roles", {**role, "fields": {"customers": {"contacts.phone": "masked"}}})
+    contact = {"name": "王五", "phone": "13812345678"}
+    made = admin.post("/customers", {"name": "乙公司", "department": "HQ", "contacts": [contact]})
+    changed = {"contacts": [{**contact, "phone": "13887654321"}], "version": made["version"]}
+    admin.patch(f"/customers/{made['id']}", changed)
+    admin.post("/admin/streams:drain", {})
+    told = _lines(admin, subject=made["id"])
+    assert {line["action"] for line in told} >= {"customer_created", "customer_updated"}
+    assert "contacts" in str(told[0]["changes"]), "that it changed is told"
+    assert "1234" not in str(told)
+    assert "8765" not in str(told)
+
+
 def test_what_a_request_led_to_in_other_services_is_found_by_its_trace(admin: Client) -> None:
     (submitted,) = _lines(admin, action="application_submitted")
     led_to = {line["action"] for line in _lines(admin, trace_id=submitted["trace_id"])}

@@ -95,6 +95,17 @@ def test_hidden_values_are_remembered_as_fingerprints_that_show_a_change() -> No
     assert lines.difference(first, lines.fingerprinted(one, masked, "salt"), masked) == []
 
 
+def test_what_is_hidden_inside_lists_is_hidden_as_well() -> None:
+    masked = frozenset({"phone"})
+    one, two = ({"contacts": [{"name": "王", "phone": phone}]} for phone in ("138001", "138002"))
+    kept, now = (lines.fingerprinted(record, masked, "salt") for record in (one, two))
+    assert "13800" not in json.dumps([kept, now])
+    for told in (lines.difference(one, two, masked), lines.difference(kept, now, masked)):
+        assert [change["field"] for change in told] == ["contacts"]
+        assert "13800" not in json.dumps(told)
+        assert "王" in json.dumps(told, ensure_ascii=False)
+
+
 def test_what_fills_the_trail_is_cut() -> None:
     assert lines.short("x" * 5_000) == {"begins": "x" * 300, "length": 5_000}
 

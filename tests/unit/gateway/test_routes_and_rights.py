@@ -45,7 +45,8 @@ def test_a_route_without_a_right_of_its_own_is_named_here() -> None:
     factor = "/auth/second-factor"
     factors = {factor, f"{factor}:enrol", f"{factor}:confirm"}
     resets = {"/auth/password:forgot", "/auth/password:reset"}
-    assert public == {"/auth/login", "/auth/refresh"} | factors | resets
+    sso = {"/auth/providers", "/auth/sso/<key>", "/auth/sso/<key>/callback", "/auth/sso:redeem"}
+    assert public == {"/auth/login", "/auth/refresh"} | factors | resets | sso
 
 
 def test_a_route_that_says_nothing_of_its_right_is_no_route() -> None:

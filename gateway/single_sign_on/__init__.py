@@ -1,0 +1,1 @@
+"""Single sign-on: people who show who they are at an OpenID Connect provider of their company."""
