@@ -24,17 +24,18 @@ _PARAMETERS = re.compile(r"<([^>]+)>")
 _GRANT = {"amount": "5.00", "currency": "CNY"}
 _DELIVERY = {"amount": "1.00", "delivery_no": "D-SAM", "return_no": "R-SUE"}
 # What a route's body needs so that it is refused for whose record it is, and for nothing else.
+_GUARANTEE = {
+    "kind": "guarantee",
+    "value": "1.00",
+    "currency": "CNY",
+    "accepted_percent": "50",
+    "provider": "x",
+}
 _BODIES: dict[str, Any] = {
     "PATCH /customers/<customer_id>": {"region": "华北"},
     "PUT /applications/<application_id>": _GRANT,
     "POST /credit-accounts/<customer_id>/grants": _GRANT,
-    "POST /credit-accounts/<customer_id>/guarantees": {
-        "kind": "guarantee",
-        "value": "1.00",
-        "currency": "CNY",
-        "accepted_percent": "50",
-        "provider": "x",
-    },
+    "POST /credit-accounts/<customer_id>/guarantees": _GUARANTEE,
     "POST /credit-accounts/<customer_id>/guarantees/<guarantee_id>:release": {"reason": "x"},
     "POST /credit-accounts/<customer_id>:freeze": {"reason": "x"},
     "POST /credit-accounts/<customer_id>:unfreeze": {"reason": "x"},
@@ -49,6 +50,8 @@ _BODIES: dict[str, Any] = {
     "POST /applications/<record>:share": {"username": "sue"},
     "POST /applications/<record>:unshare": {"username": "sue"},
     "POST /credit-pools/<pool_kind>/<pool_key>/grants": _GRANT,
+    "POST /credit-pools/<pool_kind>/<pool_key>/guarantees": _GUARANTEE,
+    "POST /credit-pools/<pool_kind>/<pool_key>/guarantees/<guarantee_id>:release": {"reason": "x"},
     "POST /credit-pools/<pool_kind>/<pool_key>:release": {"reason": "x"},
 }
 
