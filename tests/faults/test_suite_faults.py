@@ -12,6 +12,8 @@ import pytest
 
 from credit.demo.client import ApiRefused
 from credit.rebuilding import rebuild
+from credit.suite import service_class
+from services.common.config import ALL_SERVICES
 from tests.conftest import suite_settings
 from tests.faults.place import Place
 from tests.support.postgres import DatabaseServer, OwnPostgres
@@ -146,7 +148,7 @@ def test_a_source_restored_from_a_backup_is_noticed_and_a_rebuild_repairs_it(pla
         databases.create(f"{prefix}limits", template=f"{prefix}kept")
         databases.drop(f"{prefix}kept")
 
-    readers = ("reporting", "customer", "risk_rules", "workflow")
+    readers = [name for name in ALL_SERVICES if "limits" in service_class(name).subscriptions]
     wait_until(
         lambda: set(readers) <= _diverged(place), 60, what="the readers to notice", ignoring=(ApiRefused,)
     )
