@@ -53,7 +53,10 @@ class Trade:
             if response.status_code in _TRY_AGAIN:
                 self.put_off.append(response)
                 return None
-            return response.status_code, response.json()
+            answer: dict[str, Any] = response.json()
+            # A problem document names the request that it answers, which is another one each time.
+            answer.pop("trace_id", None)
+            return response.status_code, answer
 
         answer = wait_until(
             answered, _DONE_SECONDS_MAX, what=f"an answer to {key}", ignoring=(requests.RequestException,)

@@ -55,9 +55,9 @@ RECORD = record_from_json(
 )
 def test_work_is_bounded(text: str, outcome: Any) -> None:
     compiled = compile_tree(check(parse(text), FIELDS).tree)
-    began = time.perf_counter()
+    began = time.process_time()
     found = _outcome(compiled)
-    assert (time.perf_counter() - began) * 1_000 < MILLISECONDS_MAX
+    assert (time.process_time() - began) * 1_000 < MILLISECONDS_MAX
     tracemalloc.start()
     assert _outcome(compiled) == found
     _, peak = tracemalloc.get_traced_memory()
