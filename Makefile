@@ -50,6 +50,10 @@ format: $(DEVELOPMENT) ## Bring the code into its format
 bench: $(DEVELOPMENT) ## Measure speed (tests/bench)
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-growth
+bench-growth: $(DEVELOPMENT) ## Measure an order in a large ledger (OPTIONS=...; minutes)
+	$(BIN)/python -m tests.bench.growth $(OPTIONS)
+
 .PHONY: reference
 reference: $(DEVELOPMENT) ## Write the pages on the expression language (docs/expressions*.md)
 	$(BIN)/python -m credit.expression_reference

@@ -12,12 +12,13 @@ from credit.demo.client import Client
 from credit.demo.company import Company, Person, Wish
 
 ADMIN_PASSWORD = "correct horse battery staple"
+DEPARTMENT = "BENCH"
 _LIMIT = Decimal("900000000")
 _PEOPLE = [
-    Person("b-sales", "销售", "salesperson", "BENCH"),
-    Person("b-manager", "经理", "department_manager", "BENCH"),
-    Person("b-risk", "风控", "risk_analyst", "BENCH"),
-    Person("b-cfo", "财务总监", "cfo", "BENCH"),
+    Person("b-sales", "销售", "salesperson", DEPARTMENT),
+    Person("b-manager", "经理", "department_manager", DEPARTMENT),
+    Person("b-risk", "风控", "risk_analyst", DEPARTMENT),
+    Person("b-cfo", "财务总监", "cfo", DEPARTMENT),
 ]
 
 
@@ -30,6 +31,7 @@ class Bench:
     token: str
     customers: list[str]
     today: str
+    amount: Decimal = Decimal("10.00")
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def order(self) -> dict[str, Any]:
@@ -38,7 +40,7 @@ class Bench:
         return {
             "order_no": f"BENCH-{number}",
             "customer_id": self.customers[number % len(self.customers)],
-            "amount": "10.00",
+            "amount": str(self.amount),
             "currency": "CNY",
             "order_date": self.today,
         }
@@ -52,7 +54,7 @@ def make_company(url: str, customers: int) -> Bench:
     """People, customers and limits approved through the real flow."""
     admin = Client(url).sign_in("admin", ADMIN_PASSWORD)
     company = Company(admin)
-    company.hire([{"code": "BENCH", "name": "基准", "head": "b-manager"}], _PEOPLE)
+    company.hire([{"code": DEPARTMENT, "name": "基准", "head": "b-manager"}], _PEOPLE)
     seller = company.as_user("b-sales")
     bodies = (
         {"code": f"B{number}", "name": f"客户 {number}", "salesperson": "b-sales"}

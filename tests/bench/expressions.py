@@ -13,15 +13,14 @@ import statistics
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import zen
 
 from services.common.expressions import Fields, check, compile_tree, parse
+from tests.bench.report import write
 
 Figures = dict[str, float]
-_DOCS = Path(__file__).parents[2] / "docs"
 _SECONDS = 2.0
 _ROUNDS = 5
 _PARSES = 200
@@ -89,24 +88,6 @@ def _parse_ms() -> float:
     return statistics.median(times)
 
 
-def merge(figures: Figures) -> None:
-    """Put these figures among the others in docs/benchmarks.json and .md."""
-    path = _DOCS / "benchmarks.json"
-    known = json.loads(path.read_text(encoding="utf-8"))
-    about = known.pop("about")
-    merged = {**known, **figures, "about": about}
-    path.write_text(json.dumps(merged, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    page = _DOCS / "benchmarks.md"
-    rows = {f"| `{name}` |": f"| `{name}` | {value} |" for name, value in figures.items()}
-    lines = [
-        line for line in page.read_text(encoding="utf-8").splitlines() if not line.startswith(tuple(rows))
-    ]
-    last = max(place for place, line in enumerate(lines) if line.startswith("| `"))
-    page.write_text(
-        "\n".join([*lines[: last + 1], *rows.values(), *lines[last + 1 :]]) + "\n", encoding="utf-8"
-    )
-
-
 def main() -> None:
     """Measure, print, and write unless told not to."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -115,7 +96,7 @@ def main() -> None:
     figures = measure()
     print(json.dumps(figures, indent=2))
     if not options.keep:
-        merge(figures)
+        write(figures, {}, lambda _: True)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def customer_number(size: Size, number: int) -> str:
 
 def fill_ledger(url: str, size: Size) -> None:
     """Fill an empty, migrated database of limits."""
-    connection = psycopg2.connect(url.replace("+psycopg2", "", 1), options="-c synchronous_commit=off")
+    connection = psycopg2.connect(
+        url.replace("+psycopg2", "", 1), options="-c synchronous_commit=off -c work_mem=256MB"
+    )
     known = {
         "customers": size.customers,
         "documents": size.documents,
@@ -104,6 +106,11 @@ _HASHED = ", ".join(
 )
 
 _BEFORE = (
+    # Every row is made from those it names: a superuser may leave out asking for each whether they are there.
+    """
+    SELECT set_config('session_replication_role', 'replica', true) FROM pg_roles
+    WHERE rolname = current_user AND rolsuper
+    """,
     """
     CREATE FUNCTION pg_temp.link(before text, line text) RETURNS text LANGUAGE sql IMMUTABLE AS
     $$ SELECT encode(sha256(convert_to(concat_ws(E'\\n', before, line), 'UTF8')), 'hex') $$
