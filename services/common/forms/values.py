@@ -22,9 +22,9 @@ Values = dict[str, Any]
 _NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
-    """A definition together with its compiled expressions."""
+    """A definition together with its compiled expressions; one object for each, see `compile_form`."""
 
     definition: FormDefinition
     formulas: Formulas

@@ -128,6 +128,10 @@ class FieldType:
         """What a subclass takes; it may raise `Refused` or `ValidationError`."""
         raise NotImplementedError
 
+    def unique_form(self, value: Any) -> Any:
+        """A stored value as it is compared with others: two that are equal have one form."""
+        return value
+
     def to_text(self, value: Any, field: FormField) -> str:
         """A stored value as an export writes it."""
         return "" if value is None else str(value)

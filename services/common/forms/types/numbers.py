@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from services.common import fields, money
 from services.common.errors import Invalid
+from services.common.expressions.values import canonical
 from services.common.forms.texts import Fault, fault, refuse
 from services.common.forms.types.base import FieldType, FormField, limits_check, register
 
@@ -79,6 +80,10 @@ class Number(FieldType):
         if -number.as_tuple().exponent > field.settings["decimals"]:  # type: ignore[operator]
             raise refuse("too_precise", most=field.settings["decimals"])
         return f"{within(number, field.settings['minimum'], field.settings['maximum']):f}"
+
+    def unique_form(self, value: Any) -> Any:
+        """1.50 and 1.5 are one number."""
+        return canonical(Decimal(value))
 
     def from_text(self, text: str, field: FormField) -> Any:
         """Without thousands separators."""
