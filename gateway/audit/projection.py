@@ -27,6 +27,8 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_deleted",
         "group_created",
         "group_updated",
+        "form_drafted",
+        "form_published",
     ),
     "application": (
         _OTHERWISE,
@@ -34,6 +36,12 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "application_submitted",
         "application_withdrawn",
         "application_changed",
+        "form_drafted",
+        "form_published",
+        "record_created",
+        "record_updated",
+        "record_deleted",
+        "record_restored",
     ),
     "workflow": (_OTHERWISE, "instance_started", "instance_ended", "task_created", "task_closed"),
     "limits": (

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import Any
 
-from services.application import model, operations, schema, store
-from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint
+import eventlet
+
+from services.application import model, schema, store
+from services.application.operations import applications as operations
+from services.application.operations import forms, records, views
+from services.application.store import partitions
+from services.common.errors import Unavailable
+from services.common.field_rights import conceal
+from services.common.forms import designing
+from services.common.forms import schema as form_schema
+from services.common.forms.rights import of_records
+from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint, every
 from services.common.paging import ListInput
+
+_log = logging.getLogger(__name__)
+_INDEX_SECONDS = 15.0
 
 
 class ApplicationService(Service):
@@ -51,3 +66,124 @@ class ApplicationService(Service):
     def list_applications(self, call: Call) -> dict[str, Any]:
         """A page of applications."""
         return dict(self.read(call, operations.list_applications, call.input))
+
+    # --- forms -------------------------------------------------------------------------------------------
+
+    @endpoint(form_schema.FormDraft(), "forms.write")
+    def create_form(self, call: Call) -> dict[str, Any]:
+        """A new form as a draft."""
+        return self.apply(call, forms.create_form, call.input["definition"])
+
+    @endpoint(form_schema.FormDraft(), "forms.write")
+    def save_form(self, call: Call) -> dict[str, Any]:
+        """Change a form's draft."""
+        return self.apply(call, forms.save_form, call.input["key"], call.input["definition"])
+
+    @endpoint(form_schema.Publication(), "forms.publish")
+    def publish_form(self, call: Call) -> dict[str, Any]:
+        """Put a draft in force; its indexes are made beside."""
+        answer = self.apply(call, forms.publish_form, call.input["key"], call.input)
+        eventlet.spawn_n(self._settle_indexes_now)
+        return answer
+
+    @endpoint(form_schema.FormKey(), "forms.read")
+    def get_form(self, call: Call) -> dict[str, Any]:
+        """A form, one of its versions, or its draft."""
+        return dict(self.read(call, forms.get_form, call.input))
+
+    @endpoint(None, "forms.read")
+    def list_forms(self, call: Call) -> dict[str, Any]:
+        """Every form."""
+        return dict(self.read(call, forms.list_forms))
+
+    @endpoint(form_schema.FormKey(), "forms.read")
+    def list_form_versions(self, call: Call) -> dict[str, Any]:
+        """Every version of a form."""
+        return dict(self.read(call, forms.list_versions, call.input["key"]))
+
+    def _settle_indexes_now(self) -> None:
+        try:
+            self.settle_indexes()
+        except Unavailable as problem:
+            _log.info("indexes are left for later: %s", problem.code)
+
+    @every(seconds=_INDEX_SECONDS, name="settle-form-indexes")
+    def settle_indexes(self) -> None:
+        """Make the indexes that published forms ask for, and drop those that none asks for any more."""
+        with self.work() as work:
+            definitions = forms.published_definitions(work)
+        partitions.settle_indexes(self.ground.database, definitions)
+
+    # --- records of forms --------------------------------------------------------------------------------
+
+    @endpoint(schema.NewRecord(), of_records("create"))
+    def create_record(self, call: Call) -> dict[str, Any]:
+        """Create a record, in one transaction with those that come meanwhile."""
+        return self.apply_grouped(self._with_customers(call), records.create_record, records.foresee_records)
+
+    @endpoint(schema.RecordChange(), of_records("update"))
+    def update_record(self, call: Call) -> dict[str, Any]:
+        """Change a record."""
+        asked = self._with_customers(call)
+        return self.apply(asked, records.update_record, asked.input)
+
+    @endpoint(schema.RecordKey(), of_records("delete"))
+    def delete_record(self, call: Call) -> dict[str, Any]:
+        """Hide a record, to be restored."""
+        return self.apply(call, records.delete_record, call.input)
+
+    @endpoint(schema.RecordKey(), of_records("delete"))
+    def restore_record(self, call: Call) -> dict[str, Any]:
+        """Bring a hidden record back."""
+        return self.apply(call, records.restore_record, call.input)
+
+    @endpoint(schema.RecordKey(), of_records("read"))
+    def get_record(self, call: Call) -> dict[str, Any]:
+        """One record."""
+        return dict(self.read(call, records.get_record, call.input))
+
+    @endpoint(schema.RecordList(), of_records("read"))
+    def list_records(self, call: Call) -> dict[str, Any]:
+        """A page of records."""
+        return dict(self.read(call, records.list_records, call.input))
+
+    @endpoint(schema.RecordHistory(), of_records("read"))
+    def list_record_history(self, call: Call) -> dict[str, Any]:
+        """What was changed of a record."""
+        return dict(self.read(call, records.list_history, call.input))
+
+    @endpoint(schema.RecordDraft(), of_records("read"))
+    def evaluate_form(self, call: Call) -> dict[str, Any]:
+        """How a form stands with these values."""
+        asked = self._with_customers(call)
+        return dict(self.read(asked, records.evaluate_form, asked.input))
+
+    @endpoint(schema.NewView(), of_records("read"))
+    def save_view(self, call: Call) -> dict[str, Any]:
+        """Save a way to look at records."""
+        return self.apply(call, views.save_view, call.input)
+
+    @endpoint(schema.FormName(), of_records("read"))
+    def list_views(self, call: Call) -> dict[str, Any]:
+        """One's own views and those that are shared."""
+        return dict(self.read(call, views.list_views, call.input["form"]))
+
+    @endpoint(schema.ViewKey(), of_records("read"))
+    def delete_view(self, call: Call) -> dict[str, Any]:
+        """Remove one of one's own views."""
+        return self.apply(call, views.delete_view, call.input)
+
+    def _with_customers(self, call: Call) -> Call:
+        """The call with the customers that its values point to, without what its caller may not see."""
+        given = call.input["fields"]
+        if not any(records.names_a_record(value) for value in given.values()):
+            return call
+        with self.ground.database.glance(call.caller, call.trace_id) as work:
+            form = designing.newest_form(work, call.input["form"])
+        ids = records.customers_asked(form.definition, given)
+        if not ids:
+            return call
+        found = self.call(call, "customer", "get_customers", {"customer_ids": ids})["items"]
+        seen = conceal(call.caller, "customers.read", found)
+        related = {row["id"]: row for row in seen}
+        return replace(call, input={**call.input, "related": related})

@@ -310,6 +310,18 @@ class Database:
         with translated(self._glancing) as connection:
             yield self._unit(connection, caller, trace_id, reads_only=True)
 
+    @contextmanager
+    def maintenance(self) -> Iterator[Connection]:
+        """A connection without transaction and time limit, for making indexes beside the work."""
+        with translated(self.engine) as connection:
+            made = connection.execution_options(isolation_level="AUTOCOMMIT")
+            made.exec_driver_sql("SET statement_timeout = 0")
+            try:
+                yield made
+            finally:
+                # It goes back to the others, which have a limit.
+                made.invalidate()
+
     def _unit(
         self,
         connection: Connection,

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, tuple_
 from services.common import fields, strict_json
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError, Invalid, MalformedRequest
+from services.common.expressions.values import NUMBER_TEXT
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
@@ -116,6 +117,12 @@ def _read_cursor(
         raise MalformedRequest("分页游标无效, 请从第一页重新开始", code="cursor_invalid") from problem
 
 
+def _number(value: Any) -> Decimal:
+    if not isinstance(value, str) or not NUMBER_TEXT.fullmatch(value):
+        raise ValueError("no number")
+    return Decimal(value)
+
+
 def _typed(value: Any, column: ColumnElement[Any]) -> Any:
     wanted = column.type.python_type
     if wanted is UUID:
@@ -125,7 +132,7 @@ def _typed(value: Any, column: ColumnElement[Any]) -> Any:
     if wanted is date:
         return fields.parse_date(value)
     if wanted is Decimal:
-        return fields.NumberField().deserialize(value)
+        return _number(value)
     if wanted is int:
         return fields.IntegerField().deserialize(value)
     if wanted is bool:

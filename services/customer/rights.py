@@ -43,5 +43,5 @@ CUSTOMERS = Resource(
     whole=("export", "share"),
     record_name="customer",
 )
-FORMS = Resource("forms", "表单", "Forms", actions("read", "write"))
+FORMS = Resource("forms", "表单", "Forms", actions("read", "write", "publish"))
 RESOURCES = (CUSTOMERS, FORMS)

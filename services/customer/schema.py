@@ -9,7 +9,7 @@ from marshmallow import validate, validates_schema
 from marshmallow.fields import List, Nested
 
 from services.common import fields, paging
-from services.common.forms.values import EmailField, PhoneField
+from services.common.forms.types.identities import EmailField, PhoneField
 
 CODE_PATTERN = r"[\w.\-/#]{1,50}\Z"
 READ_ONLY = ("credit_status", "credit_limit", "payment_term_days", "grade")

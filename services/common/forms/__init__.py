@@ -1,14 +1,34 @@
-"""Forms that people define: what a definition may say, and the checks that follow from it."""
+"""Forms that people define: what a definition may say, and the checks that follow from it.
 
-from services.common.forms.definition import FIELD_TYPES, FormDefinition, FormField, read_definition
-from services.common.forms.values import Form, compile_form, load_values
+`types` has the field types, `definition` and `checking` read what an admin defines, `formulas` compiles its
+expressions, `values` settles a record. Pure; `model` and `store` keep definitions and records.
+"""
+
+from services.common.forms.definition import FormDefinition, read_definition
+from services.common.forms.types import OPERATORS, TYPES, FieldType, FormField, type_of
+from services.common.forms.values import (
+    Form,
+    Outcome,
+    Surroundings,
+    compile_form,
+    load_values,
+    settle_values,
+    value_at,
+)
 
 __all__ = [
-    "FIELD_TYPES",
+    "OPERATORS",
+    "TYPES",
+    "FieldType",
     "Form",
     "FormDefinition",
     "FormField",
+    "Outcome",
+    "Surroundings",
     "compile_form",
     "load_values",
     "read_definition",
+    "settle_values",
+    "type_of",
+    "value_at",
 ]

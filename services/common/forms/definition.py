@@ -2,141 +2,217 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import marshmallow
-from marshmallow import validate, validates_schema
+import orjson
+from marshmallow import ValidationError, validate
 
-from services.common import expressions, fields
-from services.common.expressions import Fields
+from services.common import fields, strict_json
+from services.common.errors import Invalid, MalformedRequest, PayloadTooLarge
+from services.common.forms import checking
+from services.common.forms.texts import Fault, Refused, fault, faults_of
+from services.common.forms.types import ALIASES, TYPES, FormField, Label, type_of
 
-FIELD_TYPES = ("text", "number", "money", "date", "select", "bool", "phone", "email", "uscc")
-# What expressions take a field's value for; the others are texts.
-_EXPRESSION_TYPES = {"number": "number", "money": "number", "date": "date", "bool": "bool"}
 FIELDS_MAX = 300
-OPTIONS_MAX = 500
-# Letters of any script, digits and underscores; `Meta` would be taken for marshmallow's own.
-_KEY = re.compile(r"(?!Meta$)[^\W\d_]\w{0,49}")
+COLUMNS_MAX = 50
+DEFINITION_BYTES_MAX = 1024 * 1024
+_FAULTS_MAX = 100
+KEY_PATTERN = r"^[a-z][a-z0-9_-]{0,49}\Z"
+# The expressions of a field, and those of them that are conditions.
+CONDITIONS = ("visible_when", "required_when")
+EXPRESSIONS = (*CONDITIONS, "default_formula", "formula")
+_TEXT_MAX = 20_000
 
 
 @dataclass(frozen=True)
-class FormField:
-    """One field: its key in the record, its labels, and what it takes."""
+class Check:
+    """What must not be: a condition over several fields, what is said of it, and the field it is said at."""
 
-    key: str
-    label: Mapping[str, str]
-    type: str
-    required: bool = False
-    searchable: bool = False
-    options: tuple[Mapping[str, Any], ...] = ()
-    max_length: int = 200
-    currency: str = "CNY"
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The values that a select field takes."""
-        return tuple(option["value"] for option in self.options)
+    when: str
+    message: Mapping[str, str]
+    field: str | None = None
 
 
 @dataclass(frozen=True)
 class FormDefinition:
-    """A published form: its key, its version, and its fields in their order."""
+    """A form: its key, its version, and its fields in their order.
+
+    `unique` has the groups of fields whose values together stand in one record only.
+    """
 
     key: str
     version: int
     title: Mapping[str, str]
     fields: tuple[FormField, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @cached_property
+    def by_key(self) -> Mapping[str, FormField]:
+        """The fields by their keys."""
+        return {field.key: field for field in self.fields}
 
     def field(self, key: str) -> FormField | None:
         """The field with this key, if there is one."""
-        return next((field for field in self.fields if field.key == key), None)
+        return self.by_key.get(key)
 
-    @property
-    def catalogue(self) -> Fields:
-        """The fields that an expression over a record of this form may read."""
-        return Fields(
-            {
-                field.key: expressions.field(
-                    field.key,
-                    _EXPRESSION_TYPES.get(field.type, "text"),
-                    field.label["zh"],
-                    field.label.get("en") or "",
-                    field.currency if field.type == "money" else "",
-                )
-                for field in self.fields
-            }
-        )
+    @cached_property
+    def holding(self) -> tuple[FormField, ...]:
+        """The fields of which a record holds a value: all but layout elements and roll-ups."""
+        return tuple(field for field in self.fields if type_of(field).has_value)
 
+    @cached_property
+    def unique_rules(self) -> tuple[tuple[str, ...], ...]:
+        """What is unique alone, then what is together."""
+        alone = tuple((field.key,) for field in self.fields if field.unique)
+        return (*alone, *self.unique)
 
-class _Label(fields.StrictSchema):
-    zh = fields.TextField(max_length=50, required=True)
-    en = fields.TextField(max_length=100, load_default=None, allow_none=True)
+    def of_type(self, *types: str) -> tuple[FormField, ...]:
+        """The fields of these types."""
+        return tuple(field for field in self.fields if field.type in types)
 
 
-class _Option(fields.StrictSchema):
-    value = fields.TextField(max_length=50, required=True)
-    label = marshmallow.fields.Nested(_Label, required=True)
+class _Pattern(fields.StrictSchema):
+    """A regular expression (RE2 syntax) that the whole text must match, and what is said when it does not."""
+
+    regex = fields.TextField(max_length=500, required=True)
+    message = marshmallow.fields.Nested(Label)
 
 
-class _Field(fields.StrictSchema):
+class _Check(fields.StrictSchema):
+    when = fields.TextField(max_length=_TEXT_MAX, multiline=True, required=True)
+    message = marshmallow.fields.Nested(Label, required=True)
+    field = fields.TextField(max_length=50, load_default=None, allow_none=True)
+
+
+def _expression() -> fields.TextField:
+    return fields.TextField(max_length=_TEXT_MAX, multiline=True, load_default=None, allow_none=True)
+
+
+class FieldShape(fields.StrictSchema):
+    """What every field has, whatever its type; the settings of its type stand beside it."""
+
     key = fields.TextField(max_length=50, required=True)
-    label = marshmallow.fields.Nested(_Label, required=True)
-    type = fields.TextField(required=True, validate=validate.OneOf(FIELD_TYPES))
+    label = marshmallow.fields.Nested(Label, required=True)
+    type = fields.TextField(max_length=50, required=True)
+    help = fields.TextField(max_length=500, multiline=True, allow_none=True)
     required = fields.FlagField(load_default=False)
+    unique = fields.FlagField(load_default=False)
     searchable = fields.FlagField(load_default=False)
-    options = marshmallow.fields.List(
-        marshmallow.fields.Nested(_Option), load_default=list, validate=validate.Length(max=OPTIONS_MAX)
-    )
-    max_length = fields.IntegerField(minimum=1, maximum=10_000, load_default=200)
-    currency = fields.CurrencyField(load_default="CNY")
-
-    @validates_schema
-    def check(self, data: dict[str, Any], **_options: Any) -> None:
-        """A key that can stand in a formula, and options exactly where they belong."""
-        if not _KEY.fullmatch(data["key"]):
-            raise marshmallow.ValidationError(
-                [fields.Message("key_malformed", "应以文字开头, 只含文字、数字和下划线")], "key"
-            )
-        values = [option["value"] for option in data["options"]]
-        if (data["type"] == "select") != bool(values):
-            raise marshmallow.ValidationError([fields.Message("options", "单选字段需要选项")], "options")
-        if len(set(values)) != len(values):
-            raise marshmallow.ValidationError([fields.Message("options_twice", "选项重复")], "options")
+    read_only = fields.FlagField(load_default=False)
+    default = marshmallow.fields.Raw(load_default=None, allow_none=True)
+    pattern = marshmallow.fields.Nested(_Pattern, load_default=None, allow_none=True)
+    default_formula = _expression()
+    visible_when = _expression()
+    required_when = _expression()
+    formula = _expression()
+    fields_ = marshmallow.fields.Raw(data_key="fields", load_default=None, allow_none=True)
 
 
 class DefinitionShape(fields.StrictSchema):
-    """The JSON of a definition."""
+    """The JSON of a definition; its fields are read one by one."""
 
-    key = fields.TextField(max_length=50, required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_-]*\Z"))
-    title = marshmallow.fields.Nested(_Label, required=True)
-    fields_ = marshmallow.fields.List(
-        marshmallow.fields.Nested(_Field),
-        data_key="fields",
-        required=True,
-        validate=validate.Length(max=FIELDS_MAX),
+    key = fields.TextField(max_length=50, required=True, validate=validate.Regexp(KEY_PATTERN))
+    title = marshmallow.fields.Nested(Label, required=True)
+    fields_ = marshmallow.fields.List(marshmallow.fields.Raw(), data_key="fields", required=True)
+    unique = marshmallow.fields.List(
+        marshmallow.fields.List(fields.TextField(max_length=50), validate=validate.Length(min=2, max=5)),
+        load_default=list,
+        validate=validate.Length(max=20),
+    )
+    checks = marshmallow.fields.List(
+        marshmallow.fields.Nested(_Check), load_default=list, validate=validate.Length(max=100)
     )
 
-    @validates_schema
-    def check(self, data: dict[str, Any], **_options: Any) -> None:
-        """Each key once."""
-        keys = [field["key"] for field in data["fields_"]]
-        for place, key in enumerate(keys):
-            if key in keys[:place]:
-                message = fields.Message("key_twice", f"字段 {key} 重复")
-                raise marshmallow.ValidationError({"fields": {place: {"key": [message]}}})
+
+_FIELD = FieldShape()
+_DEFINITION = DefinitionShape()
+_SETTINGS = {key: kind.settings() for key, kind in TYPES.items()}
+_COMMON = {field.data_key or name for name, field in _FIELD.fields.items()}
 
 
 def read_definition(received: Any, version: int) -> FormDefinition:
-    """The definition in received or stored JSON; `Invalid` names every fault in it."""
-    loaded = fields.load(DefinitionShape(), received)
-    return FormDefinition(
-        key=loaded["key"],
-        version=version,
-        title=loaded["title"],
-        fields=tuple(
-            FormField(**{**field, "options": tuple(field["options"])}) for field in loaded["fields_"]
-        ),
+    """The definition in received or stored JSON, without its expressions, see `compile_form`.
+
+    `Invalid` names every fault at its place, `PayloadTooLarge` refuses what is larger than a definition is.
+    """
+    if not isinstance(received, Mapping):
+        raise MalformedRequest("请求内容应为 JSON 对象", code="not_an_object")
+    if len(orjson.dumps(strict_json.to_plain(received))) > DEFINITION_BYTES_MAX:
+        too_large = fault("definition_too_large", "fields", most=DEFINITION_BYTES_MAX // 1024)
+        raise PayloadTooLarge(too_large.zh, code=too_large.code, errors=[too_large.as_error()])
+    try:
+        loaded = _DEFINITION.load(received)
+    except ValidationError as problem:
+        raise refused(faults_of(problem)) from problem
+    found, faults = read_fields(loaded["fields_"], FIELDS_MAX)
+    faults = [one.below("fields") for one in faults]
+    checks = tuple(Check(**each) for each in loaded["checks"])
+    groups = tuple(tuple(group) for group in loaded["unique"])
+    definition = FormDefinition(loaded["key"], version, loaded["title"], found, groups, checks)
+    if not faults:
+        faults = checking.faults_in(definition)
+    if faults:
+        raise refused(faults)
+    return definition
+
+
+def refused(faults: list[Fault]) -> Invalid:
+    """The refusal of a definition."""
+    first = faults[0]
+    errors = [one.as_error() for one in faults[:_FAULTS_MAX]]
+    return Invalid(f"表单定义有误: {first.path} {first.zh}", code="invalid", errors=errors)
+
+
+def read_fields(received: Any, most: int) -> tuple[tuple[FormField, ...], list[Fault]]:
+    """The fields in a list, and what is wrong with them."""
+    if not isinstance(received, list):
+        return (), [fault("not_a_list")]
+    if len(received) > most:
+        return (), [fault("too_many_fields", most=most)]
+    faults: list[Fault] = []
+    found: list[FormField] = []
+    for place, each in enumerate(received):
+        try:
+            found.append(_read_field(each))
+        except Refused as problem:
+            faults += [one.below(str(place)) for one in problem.faults]
+    return tuple(found), faults
+
+
+def _read_field(received: Any) -> FormField:
+    if not isinstance(received, Mapping):
+        raise Refused([fault("not_an_object")])
+    try:
+        common = _FIELD.load({name: value for name, value in received.items() if name in _COMMON})
+    except ValidationError as problem:
+        raise Refused(faults_of(problem)) from problem
+    kind = ALIASES.get(common["type"], common["type"])
+    if kind not in TYPES:
+        raise Refused([fault("type_unknown", "type", type=kind)])
+    try:
+        settings = _SETTINGS[kind].load(
+            {name: value for name, value in received.items() if name not in _COMMON}
+        )
+    except ValidationError as problem:
+        raise Refused(faults_of(problem)) from problem
+    columns: tuple[FormField, ...] = ()
+    if kind == "sub_table":
+        columns, faults = read_fields(common["fields_"] or [], COLUMNS_MAX)
+        if faults:
+            raise Refused([one.below("fields") for one in faults])
+    elif common["fields_"] is not None:
+        raise Refused([fault("unknown_field", "fields")])
+    plain = ("key", "label", "required", "unique", "searchable", "read_only", "default", "pattern")
+    conditions = {name: common[name] for name in EXPRESSIONS if common[name]}
+    return FormField(
+        type=kind,
+        settings=settings,
+        conditions=conditions,
+        columns=columns,
+        **{name: common[name] for name in plain},
     )

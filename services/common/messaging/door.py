@@ -28,6 +28,10 @@ SERVICES_ONLY = "services-only"
 _SIGNED_IN = "signed-in"
 
 
+# A right that depends on what is asked for: that of the form whose records it is about.
+Permission = str | Callable[[Any], str] | None
+
+
 @dataclass(frozen=True)
 class Call:
     """One request as a door method sees it: `input` is loaded by the endpoint's schema.
@@ -49,14 +53,15 @@ class EndpointDeclaration:
     """What an endpoint declares: its shape and the permission that it asks for."""
 
     schema: Schema | None
-    permission: str | None
+    permission: Permission
 
 
-def endpoint(schema: Schema | None, permission: str | None) -> Callable[[Callable[..., Any]], Any]:
+def endpoint(schema: Schema | None, permission: Permission) -> Callable[[Callable[..., Any]], Any]:
     """Make a method an RPC endpoint: `method(self, call)`, answered as plain JSON.
 
     `permission` is what the caller must hold; `None` lets in anybody signed in, `SERVICES_ONLY` only
-    services, `PUBLIC` everybody (infrastructure that tells nothing).
+    services, `PUBLIC` everybody (infrastructure that tells nothing). A function says it of the input as it
+    was received, before its shape is known.
     """
 
     def register(method: Callable[..., Any]) -> Any:
@@ -75,7 +80,7 @@ def _answer(
     service: Service,
     method: Callable[..., Any],
     schema: Schema | None,
-    permission: str | None,
+    permission: Permission,
     request: Any,
 ) -> dict[str, Any]:
     started = time.perf_counter()
@@ -98,9 +103,11 @@ def _answer(
     return answer
 
 
-def _open(service: Service, name: str, schema: Schema | None, permission: str | None, request: Any) -> Call:
+def _open(service: Service, name: str, schema: Schema | None, asked: Permission, request: Any) -> Call:
     if not isinstance(request, dict):
         raise MalformedRequest("内部请求格式错误")
+    received = request.get("input")
+    permission = asked(received) if callable(asked) else asked
     trace_id = str(request.get("trace_id") or "")
     telemetry.bind_trace(trace_id)
     if permission == PUBLIC:
@@ -112,7 +119,6 @@ def _open(service: Service, name: str, schema: Schema | None, permission: str | 
             raise Forbidden("该接口仅供内部服务使用")
     elif permission not in (None, PUBLIC):
         caller.require(str(permission))
-    received = request.get("input")
     key = request.get("idempotency_key")
     if key is not None and (not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX):
         raise Invalid("Idempotency-Key 应为 1 到 200 个字符", code="idempotency_key_invalid")
@@ -120,6 +126,6 @@ def _open(service: Service, name: str, schema: Schema | None, permission: str | 
     field_rights.require_written(caller, right, received)
     loaded = received or {} if schema is None else load(schema, {} if received is None else received)
     if caller.fields and isinstance(loaded, Mapping):
-        asked = [*(loaded.get("where") or ()), str(loaded.get("sort") or "").removeprefix("-")]
-        field_rights.require_seen(caller, resource_of(right), filter(None, asked))
+        names = [*(loaded.get("where") or ()), str(loaded.get("sort") or "").removeprefix("-")]
+        field_rights.require_seen(caller, resource_of(right), filter(None, names))
     return Call(name, loaded, received, caller, key, trace_id, right)

@@ -1,7 +1,14 @@
 """Which records a caller reaches: the grants of a right, over facts in memory and in SQL alike."""
 
-from services.common.scopes.clauses import Facts, check_clause, holds, reaches, require_reach
-from services.common.scopes.owned import Owned, require_visible, visible, visible_through
+from services.common.scopes.clauses import Facts, check_clause, holds, my_values, reaches, require_reach
+from services.common.scopes.owned import (
+    Owned,
+    my_columns,
+    require_visible,
+    visible,
+    visible_through,
+    world_of,
+)
 
 __all__ = [
     "Facts",
@@ -9,8 +16,11 @@ __all__ = [
     "check_clause",
     "require_visible",
     "holds",
+    "my_columns",
+    "my_values",
     "reaches",
     "require_reach",
     "visible",
     "visible_through",
+    "world_of",
 ]

@@ -125,7 +125,7 @@ def _scope(
 
 def _expression(text: str, work: UnitOfWork, owned: Owned, columns: Mapping[str, Sql]) -> ColumnElement[bool]:
     """A condition; one that the catalogue does not know any more, or SQL cannot say, reaches nothing."""
-    known = {**columns, **_mine(work.caller)}
+    known = {**columns, **my_columns(work.caller)}
     try:
         condition: ColumnElement[bool] = compile_condition(
             check_clause(text, owned.fields), known, world_of(work)
@@ -135,7 +135,8 @@ def _expression(text: str, work: UnitOfWork, owned: Owned, columns: Mapping[str,
     return condition
 
 
-def _mine(caller: Caller) -> dict[str, Sql]:
+def my_columns(caller: Caller) -> dict[str, Sql]:
+    """What an expression may read of who asks, as SQL."""
     values = my_values(caller)
     return {
         "my_username": cast(literal(values["my_username"]), Text()),

@@ -172,8 +172,6 @@ def _contacts(cell: Any) -> Any:
 
 
 def _cell(cell: Any, field: forms.FormField | None) -> Any:
-    if field is not None and field.type == "bool" and isinstance(cell, str):
-        return {"是": "true", "否": "false"}.get(cell, cell)
-    if field is not None and field.type == "select":
-        return next((option["value"] for option in field.options if option["label"]["zh"] == cell), cell)
-    return cell
+    if field is None or not isinstance(cell, str):
+        return cell
+    return forms.type_of(field).from_text(cell, field)

@@ -84,7 +84,8 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
     """Apply a checked change to a locked record; tells history and listeners what changed."""
     form = published_form(work)
     if change.get("fields"):
-        change = {**change, "fields": forms.load_values(form, change["fields"], partial=True)}
+        values = forms.load_values(form, change["fields"], record["fields"])
+        change = {**change, "fields": {**dict.fromkeys(record["fields"]), **values}}
     after = customers.merged(record, change)
     after["contacts"] = after["contacts"] or []
     changes = differences(record, after, form)

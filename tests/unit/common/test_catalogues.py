@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 
 from services.common.expressions import Catalogue, ExpressionError, check, labels, parse
-from services.common.forms.definition import FormDefinition, FormField
+from services.common.forms import FormField
+from services.common.forms.formulas import catalogue_of
 from services.reporting import semantics
 from services.risk_rules.rules import TRIGGERS
 
-FORM = FormDefinition(
-    "customer",
-    1,
-    {"zh": "客户"},
+FORM = catalogue_of(
     (
-        FormField("年销售额", {"zh": "年销售额", "en": "annual sales"}, "money", currency="USD"),
+        FormField(
+            "年销售额", {"zh": "年销售额", "en": "annual sales"}, "money", settings={"currency": "USD"}
+        ),
         FormField("成立日期", {"zh": "成立日期"}, "date"),
         FormField("行业", {"zh": "行业"}, "select"),
-    ),
+    )
 )
 
 
 @pytest.mark.parametrize(
     ("catalogue", "text"),
     [
-        (FORM.catalogue, 'AND(年销售额 * 10% > 500000, YEAR(成立日期) < 2020, 行业 = "制造")'),
+        (FORM, 'AND(年销售额 * 10% > 500000, YEAR(成立日期) < 2020, 行业 = "制造")'),
         (TRIGGERS["order_check"], "AND(amount > 3 * average_order_90d, not frozen)"),
         (TRIGGERS["overdue"], "max_days_overdue > 30"),
         (semantics.catalogue(), 'AND(region = "华东", overdue_rate > 20%)'),
@@ -37,7 +37,7 @@ def test_conditions_over_forms_facts_and_reports_are_checked_alike(catalogue: Ca
 
 
 def test_every_field_has_a_label_for_people() -> None:
-    for catalogue in (FORM.catalogue, semantics.catalogue(), *TRIGGERS.values()):
+    for catalogue in (FORM, semantics.catalogue(), *TRIGGERS.values()):
         assert set(labels(catalogue)) == set(catalogue.fields)
-    assert FORM.catalogue.fields["年销售额"].unit == "USD"
+    assert FORM.fields["年销售额"].unit == "USD"
     assert labels(TRIGGERS["overdue"], "en")["max_days_overdue"] == "days overdue"

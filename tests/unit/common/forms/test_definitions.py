@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.common.errors import Invalid
+from services.common.errors import Invalid, PayloadTooLarge
 from services.common.forms import Form, compile_form, load_values, read_definition
 
 FORM: dict[str, Any] = {
@@ -70,8 +70,9 @@ def test_values_that_are_no_object_are_refused(form: Form, received: object) -> 
 
 
 def test_a_part_of_the_values_may_be_changed_but_no_required_one_emptied(form: Form) -> None:
-    assert load_values(form, {"count": None}, partial=True) == {"count": None}
-    assert faults(form, {"名称": None}, partial=True) == {"fields.名称": "null"}
+    before = {"名称": "甲", "count": "1"}
+    assert load_values(form, {"count": None}, before) == {"名称": "甲"}
+    assert faults(form, {"名称": None}, before=before) == {"fields.名称": "null"}
 
 
 @pytest.mark.parametrize(
@@ -79,10 +80,9 @@ def test_a_part_of_the_values_may_be_changed_but_no_required_one_emptied(form: F
     [
         ({"key": "1a"}, "fields.0.key"),
         ({"key": "a b"}, "fields.0.key"),
-        ({"key": "Meta"}, "fields.0.key"),
         ({"key": "_a"}, "fields.0.key"),
-        ({"type": "colour"}, "fields.0.type"),
-        ({"type": "select"}, "fields.0.options"),
+        ({"type": "hologram"}, "fields.0.type"),
+        ({"type": "select", "max_length": 5}, "fields.0.max_length"),
         ({"options": [{"value": "a", "label": {"zh": "甲"}}]}, "fields.0.options"),
         ({"label": {}}, "fields.0.label.zh"),
         ({"key": "count"}, "fields.1.key"),
@@ -94,6 +94,60 @@ def test_a_faulty_definition_is_refused_at_its_place(change: dict[str, Any], fie
     with pytest.raises(Invalid) as refused:
         read_definition({**FORM, "fields": [{**first, **change}, *others]}, 1)
     assert field in [error["field"] for error in refused.value.errors]
+
+
+def number_fields(count: int) -> list[dict[str, Any]]:
+    return [{"key": f"f{place}", "label": {"zh": f"字段{place}"}, "type": "number"} for place in range(count)]
+
+
+def formula(key: str, text: str) -> dict[str, Any]:
+    return {"key": key, "label": {"zh": key}, "type": "formula", "formula": text}
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "code"),
+    [
+        ([formula("a", "b + 1"), formula("b", "a + 1")], "fields.0.formula", "cycle"),
+        ([formula("a", "没有 + 1")], "fields.0.formula", "unknown_field"),
+        ([formula("a", "1 +")], "fields.0.formula", "syntax"),
+        ([formula("a", '"文本"')], "fields.0.formula", "wrong_type"),
+        (number_fields(1_000), "fields", "too_many_fields"),
+        ([*number_fields(2), *number_fields(1)], "fields.2.key", "key_twice"),
+        ([{"key": "t", "label": {"zh": "t"}, "type": "text", "pattern": {"regex": "("}}],
+         "fields.0.pattern.regex", "pattern_invalid"),
+        ([{"key": "t", "label": {"zh": "t"}, "type": "text", "default": 5}],
+         "fields.0.default", "default_invalid"),
+        ([{"key": "t", "label": {"zh": "t"}, "type": "number", "minimum": 2, "maximum": 1}],
+         "fields.0.minimum", "range_empty"),
+        ([{"key": "g", "label": {"zh": "g"}, "type": "group", "children": ["x"]}],
+         "fields.0.children", "field_missing"),
+        ([{"key": "l", "label": {"zh": "l"}, "type": "lookup", "relation": "r", "field": "name"}],
+         "fields.0.relation", "field_missing"),
+        ([{"key": "s", "label": {"zh": "s"}, "type": "sub_table", "fields": [
+            {"key": "s", "label": {"zh": "s"}, "type": "sub_table", "fields": number_fields(1)}]}],
+         "fields.0.fields.0.type", "nested"),
+        ([{"key": "s", "label": {"zh": "s"}, "type": "sub_table", "fields": [
+            *number_fields(1), formula("x", "f0 + y")]}],
+         "fields.0.fields.1.formula", "unknown_field"),
+        ([{"key": "j", "label": {"zh": "j"}, "type": "json", "searchable": True}],
+         "fields.0.searchable", "not_searchable"),
+        ("text", "fields", "not_a_list"),
+        ([5], "fields.0", "not_an_object"),
+    ],
+)  # fmt: skip
+def test_what_no_form_can_be_is_told_with_its_place(fields: Any, place: str, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        compile_form({"key": "visit", "title": {"zh": "拜访"}, "fields": fields}, 1)
+    first = refused.value.errors[0]
+    assert (first["field"], first["code"]) == (place, code)
+    assert first["message"]
+    assert first["message_en"].isascii()
+
+
+def test_a_definition_of_many_megabytes_is_refused_before_it_is_read() -> None:
+    with pytest.raises(PayloadTooLarge) as refused:
+        compile_form({"key": "v", "title": {"zh": "v"}, "fields": [], "extra": "x" * 9_000_000}, 1)
+    assert refused.value.code == "definition_too_large"
 
 
 def test_a_definition_is_compiled_once() -> None:

@@ -1,0 +1,1 @@
+"""Use cases: applications, the forms that people define, and the records of those."""

@@ -1,0 +1,74 @@
+"""Designing the forms that this service keeps, and the places for their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.application.store import partitions, records
+from services.common.db import UnitOfWork
+from services.common.errors import Invalid
+from services.common.forms import FormDefinition, compile_form, designing, read_definition, store
+from services.common.forms.definition import refused
+from services.common.forms.texts import fault
+
+# Kept by another service.
+_ELSEWHERE = frozenset({"customer"})
+
+
+def create_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A new form as a draft."""
+    if received.get("key") in _ELSEWHERE:
+        error = {"field": "key", "code": "form_taken", "message": "该标识已被内置表单使用"}
+        raise Invalid("该标识已被内置表单使用", code="form_taken", errors=[error])
+    return designing.create_form(work, received)
+
+
+def save_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a form's draft."""
+    return designing.save_form(work, key, received, records.count_with)
+
+
+def publish_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a draft in force; the first time, make the place where its records lie."""
+    if store.draft(work, key) is not None:
+        _check_targets(work, key)
+    answer = designing.publish_form(work, key, received, records.count_with)
+    if not received.get("dry_run") and answer["version"] == 1:
+        partitions.make_partition(work, key)
+    return answer
+
+
+def published_definitions(work: UnitOfWork) -> dict[str, FormDefinition]:
+    """The newest definition of every form that is published."""
+    rows = store.all_published(work)
+    return {row["key"]: compile_form(row["definition"], row["version"]).definition for row in rows}
+
+
+def _check_targets(work: UnitOfWork, key: str) -> None:
+    """`Invalid` for a relation or roll-up to a form that is not published."""
+    draft = store.draft(work, key)
+    definition = read_definition(draft["definition"] if draft else {}, 0)
+    faults = []
+    for place, one in enumerate(definition.fields):
+        target = one.settings.get("form")
+        known = target in (None, key) or (one.type != "rollup" and target in _ELSEWHERE)
+        if not known and store.published(work, str(target)) is None:
+            faults.append(fault("form_missing", f"fields.{place}.form", key=target))
+    if faults:
+        raise refused(faults)
+
+
+def get_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A form, one of its versions, or its draft."""
+    return designing.get_form(work, received["key"], received["version"], draft=received["draft"])
+
+
+def list_forms(work: UnitOfWork) -> dict[str, Any]:
+    """Every form."""
+    return {"items": designing.list_forms(work), "next": None}
+
+
+def list_versions(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """Every version of a form."""
+    return designing.list_versions(work, key)
