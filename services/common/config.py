@@ -37,6 +37,8 @@ class Settings:
     secret_key: str = ""
     smtp_url: str = ""
     storage_url: str = ""
+    # Hosts, addresses and networks that webhooks may reach though they are not public.
+    outgoing_allowed: tuple[str, ...] = ()
     # How people reach the suite, and how many proxies of our own stand before it.
     public_url: str = "http://127.0.0.1:8000"
     proxies: int = 0
@@ -90,6 +92,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         currency=(env.get("CREDIT_CURRENCY") or "CNY").upper(),
         secret_key=env.get("CREDIT_SECRET_KEY") or "",
         smtp_url=env.get("SMTP_URL") or "",
+        outgoing_allowed=tuple((env.get("CREDIT_OUTGOING_ALLOWED") or "").replace(",", " ").split()),
         storage_url=env.get("CREDIT_STORAGE_URL") or "",
         public_url=_public_url(env),
         proxies=_proxies(env.get("CREDIT_PROXIES") or "0"),

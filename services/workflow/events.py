@@ -18,7 +18,7 @@ def subject_of(instance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def instance_event(work: UnitOfWork, name: str, instance: Mapping[str, Any], **extra: Any) -> None:
-    """`instance_started` or `instance_ended`."""
+    """`instance_started`, `instance_ended`, or what else became of an instance."""
     names = ("id", "flow_key", "flow_version", "initiator", "state", "customer_id", "submission")
     told = {**{each: instance[each] for each in names}, "subject": subject_of(instance)}
     work.add_event(
@@ -29,13 +29,15 @@ def instance_event(work: UnitOfWork, name: str, instance: Mapping[str, Any], **e
     )
 
 
-def task_event(work: UnitOfWork, name: str, task: Mapping[str, Any], summary: Any = None) -> None:
-    """`task_created` or `task_closed`."""
+def task_event(
+    work: UnitOfWork, name: str, task: Mapping[str, Any], summary: Any = None, **extra: Any
+) -> None:
+    """`task_created`, `task_closed`, or what else people did with a task."""
     names = ("id", "instance_id", "node", "title", "assignee", "kind", "state", "due_at", "subject")
     told = {**{each: task[each] for each in names}, "customer_id": task["customer_id"], "summary": summary}
     work.add_event(
         name,
         subject=task["id"],
         ordering_key=task["customer_id"] or task["id"],
-        data={"task": told},
+        data={"task": told, **extra},
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.common.messaging import Call, Service, endpoint
+from services.common.messaging import Call, Service, endpoint, every
+from services.common.outgoing import Outgoing
 from services.common.paging import ListInput
 from services.workflow import model, schema, store
-from services.workflow.operations import copies, flows, instances, tasks
+from services.workflow.operations import copies, ending, flows, helping, inbox, instances, tasks, timers
 
 _EFFECT_SECONDS_MAX = 3.0
 _LOOK_SECONDS = 0.03
+_TIMER_SECONDS = 1.0
 
 
 class WorkflowService(Service):
@@ -19,7 +21,7 @@ class WorkflowService(Service):
     name = "workflow"
     metadata = model.metadata
     owned = {"instances": store.facts_of}  # noqa: RUF012 - declared by the base class
-    projections = ("users", "departments", "customers", "exchange_rates", "business_date")
+    projections = ("users", "departments", "customers", "exchange_rates", "business_date", "duties")
     subscriptions = {  # noqa: RUF012 - declared by the base class
         "application": {
             "application_submitted": instances.start_for_application,
@@ -38,18 +40,20 @@ class WorkflowService(Service):
         "gateway": {
             "user_changed": copies.user_changed,
             "department_changed": copies.department_changed,
+            "duties_changed": copies.duties_changed,
         },
     }
     # An approver who was made, and a rate that was set, before an application was submitted is known before
     # its flow starts.
     reads_first = {"application": ("gateway", "limits"), "risk_rules": ("gateway",)}  # noqa: RUF012
     answers = {  # noqa: RUF012 - declared by the base class
-        "application_grant": instances.granting_marked,
-        "credit_granted": instances.credit_granted,
-        "application_take_effect": instances.step_told,
-        "application_fail": instances.step_told,
-        "application_reject": instances.step_told,
-        "application_return": instances.step_told,
+        "action_answered": timers.action_answered,
+        "application_grant": ending.granting_marked,
+        "credit_granted": ending.credit_granted,
+        "application_take_effect": ending.step_told,
+        "application_fail": ending.step_told,
+        "application_reject": ending.step_told,
+        "application_return": ending.step_told,
     }
 
     @endpoint(ListInput(), "flows.read")
@@ -92,12 +96,12 @@ class WorkflowService(Service):
     @endpoint(schema.TaskList(), "tasks.read")
     def list_tasks(self, call: Call) -> dict[str, Any]:
         """The caller's own tasks."""
-        return dict(self.read(call, tasks.list_tasks, call.input))
+        return dict(self.read(call, inbox.list_tasks, call.input))
 
     @endpoint(schema.TaskKey(), "tasks.read")
     def get_task(self, call: Call) -> dict[str, Any]:
         """One of the caller's own tasks."""
-        return dict(self.read(call, tasks.get_task, call.input["task_id"]))
+        return dict(self.read(call, inbox.get_task, call.input["task_id"]))
 
     @endpoint(schema.TaskAction(), "tasks.approve")
     def approve_task(self, call: Call) -> dict[str, Any]:
@@ -120,7 +124,7 @@ class WorkflowService(Service):
     @endpoint(schema.TaskAction(), "tasks.act")
     def comment_task(self, call: Call) -> dict[str, Any]:
         """Say something without deciding."""
-        return self.apply(call, tasks.comment_task, call.input)
+        return self.apply(call, helping.comment_task, call.input)
 
     @endpoint(schema.TaskBatch(), "tasks.act")
     def act_on_tasks(self, call: Call) -> dict[str, Any]:
@@ -130,21 +134,31 @@ class WorkflowService(Service):
     @endpoint(schema.InstanceKey(), "tasks.read")
     def get_instance(self, call: Call) -> dict[str, Any]:
         """An instance with its graph and timeline."""
-        return dict(self.read(call, tasks.get_instance, call.input["instance_id"]))
+        return dict(self.read(call, inbox.get_instance, call.input["instance_id"]))
 
     @endpoint(schema.TaskList(), "todos.read")
     def list_todos(self, call: Call) -> dict[str, Any]:
         """The caller's own to-dos."""
-        return dict(self.read(call, tasks.list_tasks, call.input, "todo"))
+        return dict(self.read(call, inbox.list_tasks, call.input, "todo"))
 
     @endpoint(schema.TaskAction(), "todos.act")
     def finish_todo(self, call: Call) -> dict[str, Any]:
         """Mark a to-do as done."""
         return self.apply(call, tasks.finish_todo, call.input)
 
+    @every(seconds=_TIMER_SECONDS, name="fire-timers")
+    def fire_timers(self) -> None:
+        """Let deadlines, reminders and delays happen that are due."""
+        timers.fire_due(self.work)
+
+    @every(seconds=_TIMER_SECONDS, name="send-webhooks")
+    def send_webhooks(self) -> None:
+        """Send the webhooks that are due."""
+        timers.send_webhooks(self.work, Outgoing(self.ground.settings.outgoing_allowed))
+
     def _effect(self, call: Call, instance_id: Any) -> str:
         def settled() -> str | None:
-            state: str = self.read(call, tasks.instance_state, instance_id)
+            state: str = self.read(call, inbox.instance_state, instance_id)
             return None if state == "granting" else state
 
         return self.ground.wait_for(settled, _EFFECT_SECONDS_MAX, _LOOK_SECONDS) or "granting"

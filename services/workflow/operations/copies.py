@@ -8,15 +8,24 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.events import Event
 from services.workflow import store
-from services.workflow.operations.instances import add_todo
+from services.workflow.operations.helping import reassign_from
+from services.workflow.operations.todos import add_todo
 from services.workflow.people import ADMIN_ROLE
 
 _ROLE = "role:"
 
 
 def user_changed(work: UnitOfWork, event: Event) -> None:
-    """Keep the copy of a user."""
-    store.save_user(work, event.data["user"])
+    """Keep the copy of a user; what somebody who has left still had to do goes to others."""
+    user = event.data["user"]
+    store.save_user(work, user)
+    if not user["active"]:
+        reassign_from(work, user["username"])
+
+
+def duties_changed(work: UnitOfWork, event: Event) -> None:
+    """Keep what the installation allows beyond its rights."""
+    store.save_duties(work, event.data["duties"])
 
 
 def department_changed(work: UnitOfWork, event: Event) -> None:

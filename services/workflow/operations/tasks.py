@@ -1,90 +1,124 @@
-"""What people do with their tasks: each action happens once, the loser of a race hears the present state."""
+"""What people decide: each action happens once, the loser of a race hears the present state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.duties import require_other_initiator
-from services.common.errors import Conflict, CreditError, Invalid, NotFound, beyond_scope, is_passing
+from services.common.errors import (
+    Conflict,
+    CreditError,
+    Forbidden,
+    Invalid,
+    beyond_scope,
+    is_passing,
+)
 from services.common.expressions import World
 from services.common.money import format_amount, parse_amount
-from services.common.paging import page
 from services.common.scopes import Facts, require_reach
 from services.common.strict_json import to_plain
-from services.workflow import events, model, rights, store
-from services.workflow.engine import advance
-from services.workflow.operations import instances
-from services.workflow.operations.flows import facts_of
+from services.workflow import events, rights, store
+from services.workflow.engine import Ask, Flow, Run, State, carry_on, tokens
+from services.workflow.engine.machine import higher_authority
+from services.workflow.engine.votes import APPROVED, PENDING, tally, turns
+from services.workflow.operations import ending, moving
+from services.workflow.operations.inbox import mine, summary, task_view
+from services.workflow.operations.notes import note
 
 _APPROVE_MORE = "tasks.approve_more"
-_FILTERS = ("state", "kind")
+_INITIATOR = (None, "", "initiator")
 
 
 def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Approve, as asked or for less; the flow moves on by what was approved."""
-    task, instance = _take(work, received["task_id"])
-    require_other_initiator(work.caller, instance["initiator"])
+    """Approve, as asked or for less; the flow moves on by what was approved once all who must have."""
+    task, instance, flow = take(work, received["task_id"], "approve")
+    node = flow.nodes[task["node"]]
+    if node["type"] == "approval":
+        require_other_initiator(work.caller, instance["initiator"])
+    if task["sign"] == "delegate":
+        return _advise(work, task, instance, flow, received)
+    require_opinion(node, "approve", received)
     granted = _approved(work, instance, received.get("approved"))
-    instance["data"] = {**instance["data"], "approved": granted}
-    _done(work, task, instance, "approve", received.get("opinion"), granted)
-    found = store.graph_of(work, instance["flow_key"], instance["flow_version"])
-    if found is None:
-        raise NotFound("流程版本不存在")
-    facts = facts_of(work, instance["data"])
-    instances.move_on(work, instance, advance(found[1], instance["node"], facts))
-    return _answer(work, task, instance)
+    data = {**instance["data"], "approved": granted}
+    data |= _filled(node, instance, received.get("fields"))
+    if received.get("choose"):
+        data["chosen"] = {**(data.get("chosen") or {}), **_chosen(flow, received["choose"])}
+    instance["data"] = data
+    _done(work, task, instance, "approve", received, granted)
+    settle(work, instance, flow, task["visit"])
+    return answer(work, task, instance)
 
 
 def reject_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Reject for good: the flow ends, the application with it."""
-    task, instance = _take(work, received["task_id"])
-    _done(work, task, instance, "reject", received.get("opinion"))
-    instances.tell_application(work, instance, "reject")
-    instances.end(work, instance, "rejected")
-    return _answer(work, task, instance)
+    """Reject; unless others may still approve, the flow ends by it, or takes its way for that."""
+    task, instance, flow = take(work, received["task_id"], "reject")
+    node = flow.nodes[task["node"]]
+    if node["type"] == "handling":
+        raise Conflict("办理节点不能拒绝", code="action_not_offered", action="reject")
+    if task["sign"] == "delegate":
+        return _advise(work, task, instance, flow, received, "reject")
+    require_opinion(node, "reject", received)
+    _done(work, task, instance, "reject", received)
+    settle(work, instance, flow, task["visit"])
+    return answer(work, task, instance)
 
 
 def return_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Send back to whoever asked; resubmitted, the application starts its flow anew."""
-    task, instance = _take(work, received["task_id"])
-    _done(work, task, instance, "return", received.get("opinion"))
-    instances.tell_application(work, instance, "return")
-    instances.end(work, instance, "returned")
-    return _answer(work, task, instance)
+    """Send back: to whoever asked, or to a node that was passed.
 
-
-def comment_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Say something on a task without deciding it."""
-    task = _mine(work, received["task_id"])
-    if not received.get("opinion"):
-        error = {"field": "opinion", "code": "required", "message": "必填"}
-        raise Invalid("请填写意见", code="required", errors=[error])
-    if task["instance_id"] is None:
-        raise Conflict("待办没有审批流", code="no_instance")
-    instance = store.lock_instance(work, task["instance_id"])
-    instances.note(work, instance, "comment", actor=work.caller.username, opinion=received["opinion"])
-    return _answer(work, task, instance)
+    With `resume` straight, what comes back goes straight to where it was sent back from; else through all
+    again.
+    """
+    task, instance, flow = take(work, received["task_id"], "return")
+    straight = received.get("resume") == "straight"
+    require_opinion(flow.nodes[task["node"]], "return", received)
+    state = State.from_json(instance["tokens"])
+    if received.get("to") in _INITIATOR:
+        if straight:
+            instance["data"] = {**instance["data"], "resume": tokens.snapshot(state)}
+        _done(work, task, instance, "return", received)
+        moving.close_open_tasks(work, instance, "superseded")
+        ending.tell_application(work, instance, "return")
+        ending.end(work, instance, "returned")
+        return answer(work, task, instance)
+    progress = tokens.send_back(flow, state, task["visit"], received["to"], straight=straight)
+    _done(
+        work,
+        task,
+        instance,
+        "return",
+        received,
+        detail={"to": received["to"], "resume": received.get("resume")},
+    )
+    _close_left(work, instance, state, progress.state)
+    kept = {} if not straight else progress.state.approved
+    progress.state = replace(progress.state, approved=kept)
+    world = moving.world_of_instance(work, flow, instance)
+    moving.apply(work, instance, flow, carry_on(flow, progress, world))
+    return answer(work, task, instance)
 
 
 def finish_todo(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Mark a to-do as done; the others who had it lose it."""
-    task = _mine(work, received["task_id"], locked=True)
-    if task["kind"] != "todo":
+    """Mark a to-do as done, or a copy as read; the others who had a to-do lose it."""
+    task = mine(work, received["task_id"], locked=True)
+    if task["kind"] == "approval":
         raise Conflict("审批任务请用同意、拒绝或退回处理", code="not_a_todo")
     _require_open(task)
-    _close(work, task, "done", received.get("opinion"))
-    for other in store.close_group(work, task["group_key"], "superseded"):
-        events.task_event(work, "task_closed", other)
+    close(work, task, "done", received.get("opinion"))
+    if task["kind"] == "todo":
+        for other in store.close_group(work, task["group_key"], "superseded"):
+            events.task_event(work, "task_closed", other)
     return {**task_view(task), "summary": {}}
 
 
 def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One action on several tasks; each stands alone."""
-    actions = {
+    actions: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "approve": lambda item: approve_task(work, item),
         "reject": lambda item: reject_task(work, item),
         "return": lambda item: return_task(work, item),
@@ -98,8 +132,8 @@ def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     for index, task_id in enumerate(received["task_ids"]):
         try:
             with work.savepoint():
-                answer = actions[received["action"]]({"task_id": task_id, "opinion": received["opinion"]})
-            results.append({"index": index, "status": "done", "task": answer})
+                done = actions[received["action"]]({"task_id": task_id, "opinion": received["opinion"]})
+            results.append({"index": index, "status": "done", "task": done})
         except CreditError as refusal:
             if is_passing(refusal):
                 raise
@@ -108,126 +142,118 @@ def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     return {"results": results}
 
 
-def list_tasks(work: UnitOfWork, received: Mapping[str, Any], kind: str | None = None) -> dict[str, Any]:
-    """A page of the caller's own tasks, newest first."""
-    where = dict(received["where"])
-    for name in where:
-        if name not in _FILTERS:
-            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
-    found = page(
+# --- what follows from a vote ----------------------------------------------------------------------------
+
+
+def settle(work: UnitOfWork, instance: dict[str, Any], flow: Flow, visit: int) -> None:
+    """Count the votes of a visit: the next whose turn it is, or the flow moves on, or it was rejected."""
+    state = State.from_json(instance["tokens"])
+    key = state.tokens[visit]
+    node, group = flow.nodes[key], moving.group_of(instance, key, visit)
+    made = store.tasks_of_group(work, group)
+    votes = [moving.vote_of(task) for task in made]
+    outcome = tally(node, votes)
+    if outcome == PENDING:
+        _wake(work, instance, made, turns(node, votes))
+        store.change_instance(work, instance["id"], {"data": instance["data"]})
+        return
+    moving.close_open_tasks(work, instance, "superseded", group)
+    if outcome == APPROVED:
+        _passed(work, instance, flow, visit, made)
+    elif flow.leaving(key, "reject"):
+        moving.leave(work, instance, visit, "reject")
+    else:
+        moving.close_open_tasks(work, instance, "superseded")
+        ending.tell_application(work, instance, "reject")
+        ending.end(work, instance, "rejected")
+
+
+def _passed(
+    work: UnitOfWork, instance: dict[str, Any], flow: Flow, visit: int, made: list[dict[str, Any]]
+) -> None:
+    """A node's people have approved: on, or upwards where the amount is beyond their authority."""
+    state = State.from_json(instance["tokens"])
+    key = state.tokens[visit]
+    approvers = [task["assignee"] for task in made if task["action"] == "approve"]
+    state = replace(state, approved={**state.approved, **dict.fromkeys(approvers, key)})
+    instance["tokens"] = state.to_json()
+    if flow.setting(flow.nodes[key], "authority", False):
+        world = moving.world_of_instance(work, flow, instance)
+        known = [name for name, node in state.approved.items() if node == key]
+        higher = higher_authority(flow, state, visit, known, world)
+        if higher is not None and higher.seats:
+            progress = tokens.again(flow, state, visit)
+            arrival = progress.arrivals[0]
+            effects: list[Any] = [Ask(arrival.visit, arrival.node, higher)]
+            store.drop_timers(work, instance["id"], visit)
+            moving.apply(work, instance, flow, Run(progress.state, effects))
+            return
+    moving.leave(work, instance, visit)
+
+
+def _wake(work: UnitOfWork, instance: dict[str, Any], made: list[dict[str, Any]], awake: set[Any]) -> None:
+    """Open the tasks whose turn it is; those whose turn it is no more wait."""
+    for task in made:
+        wanted = "open" if task["id"] in awake else "waiting"
+        if task["state"] not in ("open", "waiting") or task["state"] == wanted:
+            continue
+        store.change_task(work, task["id"], {"state": wanted})
+        task["state"] = wanted
+        if wanted == "open":
+            events.task_event(work, "task_created", task, moving.short_of(instance))
+
+
+def _advise(
+    work: UnitOfWork,
+    task: dict[str, Any],
+    instance: dict[str, Any],
+    flow: Flow,
+    received: Mapping[str, Any],
+    action: str = "approve",
+) -> dict[str, Any]:
+    """Somebody it was delegated to has an opinion; the decision comes back to who delegated it."""
+    close(work, task, f"advise_{action}", received.get("opinion"))
+    note(
         work,
-        store.tasks_of(work.caller.username, kind or where.get("kind"), where.get("state")),
-        received,
-        sort={"created_at": model.tasks.c.created_at},
-        key=model.tasks.c.id,
-        default_sort="-created_at",
-        to_item=dict,
+        instance,
+        f"advise_{action}",
+        actor=work.caller.username,
+        node=task["node"],
+        opinion=received.get("opinion"),
     )
-    return {"items": _with_summaries(work, found["items"]), "next": found["next"]}
+    settle(work, instance, flow, task["visit"])
+    return answer(work, task, instance)
 
 
-def get_task(work: UnitOfWork, task_id: UUID) -> dict[str, Any]:
-    """One of the caller's own tasks."""
-    return _with_summaries(work, [_mine(work, task_id)])[0]
+def _close_left(work: UnitOfWork, instance: Mapping[str, Any], before: State, after: State) -> None:
+    for visit, key in before.tokens.items():
+        if visit not in after.tokens:
+            store.drop_timers(work, instance["id"], visit)
+            moving.close_open_tasks(work, instance, "superseded", moving.group_of(instance, key, visit))
 
 
-def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
-    """An instance with its graph, its tasks and its timeline, for those who take part or may read all."""
-    instance = store.find_instance(work, instance_id)
-    if instance is None:
-        raise NotFound("没有这个流程实例")
-    tasks = store.tasks_of_instance(work, instance_id)
-    takes_part = {instance["initiator"], *(task["assignee"] for task in tasks)}
-    if work.caller.username not in takes_part and not store.sees_instance(work, instance):
-        raise NotFound("没有这个流程实例")
-    found = store.graph_of(work, instance["flow_key"], instance["flow_version"])
-    return {
-        **{name: value for name, value in instance.items() if not name.startswith("subject_")},
-        "subject": events.subject_of(instance),
-        "graph": found[1] if found else None,
-        "tasks": [task_view(task) for task in tasks],
-        "timeline": store.timeline_of(work, instance_id),
-    }
+# --- whose task it is, and what it takes -----------------------------------------------------------------
 
 
-def instance_state(work: UnitOfWork, instance_id: UUID) -> str:
-    """The state in which an instance stands."""
-    instance = store.find_instance(work, instance_id)
-    return str(instance["state"]) if instance else ""
+def take(work: UnitOfWork, task_id: UUID, action: str) -> tuple[dict[str, Any], dict[str, Any], Flow]:
+    """The caller's open task, its running instance, both locked, and its flow.
 
-
-def task_view(task: Mapping[str, Any]) -> dict[str, Any]:
-    """A task as answered, without its summary."""
-    names = (
-        "id",
-        "instance_id",
-        "node",
-        "title",
-        "assignee",
-        "kind",
-        "state",
-        "action",
-        "opinion",
-        "due_at",
-        "subject",
-        "customer_id",
-        "created_at",
-        "closed_at",
-    )
-    return {name: task[name] for name in names}
-
-
-def _with_summaries(work: UnitOfWork, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    ids = [task["customer_id"] for task in tasks if task["customer_id"]]
-    known = store.customers_by_id(work, ids) if ids else {}
-    shown = []
-    for task in tasks:
-        customer = known.get(task["customer_id"]) or {}
-        instance = store.find_instance(work, task["instance_id"]) if task["instance_id"] else None
-        shown.append({**task_view(task), "summary": summary(customer, instance)})
-    return shown
-
-
-def summary(customer: Mapping[str, Any], instance: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What one needs to decide on a phone: what is asked, and how the customer stands."""
-    account = customer.get("account") or {}
-    data = (instance or {}).get("data") or {}
-    return {
-        "customer": customer.get("name") or data.get("customer_name"),
-        "amount": data.get("amount"),
-        "currency": data.get("currency"),
-        "term_days": data.get("term_days"),
-        "approved": data.get("approved"),
-        "reason": data.get("reason"),
-        "limit": account.get("limit"),
-        "exposure": (account.get("exposure") or {}).get("total"),
-        "available": account.get("available"),
-        "overdue": account.get("overdue"),
-        "state": account.get("state"),
-        "grade": customer.get("grade"),
-    }
-
-
-def _mine(work: UnitOfWork, task_id: UUID, *, locked: bool = False) -> dict[str, Any]:
-    task = store.find_task(work, task_id, locked=locked)
-    if task is None or task["assignee"] != work.caller.username:
-        raise NotFound("没有这个任务")
-    return task
-
-
-def _take(work: UnitOfWork, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The caller's open task and its running instance, both locked; 409 with the present state otherwise."""
-    task = _mine(work, task_id)
-    if task["instance_id"] is None:
+    409 with the present state where it is no more open, 409 for an action that the node does not offer.
+    """
+    task = mine(work, task_id)
+    if task["kind"] != "approval":
         raise Conflict("这是待办, 请用完成处理", code="not_an_approval")
     instance = store.lock_instance(work, task["instance_id"])
-    task = _mine(work, task_id, locked=True)
+    task = mine(work, task_id, locked=True)
     _require_open(task)
     _require_within(work, task, instance)
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
-    return task, instance
+    flow = moving.flow_of(work, instance)
+    offered = flow.nodes[task["node"]].get("actions")
+    if offered is not None and action not in offered:
+        raise Conflict("该节点不允许此操作", code="action_not_offered", action=action)
+    return task, instance, flow
 
 
 def _require_within(work: UnitOfWork, task: Mapping[str, Any], instance: Mapping[str, Any]) -> None:
@@ -253,30 +279,66 @@ def _require_open(task: Mapping[str, Any]) -> None:
         raise Conflict(f"任务{words[task['state']]}", code="task_closed", state=task["state"])
 
 
+def require_opinion(node: Mapping[str, Any], action: str, received: Mapping[str, Any]) -> None:
+    """`Invalid` where a node wants an opinion or a signature that is not there."""
+    wanted = node.get("opinion")
+    if not received.get("opinion") and (
+        wanted == "required" or (wanted == "required_on_reject" and action != "approve")
+    ):
+        raise refused("opinion", "required", "请填写意见")
+    if node.get("signature") and action == "approve" and not received.get("signature"):
+        raise refused("signature", "required", "请签名")
+
+
+def _filled(node: Mapping[str, Any], instance: Mapping[str, Any], fields: Any) -> dict[str, Any]:
+    """What somebody has filled in of the form, as far as the node lets them."""
+    access = node.get("fields") or {}
+    before = instance["data"].get("fields") or {}
+    for name in fields or {}:
+        if access.get(name) not in ("edit", "required"):
+            raise Forbidden(f"该节点不能修改字段 {name[:60]}", code="field_not_editable", field=name[:60])
+    after = {**before, **(fields or {})}
+    for name, how in access.items():
+        if how == "required" and after.get(name) in (None, ""):
+            raise refused(f"fields.{name}", "required", "必填")
+    return {"fields": after} if after or "fields" in instance["data"] else {}
+
+
+def _chosen(flow: Flow, choose: Mapping[str, Any]) -> dict[str, list[str]]:
+    for key, names in choose.items():
+        kinds = [one.get("kind") for one in (flow.nodes.get(key) or {}).get("approvers") or ()]
+        if "chosen_by_previous" not in kinds or not isinstance(names, list):
+            raise refused(f"choose.{key[:60]}", "not_to_choose", "该节点的审批人不由上一审批人选择")
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise refused(f"choose.{key[:60]}", "required", "请选择审批人")
+    return dict(choose)
+
+
 def _approved(work: UnitOfWork, instance: Mapping[str, Any], wished: Any) -> dict[str, Any]:
     granted: dict[str, Any] = dict(instance["data"]["approved"])
     if not wished:
         return granted
     currency = wished.get("currency") or granted["currency"]
     if currency != granted["currency"]:
-        raise _refused("approved.currency", "currency_differs", "批准的币种应与申请相同")
+        raise refused("approved.currency", "currency_differs", "批准的币种应与申请相同")
     if wished.get("amount") is not None:
         amount = parse_amount(wished["amount"], currency)
         if amount <= 0:
-            raise _refused("approved.amount", "amount_not_positive", "批准的金额必须大于零")
+            raise refused("approved.amount", "amount_not_positive", "批准的金额必须大于零")
         if amount > Decimal(str(granted["amount"])) and not work.caller.can(_APPROVE_MORE):
-            raise _refused("approved.amount", "more_than_asked", "批准的金额不能大于申请的金额")
+            raise refused("approved.amount", "more_than_asked", "批准的金额不能大于申请的金额")
         granted["amount"] = format_amount(amount, currency)
     for name in ("term_days", "valid_from", "valid_to"):
         if wished.get(name) is not None:
             granted[name] = to_plain(wished[name])
     first, last = granted.get("valid_from"), granted.get("valid_to")
     if first and last and last < first:
-        raise _refused("approved.valid_to", "validity", "失效日期不能早于生效日期")
+        raise refused("approved.valid_to", "validity", "失效日期不能早于生效日期")
     return granted
 
 
-def _refused(field: str, code: str, message: str) -> Invalid:
+def refused(field: str, code: str, message: str) -> Invalid:
+    """An `Invalid` that names one field."""
     return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
 
 
@@ -285,23 +347,28 @@ def _done(
     task: dict[str, Any],
     instance: dict[str, Any],
     action: str,
-    opinion: str | None,
+    received: Mapping[str, Any],
     approved: Mapping[str, Any] | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
-    _close(work, task, action, opinion)
-    instances.close_open_tasks(work, instance, "superseded")
-    detail = {"approved": dict(approved)} if approved else {}
-    instances.note(work, instance, action, actor=work.caller.username, opinion=opinion, detail=detail)
+    opinion = received.get("opinion")
+    close(work, task, action, opinion)
+    said = dict(detail or {}) | ({"approved": dict(approved)} if approved else {})
+    said |= {"stands_for": task["stands_for"]} if task["stands_for"] else {}
+    said |= {"signature": received["signature"]} if received.get("signature") else {}
+    note(work, instance, action, actor=work.caller.username, node=task["node"], opinion=opinion, detail=said)
 
 
-def _close(work: UnitOfWork, task: dict[str, Any], action: str, opinion: str | None) -> None:
+def close(work: UnitOfWork, task: dict[str, Any], action: str, opinion: str | None) -> None:
+    """Close a task as done."""
     values = {"state": "done", "action": action, "opinion": opinion, "closed_at": work.now}
     store.change_task(work, task["id"], values)
     task |= values
     events.task_event(work, "task_closed", task)
 
 
-def _answer(work: UnitOfWork, task: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any]:
+def answer(work: UnitOfWork, task: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody who acted is answered."""
     customer: Mapping[str, Any] = {}
     if task["customer_id"]:
         customer = store.customers_by_id(work, [task["customer_id"]]).get(task["customer_id"], {})

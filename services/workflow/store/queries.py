@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,24 +11,19 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
 from services.common.scopes import Facts, Owned, visible
-from services.common.snapshots import Snapshots
 from services.workflow import rights
 from services.workflow.model import (
-    business_date,
     customers,
-    departments,
-    exchange_rates,
     flow_versions,
     flows,
     instances,
     tasks,
     timeline,
-    users,
 )
-from services.workflow.people import Company, Department, Person
+from services.workflow.store.rows import Row, one, rows
 
-Row = dict[str, Any]
 _READ = "instances.read"
+_LIVE = ("open", "waiting")
 OWNED = Owned(
     fields=rights.INSTANCES.scope_of_records,
     columns={
@@ -46,15 +39,6 @@ OWNED = Owned(
 )
 
 
-def _one(work: UnitOfWork, statement: Any) -> Row | None:
-    row = work.execute(statement).mappings().first()
-    return None if row is None else dict(row)
-
-
-def _all(work: UnitOfWork, statement: Any) -> list[Row]:
-    return [dict(row) for row in work.execute(statement).mappings()]
-
-
 def find_flow(work: UnitOfWork, key: str, *, locked: bool = False) -> Row | None:
     """A flow by id or key. Locks its row when `locked`."""
     try:
@@ -62,7 +46,7 @@ def find_flow(work: UnitOfWork, key: str, *, locked: bool = False) -> Row | None
     except ValueError:
         which = flows.c.key == key
     statement = select(flows).where(which)
-    return _one(work, statement.with_for_update() if locked else statement)
+    return one(work, statement.with_for_update() if locked else statement)
 
 
 def flows_listed() -> Select[Any]:
@@ -89,19 +73,35 @@ def add_version(work: UnitOfWork, version: Mapping[str, Any]) -> None:
 def versions_of(work: UnitOfWork, flow_id: UUID) -> list[Row]:
     """The published versions of a flow, newest first."""
     statement = select(flow_versions).where(flow_versions.c.flow_id == flow_id)
-    return _all(work, statement.order_by(flow_versions.c.version.desc()))
+    return rows(work, statement.order_by(flow_versions.c.version.desc()))
 
 
-def graph_of(work: UnitOfWork, flow_key: str, version: int | None = None) -> tuple[int, Any] | None:
-    """(version, graph) of a flow: the one in force, or a given one."""
-    wanted = flows.c.published_version if version is None else version
+def graph_of(work: UnitOfWork, flow_key: str) -> tuple[int, Any] | None:
+    """(version, graph) of a flow as it is in force."""
     statement = (
         select(flow_versions.c.version, flow_versions.c.graph)
         .join(flows, flows.c.id == flow_versions.c.flow_id)
-        .where(flows.c.key == flow_key, flow_versions.c.version == wanted)
+        .where(flows.c.key == flow_key, flow_versions.c.version == flows.c.published_version)
     )
     row = work.execute(statement).first()
     return None if row is None else (row.version, row.graph)
+
+
+def version_in_force(work: UnitOfWork, flow_key: str) -> tuple[UUID, int] | None:
+    """(id, version) of a flow that is in force."""
+    statement = select(flows.c.id, flows.c.published_version).where(
+        flows.c.key == flow_key, flows.c.published_version.is_not(None)
+    )
+    row = work.execute(statement).first()
+    return None if row is None else (row.id, row.published_version)
+
+
+def graph_of_version(work: UnitOfWork, flow_id: UUID, version: int) -> Any:
+    """The graph of a published version; None when there is none."""
+    statement = select(flow_versions.c.graph).where(
+        flow_versions.c.flow_id == flow_id, flow_versions.c.version == version
+    )
+    return work.execute(statement).scalar()
 
 
 def add_instance(work: UnitOfWork, instance: Mapping[str, Any]) -> bool:
@@ -112,14 +112,14 @@ def add_instance(work: UnitOfWork, instance: Mapping[str, Any]) -> bool:
 
 def lock_instance(work: UnitOfWork, instance_id: UUID) -> Row:
     """An instance. Locks its row: each action on it happens once."""
-    found = _one(work, select(instances).where(instances.c.id == instance_id).with_for_update())
+    found = one(work, select(instances).where(instances.c.id == instance_id).with_for_update())
     assert found is not None  # noqa: S101 - tasks refer to it by a foreign key
     return found
 
 
 def find_instance(work: UnitOfWork, instance_id: UUID) -> Row | None:
     """An instance."""
-    return _one(work, select(instances).where(instances.c.id == instance_id))
+    return one(work, select(instances).where(instances.c.id == instance_id))
 
 
 def sees_instance(work: UnitOfWork, instance: Mapping[str, Any]) -> bool:
@@ -137,7 +137,7 @@ def facts_of(work: UnitOfWork, key: str) -> Facts | None:
         which = instances.c.subject_key == key
     joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
     shown = [column.label(name) for name, column in OWNED.columns.items()]
-    row = _one(work, select(*shown).select_from(joined).where(which))
+    row = one(work, select(*shown).select_from(joined).where(which))
     return None if row is None else OWNED.facts(row)
 
 
@@ -146,7 +146,7 @@ def instance_of_subject(work: UnitOfWork, subject_type: str, subject_id: str) ->
     statement = select(instances).where(
         instances.c.subject_type == subject_type, instances.c.subject_id == subject_id
     )
-    return _one(work, statement.order_by(instances.c.submission.desc()).limit(1).with_for_update())
+    return one(work, statement.order_by(instances.c.submission.desc()).limit(1).with_for_update())
 
 
 def change_instance(work: UnitOfWork, instance_id: UUID, values: Mapping[str, Any]) -> None:
@@ -163,7 +163,7 @@ def add_task(work: UnitOfWork, task: Mapping[str, Any]) -> bool:
 def find_task(work: UnitOfWork, task_id: UUID, *, locked: bool = False) -> Row | None:
     """A task. Locks its row when `locked`."""
     statement = select(tasks).where(tasks.c.id == task_id)
-    return _one(work, statement.with_for_update() if locked else statement)
+    return one(work, statement.with_for_update() if locked else statement)
 
 
 def change_task(work: UnitOfWork, task_id: UUID, values: Mapping[str, Any]) -> None:
@@ -173,14 +173,42 @@ def change_task(work: UnitOfWork, task_id: UUID, values: Mapping[str, Any]) -> N
 
 def close_group(work: UnitOfWork, group_key: str, state: str) -> list[Row]:
     """Close the open tasks of a group; returns them."""
-    which = (tasks.c.group_key == group_key) & (tasks.c.state == "open")
+    which = (tasks.c.group_key == group_key) & tasks.c.state.in_(_LIVE)
     statement = update(tasks).where(which).values(state=state, closed_at=work.now).returning(tasks)
-    return _all(work, statement)
+    return rows(work, statement)
+
+
+def close_tasks(work: UnitOfWork, instance_id: UUID, group_key: str | None, state: str) -> list[Row]:
+    """Close what people still have to do of an instance, or of one group; returns what was open.
+
+    Copies stay: they are there to be read.
+    """
+    which = (tasks.c.instance_id == instance_id) & tasks.c.state.in_(_LIVE) & (tasks.c.kind == "approval")
+    if group_key is not None:
+        which &= tasks.c.group_key == group_key
+    statement = update(tasks).where(which).values(state=state, closed_at=work.now).returning(tasks)
+    return rows(work, statement)
+
+
+def reparent(work: UnitOfWork, task_id: UUID, to: UUID) -> None:
+    """Let those whom one task asked be asked by another."""
+    work.execute(update(tasks).where(tasks.c.by == task_id).values(by=to))
+
+
+def tasks_of_group(work: UnitOfWork, group_key: str) -> list[Row]:
+    """The tasks of a group, oldest first."""
+    return rows(work, select(tasks).where(tasks.c.group_key == group_key).order_by(tasks.c.id))
+
+
+def open_tasks_of(work: UnitOfWork, username: str) -> list[Row]:
+    """The approvals that somebody still has before them, by instance."""
+    which = (tasks.c.assignee == username) & tasks.c.state.in_(_LIVE) & (tasks.c.kind == "approval")
+    return rows(work, select(tasks).where(which).order_by(tasks.c.instance_id, tasks.c.id))
 
 
 def tasks_of(assignee: str, kind: str | None, state: str | None) -> Select[Any]:
     """A person's tasks, as a statement to be paged."""
-    statement = select(tasks).where(tasks.c.assignee == assignee)
+    statement = select(tasks).where(tasks.c.assignee == assignee, tasks.c.state != "waiting")
     if kind is not None:
         statement = statement.where(tasks.c.kind == kind)
     return statement if state is None else statement.where(tasks.c.state == state)
@@ -188,7 +216,7 @@ def tasks_of(assignee: str, kind: str | None, state: str | None) -> Select[Any]:
 
 def tasks_of_instance(work: UnitOfWork, instance_id: UUID) -> list[Row]:
     """The tasks of an instance, oldest first."""
-    return _all(work, select(tasks).where(tasks.c.instance_id == instance_id).order_by(tasks.c.id))
+    return rows(work, select(tasks).where(tasks.c.instance_id == instance_id).order_by(tasks.c.id))
 
 
 def add_timeline(work: UnitOfWork, line: Mapping[str, Any]) -> None:
@@ -199,75 +227,4 @@ def add_timeline(work: UnitOfWork, line: Mapping[str, Any]) -> None:
 def timeline_of(work: UnitOfWork, instance_id: UUID) -> list[Row]:
     """The timeline of an instance, oldest first."""
     statement = select(timeline).where(timeline.c.instance_id == instance_id)
-    return _all(work, statement.order_by(timeline.c.identity))
-
-
-def company(work: UnitOfWork) -> Company:
-    """Everybody and how they are organised."""
-    people = {
-        row["username"]: Person(
-            row["username"], row["department"], tuple(row["roles"]), active=bool(row["active"])
-        )
-        for row in _all(work, select(users))
-    }
-    units = {
-        row["code"]: Department(row["code"], row["parent"], row["head"])
-        for row in _all(work, select(departments))
-    }
-    return Company(people, units)
-
-
-def save_user(work: UnitOfWork, user: Mapping[str, Any]) -> None:
-    """Insert or replace the copy of a user."""
-    names = ("username", "name", "department", "roles", "active")
-    values = {name: user[name] for name in names}
-    statement = upsert(users).values(**values)
-    work.execute(statement.on_conflict_do_update(index_elements=[users.c.username], set_=values))
-
-
-def save_department(work: UnitOfWork, department: Mapping[str, Any]) -> None:
-    """Insert or replace the copy of a department."""
-    values = {name: department[name] for name in ("code", "name", "parent", "head")}
-    statement = upsert(departments).values(**values)
-    work.execute(statement.on_conflict_do_update(index_elements=[departments.c.code], set_=values))
-
-
-def save_customer(work: UnitOfWork, customer_id: UUID, values: Mapping[str, Any]) -> None:
-    """Keep a part of what is known of a customer."""
-    work.part(Snapshots).put(customers, {"customer_id": customer_id, **values})
-
-
-def customers_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Row]:
-    """What is known of customers."""
-    statement = select(customers).where(customers.c.customer_id.in_(sorted(set(ids))))
-    return {row["customer_id"]: row for row in _all(work, statement)}
-
-
-def save_rate(work: UnitOfWork, rate: Mapping[str, Any]) -> None:
-    """Keep the exchange rate of a currency from a date on, instead of one that was kept for that date."""
-    names = ("base", "currency")
-    values = {name: rate[name] for name in names}
-    values |= {"valid_from": date.fromisoformat(rate["valid_from"]), "rate": Decimal(rate["rate"])}
-    work.part(Snapshots).put(exchange_rates, values)
-
-
-def save_business_date(work: UnitOfWork, on: date) -> None:
-    """Keep the open business date."""
-    work.part(Snapshots).put(business_date, {"singleton": True, "date": on})
-
-
-def rate_in_force(work: UnitOfWork, currency: str) -> Decimal | None:
-    """The rate of a currency to the base currency on the business date; None where nobody has set one."""
-    on = work.execute(select(business_date.c.date)).scalar() or work.local_date
-    last = (
-        select(exchange_rates.c.rate)
-        .where(
-            exchange_rates.c.base == work.base_currency,
-            exchange_rates.c.currency == currency,
-            exchange_rates.c.valid_from <= on,
-        )
-        .order_by(exchange_rates.c.valid_from.desc())
-        .limit(1)
-    )
-    found: Decimal | None = work.execute(last).scalar()
-    return found
+    return rows(work, statement.order_by(timeline.c.identity))

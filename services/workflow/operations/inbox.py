@@ -1,0 +1,124 @@
+"""What people see of their work: their tasks, what these are about, and how an instance stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Invalid, NotFound
+from services.common.paging import page
+from services.workflow import events, model, store
+
+_FILTERS = ("state", "kind")
+
+
+def list_tasks(work: UnitOfWork, received: Mapping[str, Any], kind: str | None = None) -> dict[str, Any]:
+    """A page of the caller's own tasks, newest first."""
+    where = dict(received["where"])
+    for name in where:
+        if name not in _FILTERS:
+            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    found = page(
+        work,
+        store.tasks_of(work.caller.username, kind or where.get("kind"), where.get("state")),
+        received,
+        sort={"created_at": model.tasks.c.created_at},
+        key=model.tasks.c.id,
+        default_sort="-created_at",
+        to_item=dict,
+    )
+    return {"items": _with_summaries(work, found["items"]), "next": found["next"]}
+
+
+def get_task(work: UnitOfWork, task_id: UUID) -> dict[str, Any]:
+    """One of the caller's own tasks."""
+    return _with_summaries(work, [mine(work, task_id)])[0]
+
+
+def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
+    """An instance with its graph, its tasks and its timeline, for those who take part or may read all."""
+    instance = store.find_instance(work, instance_id)
+    if instance is None:
+        raise NotFound("没有这个流程实例")
+    tasks = store.tasks_of_instance(work, instance_id)
+    takes_part = {instance["initiator"], *(task["assignee"] for task in tasks)}
+    if work.caller.username not in takes_part and not store.sees_instance(work, instance):
+        raise NotFound("没有这个流程实例")
+    graph = store.graph_of_version(work, instance["flow_id"], instance["flow_version"])
+    return {
+        **{name: value for name, value in instance.items() if not name.startswith("subject_")},
+        "subject": events.subject_of(instance),
+        "graph": graph,
+        "tasks": [task_view(task) for task in tasks],
+        "timeline": store.timeline_of(work, instance_id),
+    }
+
+
+def instance_state(work: UnitOfWork, instance_id: UUID) -> str:
+    """The state in which an instance stands."""
+    instance = store.find_instance(work, instance_id)
+    return str(instance["state"]) if instance else ""
+
+
+def task_view(task: Mapping[str, Any]) -> dict[str, Any]:
+    """A task as answered, without its summary."""
+    names = (
+        "id",
+        "instance_id",
+        "node",
+        "title",
+        "assignee",
+        "kind",
+        "stands_for",
+        "state",
+        "action",
+        "opinion",
+        "due_at",
+        "subject",
+        "customer_id",
+        "created_at",
+        "closed_at",
+    )
+    return {name: task[name] for name in names}
+
+
+def _with_summaries(work: UnitOfWork, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    ids = [task["customer_id"] for task in tasks if task["customer_id"]]
+    known = store.customers_by_id(work, ids) if ids else {}
+    shown = []
+    for task in tasks:
+        customer = known.get(task["customer_id"]) or {}
+        instance = store.find_instance(work, task["instance_id"]) if task["instance_id"] else None
+        shown.append({**task_view(task), "summary": summary(customer, instance)})
+    return shown
+
+
+def summary(customer: Mapping[str, Any], instance: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What one needs to decide on a phone: what is asked, and how the customer stands."""
+    account = customer.get("account") or {}
+    data = (instance or {}).get("data") or {}
+    return {
+        "customer": customer.get("name") or data.get("customer_name"),
+        "amount": data.get("amount"),
+        "currency": data.get("currency"),
+        "term_days": data.get("term_days"),
+        "approved": data.get("approved"),
+        "reason": data.get("reason"),
+        "limit": account.get("limit"),
+        "exposure": (account.get("exposure") or {}).get("total"),
+        "available": account.get("available"),
+        "overdue": account.get("overdue"),
+        "state": account.get("state"),
+        "grade": customer.get("grade"),
+    }
+
+
+def mine(work: UnitOfWork, task_id: UUID, *, locked: bool = False) -> dict[str, Any]:
+    """One of the caller's own tasks; `NotFound` otherwise. Locks its row when `locked`."""
+    task = store.find_task(work, task_id, locked=locked)
+    if task is None or task["assignee"] != work.caller.username or task["state"] == "waiting":
+        raise NotFound("没有这个任务")
+    return task

@@ -1,0 +1,223 @@
+"""Moving an instance on: what its flow asks for becomes tasks, copies, timers and steps, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.duties import APPROVE_OWN
+from services.common.errors import NotFound
+from services.common.ids import new_id
+from services.workflow import events, store
+from services.workflow.engine import (
+    Ask,
+    Copy,
+    Flow,
+    Run,
+    Skip,
+    State,
+    Wait,
+    World,
+    carry_on,
+    compile_flow,
+    tokens,
+)
+from services.workflow.engine.votes import Vote, turns
+from services.workflow.operations import ending, waits
+from services.workflow.operations.facts import facts_of
+from services.workflow.operations.notes import note
+from services.workflow.people import Case, Company, Seat
+
+_FLOWS_MAX = 512
+# Published versions never change, so what was compiled of one is good for ever.
+_compiled: dict[tuple[UUID, int], Flow] = {}
+
+
+def flow_of(work: UnitOfWork, instance: Mapping[str, Any]) -> Flow:
+    """The flow that an instance runs on, in the version on which it began."""
+    key = (instance["flow_id"], instance["flow_version"])
+    if key not in _compiled:
+        graph = store.graph_of_version(work, *key)
+        if graph is None:
+            raise NotFound("流程版本不存在", code="flow_version_unknown")
+        if len(_compiled) >= _FLOWS_MAX:
+            _compiled.clear()
+        _compiled[key] = compile_flow(graph)
+    return _compiled[key]
+
+
+def world_of(
+    work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Company, *, own: bool | None = None
+) -> World:
+    """What the engine reads of an instance with such data."""
+    gone_to = flow.settings.get("gone_user") if flow.settings.get("gone") == "user" else None
+    case = Case(
+        initiator=str(data["initiator"]),
+        facts=facts_of(work, flow.graph, data),
+        chosen=data.get("chosen") or {},
+        own_allowed=store.is_allowed(work, APPROVE_OWN) if own is None else own,
+        gone_to=gone_to,
+    )
+    return World(company, case, store.authorities_by_role(work))
+
+
+def world_of_instance(work: UnitOfWork, flow: Flow, instance: Mapping[str, Any]) -> World:
+    """The same for an instance."""
+    data = {**instance["data"], "initiator": instance["initiator"]}
+    return world_of(work, flow, data, store.company(work, instance["flow_key"]))
+
+
+def group_of(instance: Mapping[str, Any], node: str, visit: int) -> str:
+    """The group of the tasks of one visit."""
+    return f"{instance['id']}:{node}:{visit}"
+
+
+def leave(
+    work: UnitOfWork, instance: dict[str, Any], visit: int, on: str = "", skipped: set[str] | None = None
+) -> None:
+    """Let the token of a visit go on from where it rests."""
+    flow = flow_of(work, instance)
+    world = world_of_instance(work, flow, instance)
+    state = State.from_json(instance["tokens"])
+    store.drop_timers(work, instance["id"], visit)
+    apply(
+        work,
+        instance,
+        flow,
+        carry_on(flow, tokens.leave(flow, state, visit, world.facts, on), world, skipped),
+    )
+
+
+def apply(work: UnitOfWork, instance: dict[str, Any], flow: Flow, run: Run) -> None:
+    """Keep where an instance stands now and do what the run asks for; ends it where the run did."""
+    instance["tokens"] = run.state.to_json()
+    instance["visit"] = run.state.visits
+    standing = [run.state.tokens[visit] for visit in sorted(run.state.tokens)]
+    instance["node"] = run.end["key"] if run.end is not None else (standing or [instance["node"]])[0]
+    names = ("tokens", "node", "visit", "data")
+    store.change_instance(work, instance["id"], {name: instance[name] for name in names})
+    waiting: list[Wait] = []
+    for effect in run.effects:
+        if isinstance(effect, Ask):
+            ask(work, instance, effect)
+        elif isinstance(effect, Copy):
+            copy(work, instance, effect.node, effect.visit, effect.seats)
+        elif isinstance(effect, Skip):
+            for text in effect.notes:
+                note(
+                    work, instance, "skipped", actor="system", node=effect.node["key"], detail={"note": text}
+                )
+        else:
+            waiting.append(effect)
+    for wait in waiting:
+        # What is done at once moves its token on: to the end, perhaps.
+        if instance["state"] == "running":
+            port = waits.begin(work, instance, wait.node, wait.visit)
+            if port is not None:
+                leave(work, instance, wait.visit, port, run.skipped)
+    if run.end is not None:
+        ending.approved(work, instance)
+
+
+def ask(work: UnitOfWork, instance: dict[str, Any], effect: Ask) -> None:
+    """Make the tasks of a visit, those open whose turn it is, and its deadline."""
+    for text in effect.assigned.notes:
+        note(work, instance, "reassigned", actor="system", node=effect.node["key"], detail={"note": text})
+    made = [
+        new_task(instance, effect.node, effect.visit, seat, place=place)
+        for place, seat in enumerate(effect.assigned.seats)
+    ]
+    awake = turns(effect.node, [vote_of(task) for task in made])
+    for task in made:
+        task["state"] = "open" if task["id"] in awake else "waiting"
+        task["due_at"] = waits.due_at(work, instance, effect.node)
+        add(work, instance, task)
+    waits.set_deadline(work, instance, effect.node, effect.visit)
+
+
+def copy(
+    work: UnitOfWork,
+    instance: dict[str, Any],
+    node: Mapping[str, Any],
+    visit: int,
+    seats: Sequence[Seat],
+    actor: str = "system",
+) -> None:
+    """Give people a copy to read (抄送)."""
+    for seat in seats:
+        # Somebody who got a copy of the same visit before keeps it.
+        task = new_task(instance, node, visit, seat, kind="cc")
+        task["group_key"] += ":cc"
+        add(work, instance, {**task, "state": "open"})
+    if seats:
+        names = [seat.username for seat in seats]
+        note(work, instance, "cc", actor=actor, node=node["key"], detail={"to": names})
+
+
+def new_task(
+    instance: Mapping[str, Any],
+    node: Mapping[str, Any],
+    visit: int,
+    seat: Seat,
+    *,
+    kind: str = "approval",
+    place: int = 0,
+    sign: str = "main",
+    by: UUID | None = None,
+    turn: int = 0,
+) -> dict[str, Any]:
+    """A task of an instance, waiting."""
+    title = node.get("title") or node["key"]
+    return {
+        "id": new_id(),
+        "instance_id": instance["id"],
+        "node": node["key"],
+        "visit": visit,
+        "kind": kind,
+        "title": f"{title}: {instance['data'].get('customer_name') or instance['subject_key']}",
+        "assignee": seat.username,
+        "stands_for": seat.stands_for,
+        "place": place,
+        "sign": sign,
+        "by": by,
+        "turn": turn,
+        "state": "waiting",
+        "action": None,
+        "opinion": None,
+        "urged": 0,
+        "urged_at": None,
+        "due_at": None,
+        "subject": events.subject_of(instance),
+        "customer_id": instance["customer_id"],
+        "group_key": group_of(instance, node["key"], visit),
+        "created_at": None,
+        "closed_at": None,
+    }
+
+
+def add(work: UnitOfWork, instance: Mapping[str, Any], task: dict[str, Any]) -> None:
+    """Keep a task; whoever can act on it hears of it."""
+    task["created_at"] = work.now
+    if store.add_task(work, task) and task["state"] == "open":
+        events.task_event(work, "task_created", task, short_of(instance))
+
+
+def vote_of(task: Mapping[str, Any]) -> Vote:
+    """A task as the engine counts it."""
+    return Vote(task["id"], task["place"], task["state"], task["action"], task["sign"], task["by"])
+
+
+def close_open_tasks(
+    work: UnitOfWork, instance: Mapping[str, Any], state: str, group: str | None = None
+) -> None:
+    """Close what is still open of an instance, or of one of its visits."""
+    for task in store.close_tasks(work, instance["id"], group, state):
+        events.task_event(work, "task_closed", task)
+
+
+def short_of(instance: Mapping[str, Any]) -> dict[str, Any]:
+    """What a message about a task says of its instance."""
+    names = ("customer_name", "amount", "currency", "term_days", "reason")
+    return {name: instance["data"].get(name) for name in names}

@@ -1,0 +1,70 @@
+"""Instances from outside: ended or moved by an administrator, taken back by whoever asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.errors import Conflict, NotFound
+from services.workflow import events, store
+from services.workflow.engine import State, carry_on, tokens
+from services.workflow.operations import ending, instances, moving
+from services.workflow.operations.notes import note
+
+
+def jump_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """An administrator puts a running instance at another node, with a reason."""
+    instance = running(work, received["instance_id"])
+    flow = moving.flow_of(work, instance)
+    progress = tokens.jump(flow, State.from_json(instance["tokens"]), received["to"])
+    moving.close_open_tasks(work, instance, "cancelled")
+    store.drop_timers(work, instance["id"])
+    detail = {"to": received["to"]}
+    note(work, instance, "jump", actor=work.caller.actor, opinion=received["reason"], detail=detail)
+    events.instance_event(work, "instance_jumped", instance, to=received["to"], reason=received["reason"])
+    world = moving.world_of_instance(work, flow, instance)
+    moving.apply(work, instance, flow, carry_on(flow, progress, world))
+    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+
+
+def terminate_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """An administrator ends a running instance, with a reason."""
+    instance = running(work, received["instance_id"])
+    reason = received["reason"]
+    instances.stop(work, instance, "terminate", "terminated", actor=work.caller.actor, reason=reason)
+    ending.tell_application(work, instance, "reject")
+    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+
+
+def withdraw_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Whoever asked takes it back, as far as the flow lets them: while nobody has acted, or always (撤回)."""
+    found = store.find_instance(work, received["instance_id"])
+    if found is None or found["initiator"] != work.caller.username:
+        raise NotFound("没有这个流程实例")
+    instance = running(work, received["instance_id"])
+    if instance["subject_type"] == ending.APPLICATION:
+        raise Conflict("请在申请上撤回", code="withdraw_the_application")
+    require_withdrawable(work, instance)
+    reason = received.get("reason")
+    instances.stop(work, instance, "withdraw", "withdrawn", actor=work.caller.username, reason=reason)
+    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+
+
+def require_withdrawable(work: UnitOfWork, instance: Mapping[str, Any]) -> None:
+    """Raise `Conflict` where the flow does not let an instance be taken back as it stands."""
+    how = moving.flow_of(work, instance).settings.get("withdraw", "always")
+    acted = any(task["state"] == "done" for task in store.tasks_of_instance(work, instance["id"]))
+    if how == "never" or (how == "untouched" and acted):
+        raise Conflict("已有人处理, 不能撤回", code="not_withdrawable", withdraw=how)
+
+
+def running(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
+    """A running instance, locked; 404, or 409 with its state."""
+    if store.find_instance(work, instance_id) is None:
+        raise NotFound("没有这个流程实例")
+    instance = store.lock_instance(work, instance_id)
+    if instance["state"] != "running":
+        raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
+    return instance

@@ -1,0 +1,54 @@
+"""To-dos: tasks without a flow, in the same inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from services.common.db import UnitOfWork
+from services.common.ids import new_id
+from services.workflow import events, store
+
+_DUE_DAYS = 3
+
+
+def add_todo(
+    work: UnitOfWork,
+    *,
+    group_key: str,
+    title: str,
+    assignee: str,
+    subject: Mapping[str, Any],
+    customer_id: UUID | None,
+    due_days: int = _DUE_DAYS,
+) -> None:
+    """Make a to-do, once per group and person."""
+    task = {
+        "id": new_id(),
+        "instance_id": None,
+        "node": "todo",
+        "visit": 0,
+        "kind": "todo",
+        "title": title,
+        "assignee": assignee,
+        "stands_for": None,
+        "place": 0,
+        "sign": "main",
+        "by": None,
+        "turn": 0,
+        "state": "open",
+        "action": None,
+        "opinion": None,
+        "urged": 0,
+        "urged_at": None,
+        "due_at": work.now + timedelta(days=due_days),
+        "subject": dict(subject),
+        "customer_id": customer_id,
+        "group_key": group_key,
+        "created_at": work.now,
+        "closed_at": None,
+    }
+    if store.add_task(work, task):
+        events.task_event(work, "task_created", task)

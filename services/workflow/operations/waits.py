@@ -1,0 +1,189 @@
+"""What a token rests for besides people: time, actions, sub-flows; and the deadlines of people's work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.common.db import UnitOfWork
+from services.common.decision_tables import check_table
+from services.common.expressions import ExpressionError, evaluate
+from services.common.expressions import World as Surroundings
+from services.common.ids import new_id
+from services.common.strict_json import to_plain
+from services.workflow import events, store
+from services.workflow.engine.definition import Node, catalogue_of
+from services.workflow.operations.facts import facts_of
+from services.workflow.operations.notes import note
+from services.workflow.operations.todos import add_todo
+from services.workflow.people import Case, named
+
+DUE_DAYS = 3
+_ERROR = "error"
+
+
+def due_at(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> datetime:
+    """By when the work at a node is to be done."""
+    deadline = node.get("deadline")
+    return work.now + timedelta(days=DUE_DAYS) if deadline is None else _time(work, instance, deadline)
+
+
+def set_deadline(work: UnitOfWork, instance: Mapping[str, Any], node: Node, visit: int) -> None:
+    """Set the timers of a node's deadline: its reminders and its end."""
+    deadline = node.get("deadline")
+    if deadline is None:
+        return
+    end = _time(work, instance, deadline)
+    add_timer(work, instance, visit, "deadline", end, {})
+    calendar = store.working_time(work)
+    for hours in deadline.get("remind") or ():
+        at = calendar.before(end, Decimal(hours))
+        if at > work.now:
+            add_timer(work, instance, visit, "reminder", at, {})
+
+
+def begin(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    """Begin what a node does; the way out where that is done at once, None where its token rests."""
+    if node["type"] == "delay":
+        add_timer(work, instance, visit, "delay", _time(work, instance, node), {})
+        return None
+    if node["type"] == "subflow":
+        add_timer(work, instance, visit, "subflow", work.now, {"flow": node["flow"]})
+        return None
+    try:
+        return _ACTIONS[node["do"]](work, instance, node, visit)
+    except ExpressionError as problem:
+        note(
+            work,
+            instance,
+            "action_failed",
+            actor="system",
+            node=node["key"],
+            detail={"problem": str(problem)},
+        )
+        return _ERROR
+
+
+def add_timer(
+    work: UnitOfWork,
+    instance: Mapping[str, Any],
+    visit: int,
+    kind: str,
+    at: datetime,
+    detail: Mapping[str, Any],
+) -> None:
+    """Set a timer on a visit."""
+    row = {"id": new_id(), "instance_id": instance["id"], "visit": visit, "kind": kind}
+    store.add_timer(work, {**row, "due_at": at, "attempts": 0, "detail": dict(detail)})
+
+
+def graph_of(work: UnitOfWork, instance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The graph that an instance runs on."""
+    key = (instance["flow_id"], instance["flow_version"])
+    graph: Mapping[str, Any] = work.remembered(("graph", key), lambda: store.graph_of_version(work, *key))
+    return graph
+
+
+def facts(work: UnitOfWork, instance: Mapping[str, Any]) -> dict[str, Any]:
+    """What the expressions of an instance read now."""
+    data = {**instance["data"], "initiator": instance["initiator"]}
+    return facts_of(work, graph_of(work, instance), data)
+
+
+def values_of(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> dict[str, Any]:
+    """The values that a node's expressions give, as plain JSON."""
+    world = Surroundings(now=work.now, zone=work.timezone)
+    read = facts(work, instance)
+    found = {name: evaluate(tree, read, world) for name, tree in (node.get("trees") or {}).items()}
+    plain: dict[str, Any] = to_plain(found)
+    return plain
+
+
+def _time(work: UnitOfWork, instance: Mapping[str, Any], asked: Mapping[str, Any]) -> datetime:
+    """When so many business hours are over, or a date field's day begins; at once where it has no value."""
+    if asked.get("hours") is not None:
+        return store.working_time(work).after(work.now, Decimal(asked["hours"]))
+    value = facts(work, instance).get(asked["field"])
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time.min, ZoneInfo(work.timezone))
+    return work.now
+
+
+# --- actions ---------------------------------------------------------------------------------------------
+
+
+def _write_back(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    values = values_of(work, instance, node)
+    _write(work, instance, node, values)
+    return ""
+
+
+def _decide(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    table = check_table(node["table"], catalogue_of(graph_of(work, instance)))
+    outcome = table.decide(facts(work, instance), Surroundings(now=work.now, zone=work.timezone))
+    _write(work, instance, node, to_plain(outcome.value or {}))
+    return ""
+
+
+def _write(work: UnitOfWork, instance: dict[str, Any], node: Node, values: Mapping[str, Any]) -> None:
+    instance["data"] = {**instance["data"], "fields": {**(instance["data"].get("fields") or {}), **values}}
+    note(work, instance, "fields_written", actor="system", node=node["key"], detail={"fields": dict(values)})
+    events.instance_event(work, "fields_written", instance, fields=dict(values))
+
+
+def _command(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    payload = {name: value for name, value in values_of(work, instance, node).items() if value is not None}
+    if instance["customer_id"] is not None:
+        payload.setdefault("customer_id", str(instance["customer_id"]))
+    key = f"{instance['id']}:{visit}:{node['method']}"
+    work.add_command(key, node["service"], node["method"], payload, on_answer="action_answered")
+    note(work, instance, "command_sent", actor="system", node=node["key"], detail={"method": node["method"]})
+    return None
+
+
+def _webhook(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    add_timer(work, instance, visit, "webhook", work.now, {})
+    return None
+
+
+def _notify(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    to = people(work, instance, node)
+    events.instance_event(work, "people_notified", instance, to=to, text=node["text"], key=f"{visit}")
+    note(work, instance, "notified", actor="system", node=node["key"], detail={"to": to})
+    return ""
+
+
+def _todo(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
+    for username in people(work, instance, node):
+        add_todo(
+            work,
+            group_key=f"{instance['id']}:{visit}:todo",
+            title=node["text"],
+            assignee=username,
+            subject=events.subject_of(instance),
+            customer_id=instance["customer_id"],
+        )
+    return ""
+
+
+def people(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> list[str]:
+    """The active people whom a node's `to` names."""
+    company = store.company(work, instance["flow_key"])
+    case = Case(instance["initiator"], facts(work, instance), instance["data"].get("chosen") or {})
+    return [name for name in named(node["to"], node["key"], case, company) if company.is_active(name)]
+
+
+_Action = Callable[[UnitOfWork, dict[str, Any], Node, int], str | None]
+_ACTIONS: Mapping[str, _Action] = {
+    "write_back": _write_back,
+    "decision_table": _decide,
+    "command": _command,
+    "webhook": _webhook,
+    "notify": _notify,
+    "todo": _todo,
+}
