@@ -47,7 +47,7 @@ def _events(metadata: MetaData) -> None:
         metadata,
         Column("identity", BigInteger, Identity(), primary_key=True),
         Column("id", Uuid, nullable=False, unique=True),
-        Column("sequence", BigInteger, unique=True),
+        Column("sequence", BigInteger),
         Column("type", Text, nullable=False),
         Column("subject", Text, nullable=False),
         Column("ordering_key", Text, nullable=False),
@@ -58,8 +58,10 @@ def _events(metadata: MetaData) -> None:
         Column("dataversion", Integer, nullable=False),
     )
     events = metadata.tables["events"]
+    # Apart, as the numbered ones would else have to step over the remains of all that ever waited.
+    numbered = events.c.sequence.is_not(None)
     Index("ix_events_unnumbered", events.c.identity, postgresql_where=events.c.sequence.is_(None))
-    Index("ix_events_ordering_key", events.c.ordering_key, events.c.sequence)
+    Index("uq_events_sequence", events.c.sequence, unique=True, postgresql_where=numbered)
     Table(
         "event_head",
         metadata,
