@@ -11,6 +11,7 @@ from services.common.errors import Invalid, NotFound
 from services.common.paging import page
 from services.workflow import events, model, store
 
+_INSTANCE_FILTERS = ("state", "flow_key", "initiator", "subject_id", "subject_key")
 _FILTERS = ("state", "kind")
 
 
@@ -55,6 +56,30 @@ def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
         "tasks": [task_view(task) for task in tasks],
         "timeline": store.timeline_of(work, instance_id),
     }
+
+
+def list_instances(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of the instances that the caller's right reaches, newest first."""
+    for name in received["where"]:
+        if name not in _INSTANCE_FILTERS:
+            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    return page(
+        work,
+        store.instances_seen(work, received["where"]),
+        received,
+        sort={"started_at": model.instances.c.started_at},
+        key=model.instances.c.id,
+        default_sort="-started_at",
+        to_item=instance_view,
+    )
+
+
+def instance_view(instance: Mapping[str, Any]) -> dict[str, Any]:
+    """An instance as lists show it."""
+    names = ("id", "flow_key", "flow_version", "state", "node", "initiator", "customer_id", "submission")
+    shown = {name: instance[name] for name in (*names, "started_at", "ended_at")}
+    return {**shown, "subject": events.subject_of(instance)}
 
 
 def instance_state(work: UnitOfWork, instance_id: UUID) -> str:

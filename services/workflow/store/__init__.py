@@ -33,7 +33,9 @@ from services.workflow.store.queries import (
     graph_of,
     graph_of_version,
     instance_of_subject,
+    instances_seen,
     lock_instance,
+    newest_instance,
     open_tasks_of,
     reparent,
     sees_instance,
@@ -64,6 +66,7 @@ from services.workflow.store.settings import (
     replace_calendar,
     running_children,
     save_binding,
+    timers_of,
     working_time,
 )
 
@@ -104,6 +107,9 @@ __all__ = [
     "graph_of",
     "graph_of_version",
     "instance_of_subject",
+    "instances_seen",
+    "newest_instance",
+    "timers_of",
     "is_allowed",
     "lock_instance",
     "open_tasks_of",
