@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from flask import Request, Response
+
+from gateway.context import Context
 from gateway.routes import Route
 from services.workflow import schema
 
@@ -32,6 +36,13 @@ def _act(name: str, call: str, summary: str, right: str = "act", **more: Any) ->
     return _route("POST", path, call, f"tasks.{right}", summary, **shapes, **more)
 
 
+def _export(context: Context, request: Request, path: Mapping[str, str]) -> Response:
+    """A flow as a file: `?format=bpmn` (the default) or `svg`."""
+    asked = {**path, "format": request.args.get("format", "bpmn")}
+    found = context.ask("workflow", "export_flow", asked)
+    return Response(found["text"], content_type=f"{found['media_type']}; charset=utf-8")
+
+
 def _steer(name: str, call: str, summary: str, body: Any) -> Route:
     return _route("POST", f"{_INSTANCE}:{name}", call, "instances.steer", summary, body=body)
 
@@ -49,6 +60,14 @@ ROUTES = [
         "flows.simulate",
         "The path and the people for sample data",
         body=schema.Simulation,
+    ),
+    _route(
+        "GET",
+        f"{_FLOW}:export",
+        "export_flow",
+        "flows.read",
+        "As BPMN 2.0 XML or SVG (`format`)",
+        view=_export,
     ),
     _route("GET", "/tasks", "list_tasks", "tasks.read", "My tasks; `state`, `kind`", listing=True),
     _route("GET", _TASK, "get_task", "tasks.read", "One of my tasks", answer=schema.Task),

@@ -101,6 +101,11 @@ class WorkflowService(Service):
         self.catch_up("limits")
         return dict(self.read(call, flows.simulate_flow, call.input))
 
+    @endpoint(schema.FlowExport(), "flows.read")
+    def export_flow(self, call: Call) -> dict[str, Any]:
+        """A flow as BPMN 2.0 XML or as SVG."""
+        return dict(self.read(call, flows.export_flow, call.input))
+
     @endpoint(None, None)
     def hear_applications(self, call: Call) -> dict[str, Any]:
         """Read people's and applications' news now, so that whoever has submitted finds the tasks."""

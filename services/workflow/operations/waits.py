@@ -22,6 +22,8 @@ from services.workflow.people import Case, named
 
 DUE_DAYS = 3
 _ERROR = "error"
+# What is about an invoice, whose customer is known.
+_OF_INVOICES = ("record_write_off",)
 
 
 def due_at(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> datetime:
@@ -135,7 +137,7 @@ def _write(work: UnitOfWork, instance: dict[str, Any], node: Node, values: Mappi
 
 def _command(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
     payload = {name: value for name, value in values_of(work, instance, node).items() if value is not None}
-    if instance["customer_id"] is not None:
+    if instance["customer_id"] is not None and node["method"] not in _OF_INVOICES:
         payload.setdefault("customer_id", str(instance["customer_id"]))
     key = f"{instance['id']}:{visit}:{node['method']}"
     work.add_command(key, node["service"], node["method"], payload, on_answer="action_answered")
