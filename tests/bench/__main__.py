@@ -28,7 +28,7 @@ from typing import Any  # noqa: E402
 from credit.demo.client import Client  # noqa: E402
 from credit.suite import environment_of, prepare, with_server  # noqa: E402
 from services.common.config import Settings  # noqa: E402
-from tests.bench import authentication, expressions  # noqa: E402
+from tests.bench import approvals, authentication, expressions, flow_engine  # noqa: E402
 from tests.bench.company import ADMIN_PASSWORD, make_company  # noqa: E402
 from tests.bench.figures import Figures, measure  # noqa: E402
 from tests.bench.ledger_at_scale import measure_at_scale  # noqa: E402
@@ -63,9 +63,11 @@ def main() -> None:
         with run(settings) as (running, how):
             bench = make_company(f"http://{LOOPBACK}:{settings.http_port}", _CUSTOMERS)
             figures = measure(bench, running, options.seconds, options.connections)
+            figures |= approvals.measure(bench, running, options.connections)
     figures |= measure_at_scale()
     figures |= expressions.measure()
     figures |= authentication.measure()
+    figures |= flow_engine.measure()
     about = {**_machine(), "topology": how, "seconds": options.seconds, "connections": options.connections}
     print(json.dumps({"figures": figures, "about": about}, indent=2))
     if not options.keep and not options.embedded:

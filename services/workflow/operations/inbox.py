@@ -113,10 +113,12 @@ def task_view(task: Mapping[str, Any]) -> dict[str, Any]:
 def _with_summaries(work: UnitOfWork, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ids = [task["customer_id"] for task in tasks if task["customer_id"]]
     known = store.customers_by_id(work, ids) if ids else {}
+    of = [task["instance_id"] for task in tasks if task["instance_id"]]
+    instances = store.instances_by_id(work, of) if of else {}
     shown = []
     for task in tasks:
         customer = known.get(task["customer_id"]) or {}
-        instance = store.find_instance(work, task["instance_id"]) if task["instance_id"] else None
+        instance = instances.get(task["instance_id"])
         shown.append({**task_view(task), "summary": summary(customer, instance)})
     return shown
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -120,6 +120,12 @@ def lock_instance(work: UnitOfWork, instance_id: UUID) -> Row:
 def find_instance(work: UnitOfWork, instance_id: UUID) -> Row | None:
     """An instance."""
     return one(work, select(instances).where(instances.c.id == instance_id))
+
+
+def instances_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Instances."""
+    statement = select(instances).where(instances.c.id.in_(sorted(set(ids))))
+    return {row["id"]: row for row in rows(work, statement)}
 
 
 def sees_instance(work: UnitOfWork, instance: Mapping[str, Any], right: str = _READ) -> bool:
