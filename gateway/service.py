@@ -217,7 +217,13 @@ class GatewayService(Service):
     subscriptions = with_audit(
         {
             "risk_rules": {"rule_fired": projection.rule_fired},
-            "workflow": {"task_created": projection.task_created},
+            "workflow": {
+                "task_created": projection.task_created,
+                "task_urged": projection.task_urged,
+                "task_reminded": projection.task_reminded,
+                "task_commented": projection.task_commented,
+                "people_notified": projection.people_notified,
+            },
         }
     )
     http = Http()

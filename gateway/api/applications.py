@@ -46,6 +46,13 @@ def _step(call: str) -> Any:
     return view
 
 
+def _withdraw(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    """Take an application back, where its flow lets it be."""
+    subject = {"type": "application", "id": path["application_id"]}
+    context.ask("workflow", "require_withdrawable", subject)
+    return _step("withdraw_application")(context, request, path)
+
+
 ROUTES = [
     _route("GET", "/applications", "list_applications", "applications.read", "Applications", listing=True),
     _route(
@@ -80,6 +87,6 @@ ROUTES = [
         "withdraw_application",
         "applications.withdraw",
         "Take it back before it is decided",
-        view=_step("withdraw_application"),
+        view=_withdraw,
     ),
 ]

@@ -10,7 +10,7 @@ from flask import Request
 
 from gateway.audit.trail import trail
 from gateway.context import Context
-from gateway.identity import explaining, roles, schema, shares, store
+from gateway.identity import events, explaining, roles, schema, shares, store
 from gateway.identity.grants import SCOPE_KINDS
 from gateway.identity.permissions import CATALOGUE, SCOPED, SERVICE_OF
 from gateway.local import body, changing, listing, reading
@@ -195,6 +195,7 @@ def _change_duties(work: UnitOfWork, received: Mapping[str, bool]) -> dict[str, 
         store.save_duty(work, key, allowed)
     after = before | dict(received)
     trail(work).add("duties.change", "duties", before=before, after=after)
+    events.duties_changed(work, after)
     return after
 
 

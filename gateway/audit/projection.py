@@ -43,7 +43,19 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "record_deleted",
         "record_restored",
     ),
-    "workflow": (_OTHERWISE, "instance_started", "instance_ended", "task_created", "task_closed"),
+    "workflow": (
+        _OTHERWISE,
+        "instance_started",
+        "instance_ended",
+        "instance_jumped",
+        "instance_terminated",
+        "fields_written",
+        "authorities_set",
+        *(f"task_{what}" for what in ("created", "closed", "transferred", "delegated", "copied")),
+        *(f"task_{what}" for what in ("commented", "urged")),
+        "signers_added",
+        "signer_removed",
+    ),
     "limits": (
         _OTHERWISE,
         "credit_granted",
@@ -96,6 +108,7 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
         "business_date_closed",
     ),
     "risk_rules": ("rule_fired",),
+    "workflow": ("task_reminded", "people_notified"),
 }
 
 

@@ -28,6 +28,11 @@ def department_changed(work: UnitOfWork, department: Mapping[str, Any]) -> None:
     work.add_event("department_changed", subject=department["id"], data={"department": dict(department)})
 
 
+def duties_changed(work: UnitOfWork, allowed: Mapping[str, bool]) -> None:
+    """What the installation allows beyond its rights is different."""
+    work.add_event("duties_changed", subject="duties", data={"duties": dict(allowed)})
+
+
 def role_changed(work: UnitOfWork, role: Mapping[str, Any]) -> None:
     """A role is new or has other rights."""
     work.add_event("role_changed", subject=role["id"], data={"role": dict(role)})

@@ -59,6 +59,8 @@ _READING = {
     "todos.read",
     "todos.act",
     "instances.read",
+    "instances.start",
+    "instances.withdraw",
     "credit.read",
     "orders.read",
     "orders.check",

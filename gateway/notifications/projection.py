@@ -42,10 +42,44 @@ def task_created(work: UnitOfWork, event: Event) -> None:
     """Tell the assignee of a new task."""
     task = event.data["task"]
     if task.get("assignee"):
-        user = people.find_user(work, username=task["assignee"])
-        shown = conceal(seen_by(work, user), "tasks.read", task) if user else task
-        title = f"待办: {_one_line(shown['title'])}"
-        store.add_notification(work, f"task:{task['id']}", task["assignee"], title, _summary_text(shown))
+        _tell_of(
+            work, task, f"task:{task['id']}", task["assignee"], "抄送" if task["kind"] == "cc" else "待办"
+        )
+
+
+def task_urged(work: UnitOfWork, event: Event) -> None:
+    """Tell the assignee that somebody waits."""
+    task = event.data["task"]
+    _tell_of(work, task, f"urge:{event.id}", task["assignee"], "催办")
+
+
+def task_reminded(work: UnitOfWork, event: Event) -> None:
+    """Tell the assignee that the time is nearly over."""
+    task = event.data["task"]
+    _tell_of(work, task, f"remind:{event.id}", task["assignee"], "即将到期")
+
+
+def task_commented(work: UnitOfWork, event: Event) -> None:
+    """Tell those whom a comment mentions."""
+    for username in event.data["mention"]:
+        _tell_of(work, event.data["task"], f"mention:{event.id}", username, "提到了您")
+
+
+def people_notified(work: UnitOfWork, event: Event) -> None:
+    """Tell people what a flow's node has for them."""
+    instance = event.data["instance"]
+    for username in event.data["to"]:
+        key = f"flow:{instance['id']}:{event.data['key']}"
+        store.add_notification(
+            work, key, username, _one_line(event.data["text"]), str(instance["subject"]["key"])
+        )
+
+
+def _tell_of(work: UnitOfWork, task: Mapping[str, Any], key: str, username: str, word: str) -> None:
+    """Tell somebody of a task, no more of it than they may see."""
+    user = people.find_user(work, username=username)
+    shown = conceal(seen_by(work, user), "tasks.read", task) if user else task
+    store.add_notification(work, key, username, f"{word}: {_one_line(shown['title'])}", _summary_text(shown))
 
 
 def seen_by(work: UnitOfWork, user: Mapping[str, Any]) -> Caller:

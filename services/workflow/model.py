@@ -81,6 +81,8 @@ instances = Table(
     ),
 )
 
+Index("ix_instances_subject_key", instances.c.subject_type, instances.c.subject_key)
+
 # People's work. A to-do is a task without an instance.
 tasks = Table(
     "tasks",

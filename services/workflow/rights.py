@@ -6,7 +6,7 @@ from services.common.expressions import field
 from services.common.rights import Resource, actions, scope_fields
 
 _SHOWN = ("customers", "applications", "credit")
-FLOWS = Resource("flows", "审批流程", "Flows", actions("read", "write", "simulate", "publish"))
+FLOWS = Resource("flows", "审批流程", "Flows", actions("read", "write", "simulate", "publish", "settings"))
 TASKS = Resource(
     "tasks",
     "审批任务",
@@ -31,7 +31,12 @@ INSTANCES = Resource(
     "instances",
     "流程实例",
     "Instances",
-    actions("read"),
+    actions(
+        "read",
+        "withdraw",
+        start=("发起", "Start"),
+        steer=("终止与跳转", "Terminate and move"),
+    ),
     scope=scope_fields(
         field("subject_key", "text", "业务编号", "Number"),
         field("state", "text", "状态", "State"),
@@ -41,6 +46,8 @@ INSTANCES = Resource(
         field("customer_name", "text", "客户名称", "Customer's name"),
     ),
     shows=_SHOWN,
+    # One withdraws what one has asked for oneself, and starts what is not there yet.
+    whole=("withdraw", "start"),
 )
 TODOS = Resource("todos", "待办", "To-dos", actions("read", "act"), shows=_SHOWN)
 RESOURCES = (FLOWS, TASKS, INSTANCES, TODOS)

@@ -1,14 +1,22 @@
-"""The flow that the product ships with, as ordinary, editable data (DOMAIN.md)."""
+"""The flows that the product ships with, as ordinary, editable data (DOMAIN.md)."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from services.common.db import UnitOfWork
 from services.workflow import store
 from services.workflow.operations import flows
 
-CREDIT_APPLICATION: dict[str, Any] = {
+Graph = dict[str, Any]
+_HEAD = {"kind": "department_head"}
+_RISK = {"kind": "role", "value": "risk_analyst"}
+_CFO = {"kind": "role", "value": "cfo"}
+_FINANCE = {"kind": "role", "value": "finance"}
+
+CREDIT_APPLICATION: Graph = {
     "nodes": [
         {"key": "start", "type": "start", "title": "提交申请", "position": {"x": 0, "y": 120}},
         {"key": "by-amount", "type": "condition", "title": "按金额", "position": {"x": 180, "y": 120}},
@@ -16,21 +24,21 @@ CREDIT_APPLICATION: dict[str, Any] = {
             "key": "manager",
             "type": "approval",
             "title": "部门经理审批",
-            "approvers": [{"kind": "department_head"}],
+            "approvers": [_HEAD],
             "position": {"x": 380, "y": 20},
         },
         {
             "key": "risk",
             "type": "approval",
             "title": "风控审批",
-            "approvers": [{"kind": "role", "value": "risk_analyst"}],
+            "approvers": [_RISK],
             "position": {"x": 380, "y": 220},
         },
         {
             "key": "cfo",
             "type": "approval",
             "title": "财务总监审批",
-            "approvers": [{"kind": "role", "value": "cfo"}],
+            "approvers": [_CFO],
             "position": {"x": 580, "y": 220},
         },
         {"key": "end", "type": "end", "title": "额度生效", "position": {"x": 780, "y": 120}},
@@ -46,9 +54,115 @@ CREDIT_APPLICATION: dict[str, Any] = {
 }
 
 
+def _person(key: str, title: str, approver: dict[str, Any]) -> Graph:
+    asked = {"approvers": [approver], "opinion": "required_on_reject"}
+    return {"key": key, "type": "approval", "title": title, **asked}
+
+
+def _does(key: str, title: str, service: str, method: str, **values: str) -> Graph:
+    """What is done once it is approved; refused, an administrator gets a to-do and nothing is half done."""
+    asked = {"service": service, "method": method, "values": values}
+    return {"key": key, "type": "action", "title": title, "do": "command", **asked}
+
+
+def _row(*steps: Graph, fields: dict[str, Any] | None = None) -> Graph:
+    """One step after the other, drawn from left to right."""
+    nodes: Sequence[Graph] = [
+        {"key": "start", "type": "start", "title": "发起"},
+        *steps,
+        {"key": "end", "type": "end", "title": "完成"},
+    ]
+    placed = [{**node, "position": {"x": 200 * place, "y": 0}} for place, node in enumerate(nodes)]
+    keys = [node["key"] for node in nodes]
+    edges = [{"from": one, "to": other} for one, other in itertools.pairwise(keys)]
+    graph: Graph = {"nodes": placed, "edges": edges}
+    return graph if fields is None else {**graph, "fields": fields}
+
+
+def _grants(title: str, kind: str, reason: str, **more: str) -> Graph:
+    return _does(
+        "grant",
+        title,
+        "limits",
+        "grant_credit",
+        amount="approved_amount",
+        currency="currency",
+        kind=f'"{kind}"',
+        valid_from="valid_from",
+        valid_to="valid_to",
+        reason=f'"{reason}"',
+        **more,
+    )
+
+
+SHIPPED: dict[str, tuple[str, Graph]] = {
+    "credit-application": ("授信申请", CREDIT_APPLICATION),
+    "limit-raise": (
+        "额度提升",
+        _row(
+            _person("risk", "风控审批", _RISK),
+            _person("cfo", "财务总监审批", _CFO),
+            _grants("提升额度", "base", "额度提升", change='"raise"'),
+        ),
+    ),
+    "limit-cut": (
+        "额度下调",
+        _row(_person("risk", "风控审批", _RISK), _grants("下调额度", "base", "额度下调", change='"cut"')),
+    ),
+    "temporary-limit": (
+        "临时额度",
+        _row(
+            _person("manager", "部门经理审批", _HEAD),
+            _person("risk", "风控审批", _RISK),
+            _grants("临时额度生效", "temporary", "临时额度"),
+        ),
+    ),
+    "override": (
+        "信用特批",
+        _row(
+            _person("manager", "部门经理审批", _HEAD),
+            _person("risk", "风控审批", _RISK),
+            {"key": "release", "type": "handling", "title": "放行订单", "approvers": [_RISK]},
+        ),
+    ),
+    "unfreeze": (
+        "解冻",
+        _row(
+            _person("risk", "风控审批", _RISK),
+            _does("unfreeze", "解除冻结", "limits", "unfreeze_account", reason='"审批通过后解冻"'),
+        ),
+    ),
+    "write-off": (
+        "坏账核销",
+        _row(
+            _person("finance", "财务审批", _FINANCE),
+            _person("cfo", "财务总监审批", _CFO),
+            _does(
+                "write-off",
+                "核销",
+                "limits",
+                "record_write_off",
+                invoice_no="发票号",
+                amount="approved_amount",
+                reason='"审批通过后核销"',
+            ),
+            fields={"发票号": "text"},
+        ),
+    ),
+    "customer-change": (
+        "客户主数据变更",
+        _row(
+            _person("manager", "部门经理审批", _HEAD),
+            _does("update", "更新客户", "customer", "update_customer", name="客户名称", region="地区"),
+            fields={"客户名称": "text", "地区": "text"},
+        ),
+    ),
+}
+
+
 def seed(work: UnitOfWork) -> None:
-    """Make and publish the shipped flow if it is missing; what somebody edited stays as it is."""
-    if store.find_flow(work, "credit-application") is None:
-        received = {"key": "credit-application", "name": "授信申请", "graph": CREDIT_APPLICATION}
-        flows.create_flow(work, received)
-        flows.publish_flow(work, "credit-application")
+    """Make and publish the shipped flows that are missing; what somebody edited stays as it is."""
+    for key, (name, graph) in SHIPPED.items():
+        if store.find_flow(work, key) is None:
+            flows.create_flow(work, {"key": key, "name": name, "graph": graph})
+            flows.publish_flow(work, key)

@@ -8,7 +8,18 @@ from services.common.messaging import Call, Service, endpoint, every
 from services.common.outgoing import Outgoing
 from services.common.paging import ListInput
 from services.workflow import model, schema, store
-from services.workflow.operations import copies, ending, flows, helping, inbox, instances, tasks, timers
+from services.workflow.operations import (
+    copies,
+    ending,
+    flows,
+    helping,
+    inbox,
+    instances,
+    settings,
+    steering,
+    tasks,
+    timers,
+)
 
 _EFFECT_SECONDS_MAX = 3.0
 _LOOK_SECONDS = 0.03
@@ -26,13 +37,15 @@ class WorkflowService(Service):
         "application": {
             "application_submitted": instances.start_for_application,
             "application_withdrawn": instances.withdraw_for_application,
+            "record_submitted": instances.start_for_record,
         },
         "customer": {
-            "customer_created": copies.customer_changed,
+            "customer_created": copies.customer_created,
             "customer_updated": copies.customer_changed,
         },
         "limits": {
             "account_changed": copies.account_changed,
+            "order_held": instances.start_for_record,
             "exchange_rates_set": copies.exchange_rates_set,
             "business_date_opened": copies.business_date_opened,
         },
@@ -88,6 +101,11 @@ class WorkflowService(Service):
         self.catch_up("limits")
         return dict(self.read(call, flows.simulate_flow, call.input))
 
+    @endpoint(schema.FlowExport(), "flows.read")
+    def export_flow(self, call: Call) -> dict[str, Any]:
+        """A flow as BPMN 2.0 XML or as SVG."""
+        return dict(self.read(call, flows.export_flow, call.input))
+
     @endpoint(None, None)
     def hear_applications(self, call: Call) -> dict[str, Any]:
         """Read people's and applications' news now, so that whoever has submitted finds the tasks."""
@@ -103,7 +121,7 @@ class WorkflowService(Service):
         """One of the caller's own tasks."""
         return dict(self.read(call, inbox.get_task, call.input["task_id"]))
 
-    @endpoint(schema.TaskAction(), "tasks.approve")
+    @endpoint(schema.Approval(), "tasks.approve")
     def approve_task(self, call: Call) -> dict[str, Any]:
         """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
         answer = self.apply(call, tasks.approve_task, call.input)
@@ -116,12 +134,42 @@ class WorkflowService(Service):
         """Reject for good."""
         return self.apply(call, tasks.reject_task, call.input)
 
-    @endpoint(schema.TaskAction(), "tasks.return")
+    @endpoint(schema.TaskReturn(), "tasks.return")
     def return_task(self, call: Call) -> dict[str, Any]:
-        """Send back to whoever asked."""
+        """Send back to whoever asked, or to a node that was passed."""
         return self.apply(call, tasks.return_task, call.input)
 
+    @endpoint(schema.Handover(), "tasks.act")
+    def transfer_task(self, call: Call) -> dict[str, Any]:
+        """Hand a task to somebody else."""
+        return self.apply(call, helping.transfer_task, call.input)
+
+    @endpoint(schema.Handover(), "tasks.act")
+    def delegate_task(self, call: Call) -> dict[str, Any]:
+        """Ask somebody for an opinion; the task comes back."""
+        return self.apply(call, helping.delegate_task, call.input)
+
+    @endpoint(schema.Signers(), "tasks.act")
+    def add_signers(self, call: Call) -> dict[str, Any]:
+        """Let others decide as well."""
+        return self.apply(call, helping.add_signers, call.input)
+
+    @endpoint(schema.SignerRemoval(), "tasks.act")
+    def remove_signer(self, call: Call) -> dict[str, Any]:
+        """Take somebody away who has not decided."""
+        return self.apply(call, helping.remove_signer, call.input)
+
+    @endpoint(schema.Copies(), "tasks.act")
+    def copy_task(self, call: Call) -> dict[str, Any]:
+        """Give others a copy to read."""
+        return self.apply(call, helping.copy_task, call.input)
+
     @endpoint(schema.TaskAction(), "tasks.act")
+    def urge_task(self, call: Call) -> dict[str, Any]:
+        """Press for a task of an instance in which one takes part."""
+        return self.apply(call, helping.urge_task, call.input)
+
+    @endpoint(schema.Comment(), "tasks.act")
     def comment_task(self, call: Call) -> dict[str, Any]:
         """Say something without deciding."""
         return self.apply(call, helping.comment_task, call.input)
@@ -135,6 +183,94 @@ class WorkflowService(Service):
     def get_instance(self, call: Call) -> dict[str, Any]:
         """An instance with its graph and timeline."""
         return dict(self.read(call, inbox.get_instance, call.input["instance_id"]))
+
+    @endpoint(schema.TaskList(), "instances.read")
+    def list_instances(self, call: Call) -> dict[str, Any]:
+        """The instances that the caller's right reaches."""
+        return dict(self.read(call, inbox.list_instances, call.input))
+
+    @endpoint(schema.NewInstance(), "instances.start")
+    def start_instance(self, call: Call) -> dict[str, Any]:
+        """Start a flow about something."""
+        self.catch_up("gateway")
+        self.catch_up("customer")
+        return self.apply(call, instances.start_by_hand, call.input)
+
+    @endpoint(schema.InstanceWithdrawal(), "instances.withdraw")
+    def withdraw_instance(self, call: Call) -> dict[str, Any]:
+        """Take back what one has asked for."""
+        return self.apply(call, steering.withdraw_instance, call.input)
+
+    @endpoint(schema.SubjectKey(), None)
+    def require_withdrawable(self, call: Call) -> dict[str, Any]:
+        """Refuse where the flow does not let what is asked be taken back as it stands."""
+        return dict(self.read(call, steering.may_be_withdrawn, call.input))
+
+    @endpoint(schema.InstanceEnd(), "instances.steer")
+    def terminate_instance(self, call: Call) -> dict[str, Any]:
+        """End a running instance."""
+        return self.apply(call, steering.terminate_instance, call.input)
+
+    @endpoint(schema.InstanceJump(), "instances.steer")
+    def jump_instance(self, call: Call) -> dict[str, Any]:
+        """Put a running instance at another node."""
+        return self.apply(call, steering.jump_instance, call.input)
+
+    @endpoint(schema.InstanceEnd(), "instances.steer")
+    def retry_instance(self, call: Call) -> dict[str, Any]:
+        """Send again what was parked of a running instance."""
+        return self.apply(call, steering.retry_instance, call.input)
+
+    @endpoint(None, "flows.read")
+    def get_authorities(self, call: Call) -> dict[str, Any]:
+        """Up to which amount each role may approve."""
+        return dict(self.read(call, settings.get_authorities))
+
+    @endpoint(schema.Authorities(), "flows.settings")
+    def set_authorities(self, call: Call) -> dict[str, Any]:
+        """Set the authority of every role."""
+        return self.apply(call, settings.set_authorities, call.input)
+
+    @endpoint(None, "flows.read")
+    def get_calendar(self, call: Call) -> dict[str, Any]:
+        """The business calendar."""
+        return dict(self.read(call, settings.get_calendar))
+
+    @endpoint(schema.BusinessCalendar(), "flows.settings")
+    def set_calendar(self, call: Call) -> dict[str, Any]:
+        """Set the business calendar."""
+        return self.apply(call, settings.set_calendar, call.input)
+
+    @endpoint(None, "flows.read")
+    def list_bindings(self, call: Call) -> dict[str, Any]:
+        """Which flow each event starts."""
+        return dict(self.read(call, settings.list_bindings))
+
+    @endpoint(schema.NewBinding(), "flows.settings")
+    def bind_flow(self, call: Call) -> dict[str, Any]:
+        """Let an event start a flow."""
+        return self.apply(call, settings.bind_flow, call.input)
+
+    @endpoint(schema.BindingKey(), "flows.settings")
+    def unbind_flow(self, call: Call) -> dict[str, Any]:
+        """Let an event start nothing any more."""
+        return self.apply(call, settings.unbind_flow, call.input)
+
+    @endpoint(None, "tasks.act")
+    def list_absences(self, call: Call) -> dict[str, Any]:
+        """Who acts for whom, and when."""
+        return dict(self.read(call, settings.list_absences))
+
+    @endpoint(schema.NewAbsence(), "tasks.act")
+    def add_absence(self, call: Call) -> dict[str, Any]:
+        """Name a deputy for a time."""
+        self.catch_up("gateway")
+        return self.apply(call, settings.add_absence, call.input)
+
+    @endpoint(schema.AbsenceKey(), "tasks.act")
+    def end_absence(self, call: Call) -> dict[str, Any]:
+        """Take an absence back."""
+        return self.apply(call, settings.end_absence, call.input)
 
     @endpoint(schema.TaskList(), "todos.read")
     def list_todos(self, call: Call) -> dict[str, Any]:

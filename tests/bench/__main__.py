@@ -20,7 +20,15 @@ from pathlib import Path  # noqa: E402
 
 from credit.demo.client import Client  # noqa: E402
 from credit.suite import environment_of  # noqa: E402
-from tests.bench import authentication, expressions, pgbench, replicas, report  # noqa: E402
+from tests.bench import (  # noqa: E402
+    approvals,
+    authentication,
+    expressions,
+    flow_engine,
+    pgbench,
+    replicas,
+    report,
+)
 from tests.bench.company import make_company  # noqa: E402
 from tests.bench.figures import Figures, measure  # noqa: E402
 from tests.bench.ledger_at_scale import measure_at_scale  # noqa: E402
@@ -52,6 +60,7 @@ def main() -> None:
     figures |= measure_at_scale()
     figures |= expressions.measure()
     figures |= authentication.measure()
+    figures |= flow_engine.measure()
     about = {
         **report.machine(),
         "topology": "embedded, one process" if options.embedded else TOPOLOGY,
@@ -75,7 +84,9 @@ def _in_one_process(seconds: float, connections: int) -> Figures:
         try:
             url = url_of(settings)
             wait_until(Client(url).is_up, START_SECONDS_MAX, what="the suite")
-            return measure(make_company(url, _CUSTOMERS), settings, seconds, connections)
+            bench = make_company(url, _CUSTOMERS)
+            figures = measure(bench, settings, seconds, connections)
+            return figures | approvals.measure(bench, settings, connections)
         finally:
             process.terminate()
             process.wait(_STOP_SECONDS_MAX)
@@ -86,6 +97,7 @@ def _apart(seconds: float, connections: int) -> Figures:
     with tempfile.TemporaryDirectory() as folder, suite_apart(Path(folder)) as suite:
         bench = make_company(suite.url, _CUSTOMERS)
         figures = measure(bench, suite.settings, seconds, connections)
+        figures |= approvals.measure(bench, suite.settings, connections)
         scripts = pgbench.record(bench, suite.settings)
         suite.stop_services()
         rate = pgbench.transactions_per_second(scripts, suite.settings, seconds / 4, connections)

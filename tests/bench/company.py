@@ -24,11 +24,12 @@ _PEOPLE = [
 
 @dataclass
 class Bench:
-    """A running suite to be measured: its administrator, a salesperson's token, customers, the date."""
+    """A running suite: its administrator, tokens of who asks and who decides, customers, the date."""
 
     url: str
     admin: Client
     token: str
+    manager_token: str
     customers: list[str]
     today: str
     amount: Decimal = Decimal("10.00")
@@ -64,5 +65,8 @@ def make_company(url: str, customers: int) -> Bench:
     company.apply_for(Wish(each, "b-sales", _LIMIT, "CNY", 30, "基准测试") for each in ids)
     company.approve_everything(["b-manager", "b-risk", "b-cfo"], "同意")
     company.settle()
-    token = seller.post("/auth/login", {"username": "b-sales", "password": company.password})["access_token"]
-    return Bench(url, admin, token, ids, str(admin.get("/admin/business-date")["date"]))
+    token, manager = (
+        seller.post("/auth/login", {"username": name, "password": company.password})["access_token"]
+        for name in ("b-sales", "b-manager")
+    )
+    return Bench(url, admin, token, manager, ids, str(admin.get("/admin/business-date")["date"]))

@@ -16,8 +16,9 @@ _OF_EVERYBODY = {
     # Groups hold customers of everybody, see below.
     "group_id",
     *("key", "flow", "rule", "service", "identity", "dashboard"),
+    "binding_id",
     # A person's own, found by who asks.
-    "notification_id",
+    *("notification_id", "absence_id"),
 }
 _NUMBERS = ("invoices", "payments", "credit-notes", "write-offs", "bills")
 _PARAMETERS = re.compile(r"<([^>]+)>")
@@ -44,6 +45,14 @@ _BODIES: dict[str, Any] = {
     "POST /orders/<order_no>:return-delivery": {"amount": "1.00", "return_no": "R-SUE"},
     "POST /orders/<order_no>:reverse-delivery": {"delivery_no": "D-SAM"},
     "POST /tasks/<task_id>:comment": {"opinion": "x"},
+    "POST /tasks/<task_id>:transfer": {"to": "sue"},
+    "POST /tasks/<task_id>:delegate": {"to": "sue"},
+    "POST /tasks/<task_id>:add-sign": {"to": ["sue"], "when": "beside"},
+    "POST /tasks/<task_id>:remove-sign": {"who": "sam"},
+    "POST /tasks/<task_id>:cc": {"to": ["sue"]},
+    "POST /instances/<instance_id>:terminate": {"reason": "x"},
+    "POST /instances/<instance_id>:jump": {"reason": "x", "to": "risk"},
+    "POST /instances/<instance_id>:retry": {"reason": "x"},
     "PUT /customers/<customer_id>/rating": {"grade": "A", "reason": "x"},
     "POST /customers/<record>:share": {"username": "sue"},
     "POST /customers/<record>:unshare": {"username": "sue"},

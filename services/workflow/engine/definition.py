@@ -56,6 +56,9 @@ FACTS: dict[str, str] = {
     "initiator": "text",
     "department": "text",
     "grade": "text",
+    "reason": "text",
+    "valid_from": "date",
+    "valid_to": "date",
 }
 
 Node = Mapping[str, Any]

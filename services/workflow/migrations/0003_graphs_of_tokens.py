@@ -145,6 +145,7 @@ def upgrade() -> None:
     )
     for name in ("place", "sign", "turn", "urged"):
         op.alter_column("tasks", name, server_default=None)
+    op.create_index("ix_instances_subject_key", "instances", ["subject_type", "subject_key"])
     op.execute(_FLOWS)
     op.execute(_TOKENS)
     for name in ("flow_id", "tokens"):
@@ -161,6 +162,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_instances_subject_key", table_name="instances")
     op.drop_constraint(op.f("ck_tasks_sign"), "tasks", type_="check")
     for table, name, condition in _CHECKS_BEFORE:
         _replace_check(table, name, condition)

@@ -9,6 +9,7 @@ from services.common.db import UnitOfWork
 from services.common.events import Event
 from services.workflow import store
 from services.workflow.operations.helping import reassign_from
+from services.workflow.operations.instances import start_for_record
 from services.workflow.operations.todos import add_todo
 from services.workflow.people import ADMIN_ROLE
 
@@ -38,6 +39,12 @@ def customer_changed(work: UnitOfWork, event: Event) -> None:
     customer = event.data["customer"]
     values = {"name": customer["name"], "salesperson": customer.get("salesperson")}
     store.save_customer(work, UUID(str(customer["id"])), values)
+
+
+def customer_created(work: UnitOfWork, event: Event) -> None:
+    """A new customer starts the flow that is bound to that, if any."""
+    customer_changed(work, event)
+    start_for_record(work, event)
 
 
 def account_changed(work: UnitOfWork, event: Event) -> None:

@@ -12,6 +12,8 @@ from services.common.expressions import ExpressionError, Fields, record_from_jso
 from services.common.money import EXACT
 from services.workflow import store
 
+_TEXTS = ("currency", "type", "initiator", "department", "grade", "reason")
+_DAYS = ("valid_from", "valid_to")
 _NUMBERS = ("amount", "amount_base", "approved_amount", "approved_amount_base", "term_days")
 
 
@@ -20,7 +22,7 @@ def facts_of(work: UnitOfWork, graph: Mapping[str, Any], data: Mapping[str, Any]
 
     Without a rate an amount in the base currency is unknown.
     """
-    facts = {name: data.get(name) for name in ("currency", "type", "initiator", "department", "grade")}
+    facts = {name: data.get(name) for name in _TEXTS}
     approved = data.get("approved") or {}
     if not isinstance(approved, Mapping):
         raise _wrong("approved", "not_an_object", "应为对象")
@@ -39,7 +41,8 @@ def facts_of(work: UnitOfWork, graph: Mapping[str, Any], data: Mapping[str, Any]
     known = {
         name: value if name in _NUMBERS or isinstance(value, str) else None for name, value in facts.items()
     }
-    return {**_own_fields(graph, data.get("fields")), **known}
+    days = {name: approved.get(name) or data.get(name) for name in _DAYS}
+    return {**_own_fields(graph, data.get("fields")), **known, **_record(days, dict.fromkeys(_DAYS, "date"))}
 
 
 def _own_fields(graph: Mapping[str, Any], values: Any) -> dict[str, Any]:
@@ -49,8 +52,12 @@ def _own_fields(graph: Mapping[str, Any], values: Any) -> dict[str, Any]:
         return {}
     if not isinstance(values or {}, Mapping):
         raise _wrong("fields", "not_an_object", "应为对象")
+    return _record(values or {}, declared)
+
+
+def _record(values: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return record_from_json(values or {}, Fields(declared))
+        return record_from_json(values, Fields(declared))
     except ExpressionError as problem:
         raise _wrong("fields", "wrong_value", str(problem)) from problem
 

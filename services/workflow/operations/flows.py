@@ -11,6 +11,7 @@ from services.common.errors import Conflict, Invalid, NotFound
 from services.common.ids import new_id
 from services.common.paging import page
 from services.workflow import model, store
+from services.workflow.drawing import to_bpmn, to_svg
 from services.workflow.engine import checked_graph, compile_flow
 from services.workflow.engine.simulation import simulate
 from services.workflow.operations import moving
@@ -108,6 +109,16 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     if data.get("department") is None:
         data["department"] = company.people[initiator].department
     return simulate(flow, moving.world_of(work, flow, data, company))
+
+
+def export_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """What is in force of a flow, else its draft, as BPMN 2.0 XML or as SVG: `{"media_type", "text"}`."""
+    flow = require_flow(work, received["flow"])
+    found = store.graph_of(work, flow["key"])
+    graph = found[1] if found else checked_graph(flow["draft"])
+    if received["format"] == "svg":
+        return {"media_type": "image/svg+xml", "text": to_svg(flow["name"], graph)}
+    return {"media_type": "application/xml", "text": to_bpmn(flow["key"], flow["name"], graph)}
 
 
 def require_flow(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:

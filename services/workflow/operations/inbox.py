@@ -11,6 +11,7 @@ from services.common.errors import Invalid, NotFound
 from services.common.paging import page
 from services.workflow import events, model, store
 
+_INSTANCE_FILTERS = ("state", "flow_key", "initiator", "subject_id", "subject_key")
 _FILTERS = ("state", "kind")
 
 
@@ -57,6 +58,30 @@ def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
     }
 
 
+def list_instances(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of the instances that the caller's right reaches, newest first."""
+    for name in received["where"]:
+        if name not in _INSTANCE_FILTERS:
+            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
+            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    return page(
+        work,
+        store.instances_seen(work, received["where"]),
+        received,
+        sort={"started_at": model.instances.c.started_at},
+        key=model.instances.c.id,
+        default_sort="-started_at",
+        to_item=instance_view,
+    )
+
+
+def instance_view(instance: Mapping[str, Any]) -> dict[str, Any]:
+    """An instance as lists show it."""
+    names = ("id", "flow_key", "flow_version", "state", "node", "initiator", "customer_id", "submission")
+    shown = {name: instance[name] for name in (*names, "started_at", "ended_at")}
+    return {**shown, "subject": events.subject_of(instance)}
+
+
 def instance_state(work: UnitOfWork, instance_id: UUID) -> str:
     """The state in which an instance stands."""
     instance = store.find_instance(work, instance_id)
@@ -88,10 +113,12 @@ def task_view(task: Mapping[str, Any]) -> dict[str, Any]:
 def _with_summaries(work: UnitOfWork, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ids = [task["customer_id"] for task in tasks if task["customer_id"]]
     known = store.customers_by_id(work, ids) if ids else {}
+    of = [task["instance_id"] for task in tasks if task["instance_id"]]
+    instances = store.instances_by_id(work, of) if of else {}
     shown = []
     for task in tasks:
         customer = known.get(task["customer_id"]) or {}
-        instance = store.find_instance(work, task["instance_id"]) if task["instance_id"] else None
+        instance = instances.get(task["instance_id"])
         shown.append({**task_view(task), "summary": summary(customer, instance)})
     return shown
 

@@ -7,32 +7,100 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import NotFound
+from services.common.errors import Conflict, Invalid, NotFound
 from services.common.events import Event
 from services.common.ids import new_id
+from services.common.strict_json import to_plain
 from services.workflow import events, store
 from services.workflow.engine import begin
 from services.workflow.operations import ending, moving
+from services.workflow.operations.flows import require_flow
 from services.workflow.operations.notes import note
 
 FLOW_OF_TYPE = {"credit": "credit-application"}
+_TOLD = ("record", "customer", "order")
+_SHOWN = ("id", "flow_key", "flow_version", "state", "node", "initiator", "started_at")
 _ASKED = ("amount", "currency", "term_days", "valid_from", "valid_to")
 
 
 def start_for_application(work: UnitOfWork, event: Event) -> None:
-    """A submitted application starts its flow, once per submission."""
+    """A submitted application starts its flow, once per submission: the one bound to its type, if any."""
     application = event.data["application"]
+    bound = store.flow_bound_to(work, "application.application_submitted", application["type"])
     names = (*_ASKED, "type", "reason", "number", "customer_name", "fields")
     data = {name: application.get(name) for name in names}
     start(
         work,
-        FLOW_OF_TYPE[application["type"]],
+        bound or FLOW_OF_TYPE.get(application["type"], application["type"]),
         subject={"type": ending.APPLICATION, "id": str(application["id"]), "key": application["number"]},
         submission=int(event.data["submission"]),
         initiator=application["initiator"],
         customer_id=UUID(str(application["customer_id"])),
         data=data,
     )
+
+
+def start_for_record(work: UnitOfWork, event: Event) -> None:
+    """A record, customer or order of which something is told starts the flow bound to that, if any is.
+
+    The event says what it is about: `record`, `customer` or `order`, and `form` where it has a type.
+    """
+    kind = next(kind for kind in _TOLD if kind in event.data)
+    told = event.data[kind]
+    bound = store.flow_bound_to(work, event.type, str(told.get("form") or kind))
+    if bound is None:
+        return
+    customer = told.get("customer_id") or (told.get("id") if kind == "customer" else None)
+    initiator = told.get("submitted_by") or event.actor
+    key = told.get("number") or told.get("order_no") or told.get("code") or told.get("id")
+    data = {name: told.get(name) for name in (*_ASKED, "reason", "customer_name")}
+    data["fields"] = told.get("fields") or {}
+    if not store.company(work).is_active(initiator):
+        # What a machine has told starts no approval: nobody could be asked back.
+        return
+    start(
+        work,
+        bound,
+        subject={"type": kind, "id": str(told.get("id") or key), "key": str(key)},
+        submission=int(event.data.get("submission") or event.sequence or 1),
+        initiator=initiator,
+        customer_id=UUID(str(customer)) if customer else None,
+        data={**data, "type": kind},
+    )
+
+
+def start_by_hand(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Somebody starts a flow about something, with what they ask for."""
+    identity = str(new_id())
+    subject = received["subject"] or {"type": "request", "id": identity, "key": identity[-12:]}
+    if subject["type"] in (ending.APPLICATION, "instance"):
+        error = {"field": "subject.type", "code": "subject_type", "message": "请通过申请单提交"}
+        raise Invalid("这类流程不能手工发起", code="subject_type", errors=[error])
+    flow = require_flow(work, received["flow"])
+    customer = None
+    if received["customer_id"] is not None:
+        customer = store.customers_by_id(work, [received["customer_id"]]).get(received["customer_id"])
+        if customer is None:
+            error = {"field": "customer_id", "code": "customer_unknown", "message": "没有这个客户"}
+            raise Invalid("没有这个客户", code="customer_unknown", errors=[error])
+    data = {name: to_plain(received[name]) for name in (*_ASKED, "reason")}
+    data |= {"fields": received["form_fields"], "type": flow["key"], "chosen": received["choose"] or {}}
+    data |= {"customer_name": customer["name"] if customer else None}
+    before = store.instance_of_subject(work, subject["type"], subject["id"])
+    if before is not None and before["state"] in ("running", "granting"):
+        raise Conflict("该事项已有流程在进行", code="already_running", instance_id=str(before["id"]))
+    made = start(
+        work,
+        flow["key"],
+        subject=subject,
+        submission=(before["submission"] if before else 0) + 1,
+        initiator=work.caller.actor,
+        customer_id=received["customer_id"],
+        data=data,
+    )
+    if made is None:
+        raise Conflict("该事项已有流程在进行", code="already_running")
+    return {**{name: made[name] for name in _SHOWN}, "subject": subject}
 
 
 def start(
@@ -58,6 +126,8 @@ def start(
     if resume is not None:
         version = resume["version"]
     department = store.department_of(work, initiator)
+    known = store.customers_by_id(work, [customer_id]).get(customer_id) if customer_id else None
+    data = {"grade": known["grade"] if known else None, **data}
     approved = {name: data.get(name) for name in _ASKED}
     instance = {
         "id": new_id(),

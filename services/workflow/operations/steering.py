@@ -12,6 +12,9 @@ from services.workflow import events, store
 from services.workflow.engine import State, carry_on, tokens
 from services.workflow.operations import ending, instances, moving
 from services.workflow.operations.notes import note
+from services.workflow.operations.waits import add_timer
+
+_STEER = "instances.steer"
 
 
 def jump_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,6 +38,7 @@ def terminate_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     reason = received["reason"]
     instances.stop(work, instance, "terminate", "terminated", actor=work.caller.actor, reason=reason)
     ending.tell_application(work, instance, "reject")
+    events.instance_event(work, "instance_terminated", instance, reason=reason)
     return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
 
 
@@ -52,6 +56,32 @@ def withdraw_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
 
 
+def may_be_withdrawn(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuse where the newest instance of a subject may not be taken back; the subject's owner asks."""
+    instance = store.newest_instance(work, received["type"], received["id"])
+    if instance is not None and instance["state"] == "running":
+        require_withdrawable(work, instance)
+    return {"withdrawable": True}
+
+
+def retry_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Send the webhooks of an instance again that were parked."""
+    instance = running(work, received["instance_id"])
+    flow = moving.flow_of(work, instance)
+    waiting = {row["visit"] for row in store.timers_of(work, instance["id"])}
+    again = [
+        visit
+        for visit, key in State.from_json(instance["tokens"]).tokens.items()
+        if flow.nodes[key].get("do") == "webhook" and visit not in waiting
+    ]
+    if not again:
+        raise Conflict("没有等待重发的外部接口", code="nothing_parked")
+    for visit in again:
+        add_timer(work, instance, visit, "webhook", work.now, {})
+    note(work, instance, "retry", actor=work.caller.actor, opinion=received["reason"])
+    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+
+
 def require_withdrawable(work: UnitOfWork, instance: Mapping[str, Any]) -> None:
     """Raise `Conflict` where the flow does not let an instance be taken back as it stands."""
     how = moving.flow_of(work, instance).settings.get("withdraw", "always")
@@ -62,7 +92,8 @@ def require_withdrawable(work: UnitOfWork, instance: Mapping[str, Any]) -> None:
 
 def running(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
     """A running instance, locked; 404, or 409 with its state."""
-    if store.find_instance(work, instance_id) is None:
+    found = store.find_instance(work, instance_id)
+    if found is None or (work.right == _STEER and not store.sees_instance(work, found, _STEER)):
         raise NotFound("没有这个流程实例")
     instance = store.lock_instance(work, instance_id)
     if instance["state"] != "running":

@@ -45,7 +45,7 @@ def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     require_opinion(node, "approve", received)
     granted = _approved(work, instance, received.get("approved"))
     data = {**instance["data"], "approved": granted}
-    data |= _filled(node, instance, received.get("fields"))
+    data |= _filled(node, instance, received.get("form_fields"))
     if received.get("choose"):
         data["chosen"] = {**(data.get("chosen") or {}), **_chosen(flow, received["choose"])}
     instance["data"] = data

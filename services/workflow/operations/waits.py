@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 from services.common.db import UnitOfWork
 from services.common.decision_tables import check_table
-from services.common.expressions import ExpressionError, evaluate
+from services.common.expressions import ExpressionError, evaluate, to_json
 from services.common.expressions import World as Surroundings
 from services.common.ids import new_id
-from services.common.strict_json import to_plain
 from services.workflow import events, store
 from services.workflow.engine.definition import Node, catalogue_of
 from services.workflow.operations.facts import facts_of
@@ -23,6 +22,8 @@ from services.workflow.people import Case, named
 
 DUE_DAYS = 3
 _ERROR = "error"
+# What is about an invoice, whose customer is known.
+_OF_INVOICES = ("record_write_off",)
 
 
 def due_at(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> datetime:
@@ -97,9 +98,7 @@ def values_of(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> dict
     """The values that a node's expressions give, as plain JSON."""
     world = Surroundings(now=work.now, zone=work.timezone)
     read = facts(work, instance)
-    found = {name: evaluate(tree, read, world) for name, tree in (node.get("trees") or {}).items()}
-    plain: dict[str, Any] = to_plain(found)
-    return plain
+    return {name: to_json(evaluate(tree, read, world)) for name, tree in (node.get("trees") or {}).items()}
 
 
 def _time(work: UnitOfWork, instance: Mapping[str, Any], asked: Mapping[str, Any]) -> datetime:
@@ -126,7 +125,7 @@ def _write_back(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: i
 def _decide(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
     table = check_table(node["table"], catalogue_of(graph_of(work, instance)))
     outcome = table.decide(facts(work, instance), Surroundings(now=work.now, zone=work.timezone))
-    _write(work, instance, node, to_plain(outcome.value or {}))
+    _write(work, instance, node, {key: to_json(one) for key, one in (outcome.value or {}).items()})
     return ""
 
 
@@ -138,7 +137,7 @@ def _write(work: UnitOfWork, instance: dict[str, Any], node: Node, values: Mappi
 
 def _command(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
     payload = {name: value for name, value in values_of(work, instance, node).items() if value is not None}
-    if instance["customer_id"] is not None:
+    if instance["customer_id"] is not None and node["method"] not in _OF_INVOICES:
         payload.setdefault("customer_id", str(instance["customer_id"]))
     key = f"{instance['id']}:{visit}:{node['method']}"
     work.add_command(key, node["service"], node["method"], payload, on_answer="action_answered")

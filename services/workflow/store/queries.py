@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -122,11 +122,31 @@ def find_instance(work: UnitOfWork, instance_id: UUID) -> Row | None:
     return one(work, select(instances).where(instances.c.id == instance_id))
 
 
-def sees_instance(work: UnitOfWork, instance: Mapping[str, Any]) -> bool:
+def instances_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Instances."""
+    statement = select(instances).where(instances.c.id.in_(sorted(set(ids))))
+    return {row["id"]: row for row in rows(work, statement)}
+
+
+def sees_instance(work: UnitOfWork, instance: Mapping[str, Any], right: str = _READ) -> bool:
     """Whether the caller's right to instances reaches this one."""
     joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
-    here = (instances.c.id == instance["id"], visible(work, OWNED, right=_READ))
+    here = (instances.c.id == instance["id"], visible(work, OWNED, right=right))
     return work.execute(select(instances.c.id).select_from(joined).where(*here)).first() is not None
+
+
+def newest_instance(work: UnitOfWork, subject_type: str, key: str) -> Row | None:
+    """The newest instance of a subject, by its id or its business key."""
+    which = or_(instances.c.subject_id == key, instances.c.subject_key == key)
+    statement = select(instances).where(instances.c.subject_type == subject_type, which)
+    return one(work, statement.order_by(instances.c.submission.desc()).limit(1))
+
+
+def instances_seen(work: UnitOfWork, where: Mapping[str, str]) -> Select[Any]:
+    """The instances that the caller's right reaches, as a statement to be paged."""
+    joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
+    wanted = [instances.c[name] == value for name, value in where.items()]
+    return select(instances).select_from(joined).where(visible(work, OWNED, right=_READ), *wanted)
 
 
 def facts_of(work: UnitOfWork, key: str) -> Facts | None:
@@ -146,7 +166,8 @@ def instance_of_subject(work: UnitOfWork, subject_type: str, subject_id: str) ->
     statement = select(instances).where(
         instances.c.subject_type == subject_type, instances.c.subject_id == subject_id
     )
-    return one(work, statement.order_by(instances.c.submission.desc()).limit(1).with_for_update())
+    newest = statement.order_by(instances.c.submission.desc()).limit(1)
+    return one(work, newest.with_for_update())
 
 
 def change_instance(work: UnitOfWork, instance_id: UUID, values: Mapping[str, Any]) -> None:

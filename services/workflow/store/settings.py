@@ -159,6 +159,11 @@ def claim_timer(work: UnitOfWork, timer: Mapping[str, Any]) -> tuple[Row, Row] |
     return None if found is None or instance is None else (found, instance)
 
 
+def timers_of(work: UnitOfWork, instance_id: UUID) -> list[Row]:
+    """The timers of an instance."""
+    return rows(work, select(timers).where(timers.c.instance_id == instance_id))
+
+
 def drop_timer(work: UnitOfWork, timer_id: UUID) -> None:
     """Delete a timer that has fired."""
     work.execute(delete(timers).where(timers.c.id == timer_id))

@@ -29,11 +29,16 @@ _RIGHTS = frozenset(
         "tasks.return",
         "todos.read",
         "todos.act",
+        "instances.start",
+        "instances.withdraw",
         "customers.create",
         "credit.read",
     }
 )
-_FLOWS = frozenset({"flows.read", "flows.simulate", "flows.write", "flows.publish", "instances.read"})
+_FLOWS = frozenset({"flows.read", "flows.simulate", "flows.write", "flows.publish", "flows.settings"}) | {
+    "instances.read",
+    "instances.steer",
+}
 
 
 def _person(username: str, department: str, role: str, more: frozenset[str] = frozenset()) -> Caller:
