@@ -10,6 +10,9 @@ from typing import Any
 
 from services.limits.ledger import ZERO, OverdueItem
 
+# The method of a payment that is a promise to pay later: it pays at once, and its bill binds until honoured.
+ACCEPTANCE_BILL = "acceptance_bill"
+
 
 @dataclass(frozen=True)
 class Part:

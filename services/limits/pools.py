@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CUSTOMER = "customer"
 GROUP = "group"
@@ -40,6 +40,20 @@ def title_of(pool: PoolKey, label: str | None = None) -> str:
     """How a business person calls a pool; `label` is the name of whose it is."""
     whose = _TITLES[pool.kind] + (f"「{label or pool.key}」" if pool.is_shared else "")
     return f"{whose}在「{pool.segment}」的" if pool.segment else whose
+
+
+def segment_of(document: Mapping[str, Any]) -> str:
+    """The segment whose exposure a document is: that of its order, else the company that it names."""
+    segment: str = document["segment"] if "segment" in document else document.get("company") or OVERALL
+    return segment
+
+
+def segment_within(order: Mapping[str, Any] | None, company: str) -> str:
+    """The segment of a document of a company that belongs to an order, or to none.
+
+    What an order binds stays in the segment in which it was checked, whatever follows from it.
+    """
+    return (order["company"] if order is not None else OVERALL) or company
 
 
 @dataclass(frozen=True)

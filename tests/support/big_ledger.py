@@ -180,10 +180,10 @@ _ROWS = (
     WHERE payment.kind = 'payment'
     """,
     """
-    INSERT INTO invoices (id, source, company, invoice_no, customer_id, amount, open_amount, written_off,
-        disputed, currency, invoice_date, due_date, last_due_date, salesperson, status, revision, recorded_at,
-        open_since, changed_on)
-    SELECT id, %(source)s, '', made.document_no, made.customer_id, made.amount,
+    INSERT INTO invoices (id, source, company, segment, invoice_no, customer_id, amount, open_amount,
+        written_off, disputed, currency, invoice_date, due_date, last_due_date, salesperson, status, revision,
+        recorded_at, open_since, changed_on)
+    SELECT id, %(source)s, '', '', made.document_no, made.customer_id, made.amount,
         made.amount - coalesce(paid.amount, 0), 0, 0, 'CNY', made.on_date, made.on_date + %(term)s::int,
         made.on_date + %(term)s::int, 'sales',
         CASE WHEN made.amount = coalesce(paid.amount, 0) THEN 'paid' ELSE 'open' END, 1, made.recorded_at,
@@ -191,9 +191,9 @@ _ROWS = (
     FROM made LEFT JOIN paid ON paid.invoice_id = made.id WHERE kind = 'invoice'
     """,
     """
-    INSERT INTO payments (id, kind, source, company, payment_no, customer_id, amount, unallocated, currency,
-        paid_at, method, status, recorded_at, free_since)
-    SELECT id, 'payment', %(source)s, '', document_no, customer_id, amount, 0, 'CNY', on_date, 'transfer',
+    INSERT INTO payments (id, kind, source, company, segment, payment_no, customer_id, amount, unallocated,
+        currency, paid_at, method, status, recorded_at, free_since)
+    SELECT id, 'payment', %(source)s, '', '', document_no, customer_id, amount, 0, 'CNY', on_date, 'transfer',
         'recorded', recorded_at, on_date
     FROM made WHERE kind = 'payment'
     """,

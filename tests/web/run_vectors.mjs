@@ -18,13 +18,18 @@ function lookup(form, column, value, wanted) {
   return row === undefined ? null : fromJson(row[wanted], fields[wanted], wanted);
 }
 
+// What a hostile expression costs is its time on the processor: on a busy machine the clock says more of others.
 function attempt(compute) {
-  const began = performance.now();
+  const began = process.cpuUsage();
+  const spent = () => {
+    const { user, system } = process.cpuUsage(began);
+    return (user + system) / 1000;
+  };
   try {
-    return { ...compute(), milliseconds: performance.now() - began };
+    return { ...compute(), cpu_milliseconds: spent() };
   } catch (problem) {
     if (!(problem instanceof ExpressionError)) throw problem;
-    return { errors: problem.errors, milliseconds: performance.now() - began };
+    return { errors: problem.errors, cpu_milliseconds: spent() };
   }
 }
 

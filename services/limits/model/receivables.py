@@ -28,6 +28,8 @@ invoices = Table(
     Column("source", Text, nullable=False),
     Column("company", Text, nullable=False),
     Column("invoice_no", Text, nullable=False),
+    # Whose exposure it is: its order's selling company, where that names one, else its own.
+    Column("segment", Text, nullable=False),
     Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False),
     Column("order_no", Text),
     Column("order_id", Uuid, ForeignKey("orders.id"), index=True),
@@ -87,6 +89,8 @@ payments = Table(
     Column("source", Text, nullable=False),
     Column("company", Text, nullable=False),
     Column("payment_no", Text, nullable=False),
+    # As with invoices: a credit note may name an order.
+    Column("segment", Text, nullable=False),
     Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
     Column("amount", MONEY, nullable=False),
     Column("unallocated", MONEY, nullable=False),
@@ -164,7 +168,8 @@ write_offs = Table(
     CheckConstraint("amount > 0", name="amount"),
 )
 
-# A payment by bill pays its invoices at once, and the bill binds its amount until it is honoured.
+# A payment by bill pays its invoices at once, and the bill binds its amount until it is honoured: in the
+# segments of the invoices that it pays, and what pays none in that of its own company.
 bills = Table(
     "bills",
     metadata,

@@ -23,6 +23,7 @@ from services.limits.pools import (
     PoolKey,
     ancestors,
     judged,
+    segment_of,
     title_of,
     touched,
 )
@@ -75,7 +76,7 @@ def foresee(work: UnitOfWork, customer_ids: Iterable[UUID]) -> None:
 def touched_by(work: UnitOfWork, document: Mapping[str, Any]) -> Sequence[PoolKey]:
     """The pools that hold a document's exposure. Locks those that others share."""
     known: dict[tuple[UUID, str], list[PoolKey]] = work.remembered(_TOUCHED, dict)
-    key = document["customer_id"], document.get("company") or ""
+    key = document["customer_id"], segment_of(document)
     if key not in known:
         known[key] = touched_for(work, owner_of(work, key[0]), key[1])
     return known[key]

@@ -21,6 +21,7 @@ from services.limits.operations import (
     receivables,
 )
 from services.limits.operations.accounts import lock_customers_of, tell_accounts
+from services.limits.operations.over_limit import is_over_limit
 
 KEYS = ("order.*", "invoice.*", "payment.*", "credit_note.*")
 WAIT_HOURS = 72
@@ -163,7 +164,7 @@ def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
     answer = orders.reserve_locked(work, received)
     order = store.order_of(work, received["source"], received["company"], received["order_no"])
     if order is not None and existing is None:
-        _catch_up_with_order(work, order)
+        answer |= _catch_up_with_order(work, order)
     if order is not None:
         for current in store.held_orders(work, [order["id"]]):
             expiry.expire_order(work, current)
@@ -171,15 +172,22 @@ def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _catch_up_with_order(work: UnitOfWork, order: dict[str, Any]) -> None:
-    """Match what came before its order: invoices that named it, then deliveries and later states."""
-    before = order["invoiced_total"]
+def _catch_up_with_order(work: UnitOfWork, order: dict[str, Any]) -> dict[str, Any]:
+    """Match what came before its order: invoices that named it, then deliveries and later states.
+
+    What those bind may turn out to be of another segment: it has happened, so it is flagged where that is
+    over its limit.
+    """
+    before, flag = order["invoiced_total"], {}
     receivables.match_order(work, order)
     if order["invoiced_total"] != before:
-        orders.restage(work, order, "match")
+        orders.stage(work, order, "match")
+        flag = {"over_limit": is_over_limit(work, order)}
+        events.order_event(work, "order_restaged", order, **flag)
     key = f"{order['source']}|{order['company']}|{order['order_no']}"
     for waiting in store.take_waiting(work, "order", [key]):
         _route(work, waiting["routing_key"], waiting["body"])
+    return flag
 
 
 def _named_order(work: UnitOfWork, body: Body) -> dict[str, Any]:

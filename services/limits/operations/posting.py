@@ -11,7 +11,7 @@ from services.common.db import UnitOfWork
 from services.limits import store
 from services.limits.ledger import Stages
 from services.limits.operations import carriers, dates, exchange
-from services.limits.pools import PoolKey
+from services.limits.pools import PoolKey, segment_of
 from services.limits.rates import RateMissing
 
 
@@ -38,16 +38,39 @@ def shift(work: UnitOfWork, money: Mapping[str, Any], invoice: Mapping[str, Any]
     """Follow a part of a payment to an invoice, or back when below zero.
 
     Where both touch the same pools nothing moves. Where not (the payment names no selling company, say),
-    the invoice's pools have what it pays back, and the payment's no longer count it.
+    the invoice's pools have what it pays back, and the payment's no longer count it. A bill that waits to
+    be honoured goes with what it pays: it binds there what is paid, and here what is left, so nothing moves.
     """
-    if (money.get("company") or "") == (invoice.get("company") or ""):
+    if segment_of(money) == segment_of(invoice) or store.pending_bill_of(work, money) is not None:
         return
     named = _named(money["kind"], money, money["payment_no"])
-    paying, paid = carriers.touched_by(work, money), carriers.touched_by(work, invoice)
-    for pools, others, sign in ((paid, paying, -1), (paying, paid, 1)):
+    _transfer(work, "allocate", named, (invoice, money), part)
+
+
+def bring_into(
+    work: UnitOfWork, segment: str, named: tuple[str, str], document: dict[str, Any], bound: Decimal
+) -> None:
+    """Let a document (its kind and number) bind what it binds in the segment of which it turned out to be."""
+    before = dict(document)
+    document["segment"] = segment
+    kind, number = named
+    _transfer(work, "match", _named(kind, document, number), (before, document), bound)
+
+
+def _transfer(
+    work: UnitOfWork,
+    action: str,
+    named: Mapping[str, Any],
+    between: tuple[Mapping[str, Any], Mapping[str, Any]],
+    part: Decimal,
+) -> None:
+    """Move a part from the pools of one document to those of another; where both are the same it stays."""
+    here, there = (carriers.touched_by(work, document) for document in between)
+    currency = between[0]["currency"]
+    for pools, others, sign in ((here, there, -1), (there, here, 1)):
         for pool in pools:
             if pool not in others:
-                enter(work, pool, "allocate", named, money["currency"], Stages(receivable=sign * part))
+                enter(work, pool, action, named, currency, Stages(receivable=sign * part))
 
 
 def enter(

@@ -16,9 +16,8 @@ from services.common.fields import (
     TextField,
     refuse,
 )
+from services.limits.open_items import ACCEPTANCE_BILL
 from services.limits.schema.ground import OfCustomer, number_field
-
-ACCEPTANCE_BILL = "acceptance_bill"
 
 
 class NewInvoice(OfCustomer):

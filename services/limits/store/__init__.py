@@ -21,6 +21,7 @@ from services.limits.store.accounts import (
     save_group,
 )
 from services.limits.store.bills import (
+    PENDING,
     VOID,
     add_bill,
     bill_of,
@@ -28,6 +29,7 @@ from services.limits.store.bills import (
     bills_with,
     change_bill,
     held_bill,
+    pending_bill_of,
 )
 from services.limits.store.book import book_of, together
 from services.limits.store.chains import (
@@ -207,6 +209,7 @@ from services.limits.store.waiting import (
 from services.limits.store.write_offs import add_write_off, change_write_off, write_offs_of
 
 __all__ = [
+    "PENDING",
     "VOID",
     "Exposure",
     "active_rules",
@@ -231,6 +234,7 @@ __all__ = [
     "average_order_amount",
     "balance_of",
     "bill_of",
+    "pending_bill_of",
     "bills_numbered",
     "bills_with",
     "book_of",

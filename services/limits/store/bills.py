@@ -10,10 +10,12 @@ from sqlalchemy import Select, bindparam, select
 
 from services.common.db import UnitOfWork
 from services.limits.model import bills
+from services.limits.open_items import ACCEPTANCE_BILL
 from services.limits.store.book import among_ids, book_of
 from services.limits.store.owned import is_seen, seen
 from services.limits.store.rows import Row, all_rows
 
+PENDING = "pending"
 VOID = "void"
 _NUMBERED = select(bills).where(bills.c.bill_no == bindparam("number"), bills.c.status != VOID)
 _BY_IDS = select(bills).where(among_ids(bills.c.id))
@@ -61,6 +63,12 @@ def bill_of(work: UnitOfWork, payment_id: UUID) -> Row | None:
     book.fetch_ids("bills", [payment_id], _OF_PAYMENTS, book.bills)
     found = book.bills.find(("payment_id",), payment_id)
     return found[0] if found else None
+
+
+def pending_bill_of(work: UnitOfWork, money: Mapping[str, Any]) -> Row | None:
+    """The bill that this was paid by, while it waits to be honoured."""
+    bill = bill_of(work, money["id"]) if money["method"] == ACCEPTANCE_BILL else None
+    return bill if bill is not None and bill["status"] == PENDING else None
 
 
 def bills_with(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:

@@ -60,7 +60,7 @@ def _differences() -> Select[Any]:
     expected = (
         select(*by_pool, *sums)
         .join(members, members.c.customer_id == documents.c.customer_id)
-        .where(members.c.segment.in_((literal(OVERALL), documents.c.company)))
+        .where(members.c.segment.in_((literal(OVERALL), documents.c.segment)))
         .group_by(*by_pool)
         .subquery("expected")
     )

@@ -40,6 +40,7 @@ from services.limits.model import (
     reserved_changes,
     write_offs,
 )
+from services.limits.store.bills import PENDING
 from services.limits.store.book import among_ids
 from services.limits.store.rows import Row, all_rows
 
@@ -61,7 +62,7 @@ def _of_documents() -> Select[Any]:
     for table, receivable, counts in (
         (invoices, invoices.c.amount - invoices.c.written_off, invoices.c.status != "reversed"),
         (payments, -payments.c.amount, payments.c.status != "reversed"),
-        (bills, bills.c.amount, bills.c.status == "pending"),
+        (bills, bills.c.amount, bills.c.status == PENDING),
     ):
         parts.append(
             select(table.c.customer_id, table.c.currency, _NOTHING, _NOTHING, receivable).where(

@@ -1,25 +1,26 @@
-"""Random commands of three customers in a group tree: every pool is what a plain model says, after each."""
+"""Random commands of three customers in trees of groups and departments: after each of them every pool is
+what a plain model says."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 from random import Random
+from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from services.common.errors import CreditError, NotFound
 from services.common.fields import load
-from services.limits import model, schema, store
+from services.limits import schema, store
 from services.limits.operations import (
     batches,
-    exchange,
     grants,
     intake,
     orders,
@@ -28,145 +29,27 @@ from services.limits.operations import (
     revaluation,
 )
 from tests.integration.limits.conftest import Ledger
+from tests.integration.limits.pool_model import COMPANIES, CURRENCIES, ZERO, Invoice, Order, Pool, PoolModel
 
 Step = tuple[str, int, int, int]
-Pool = tuple[str, str, str]
-Balance = tuple[Pool, str]
-_ZERO = Decimal(0)
-_COMPANIES = ("", "C1", "C2")
-_CURRENCIES = ("CNY", "CNY", "USD")
 _STORIES = 12
 
 
 def _currency(other: int) -> str:
-    return _CURRENCIES[other // 3 % 3]
+    return CURRENCIES[other // 3 % 3]
 
 
 class _Crash(Exception):
     """The process ends after the last statement, before the commit."""
 
 
-@dataclass
-class Order:
-    """An order as the model has it."""
-
-    customer: int
-    company: str
-    amount: Decimal
-    is_open: bool
-    delivered: Decimal = _ZERO
-    invoiced: Decimal = _ZERO
-    revision: int = 1
-    currency: str = "CNY"
-
-    @property
-    def binds(self) -> Decimal:
-        """What it reserves, and what was delivered of it and not invoiced."""
-        left = max(_ZERO, self.amount - max(self.delivered, self.invoiced)) if self.is_open else _ZERO
-        return left + max(_ZERO, self.delivered - self.invoiced)
-
-
-@dataclass
-class Customer:
-    """Who stands behind a customer, as the model has it."""
-
-    id: UUID
-    group: int | None
-    salesperson: str
-    limit: Decimal
-
-
-class Story:
-    """Three customers of their own and the pools they may draw on; `pick` chooses what a step is about."""
+class Story(PoolModel):
+    """What may happen to them, step by step; `pick` and `other` choose what a step is about."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.tag = uuid4().hex[:10]
-        self.groups = [uuid4(), uuid4()]
-        self.orders: dict[str, Order] = {}
-        self.invoices: dict[str, int] = {}
-        self.payments: list[str] = []
-        self.limits: dict[Pool, Decimal] = {}
+        super().__init__(ledger)
         self.last: Callable[[], Any] | None = None
-        self.count = 0
-        self.rates = {"CNY": Decimal(1)}
-        self.rate(0, 0, Decimal(70))
         self.taken: Counter[str] = Counter()
-        with ledger.database.begin(ledger.caller) as work:
-            for place, group in enumerate(self.groups):
-                parent = self.groups[0] if place else None
-                store.save_group(
-                    work, {"id": group, "code": group.hex, "name": group.hex, "parent_id": parent}
-                )
-        self.customers = [
-            Customer(uuid4(), group, f"{self.tag}{who}", Decimal(1000))
-            for group, who in ((1, "a"), (0, "a"), (None, "b"))
-        ]
-        for place, customer in enumerate(self.customers):
-            with ledger.database.begin(ledger.caller) as work:
-                store.save_customer(work, self._row(place))
-            granted = {"customer_id": str(customer.id), "amount": "1000.00", "currency": "CNY"}
-            self._do(grants.grant_credit, schema.GrantInput(), **granted)
-
-    # --- the model ---------------------------------------------------------------------------------------
-
-    def pools_of(self, place: int, company: str) -> Iterator[Pool]:
-        """The pools with a limit that a document of a customer draws on."""
-        customer = self.customers[place]
-        tree = {None: (), 0: (0,), 1: (1, 0)}[customer.group]
-        carriers = [("customer", str(customer.id)), ("salesperson", customer.salesperson)]
-        carriers += [("department", self.tag), *(("group", str(self.groups[each])) for each in tree)]
-        for kind, key in carriers:
-            for segment in dict.fromkeys(("", company)):
-                if (kind, key, segment) in self.limits or (kind, segment) == ("customer", ""):
-                    yield kind, key, segment
-
-    def limit_of(self, pool: Pool) -> Decimal:
-        """The limit of a pool that has one."""
-        if pool in self.limits:
-            return self.limits[pool]
-        return next(each.limit for each in self.customers if str(each.id) == pool[1])
-
-    def balances(self) -> dict[Balance, Decimal]:
-        """What every pool must hold: orders by the model, receivables by the documents that are open."""
-        owed = [(each.customer, each.company, each.currency, each.binds) for each in self.orders.values()]
-        owed += self._receivables()
-        found: dict[Balance, Decimal] = {}
-        for place, company, currency, amount in owed:
-            for pool in self.pools_of(place, company):
-                key = pool, currency
-                found[key] = found.get(key, _ZERO) + amount
-        return {key: amount for key, amount in found.items() if amount}
-
-    def _receivables(self) -> list[tuple[int, str, str, Decimal]]:
-        places = {customer.id: place for place, customer in enumerate(self.customers)}
-
-        def rows(work: Any, table: Any) -> list[Any]:
-            return list(work.execute(select(table).where(table.c.customer_id.in_(list(places)))))
-
-        with self.ledger.database.read(self.ledger.caller) as work:
-            signed = [(row, row.open_amount) for row in rows(work, model.invoices)]
-            signed += [(row, -row.unallocated) for row in rows(work, model.payments)]
-            signed += [(row, row.amount) for row in rows(work, model.bills) if row.status == "pending"]
-        return [(places[row.customer_id], row.company, row.currency, amount) for row, amount in signed]
-
-    def held(self) -> dict[Balance, Decimal]:
-        """What the ledger's pools hold."""
-        keys = {str(each.id) for each in self.customers} | {str(group) for group in self.groups}
-        keys |= {self.tag, *(f"{self.tag}{who}" for who in "ab")}
-        with self.ledger.database.read(self.ledger.caller) as work:
-            rows = work.execute(select(model.pools).where(model.pools.c.key.in_(keys)))
-            found = [(row, row.reserved + row.delivered + row.receivable) for row in rows]
-        return {((row.kind, row.key, row.segment), row.currency): total for row, total in found if total}
-
-    def passes(self, order: Order, increase: Decimal) -> bool:
-        """Whether so much more must pass: in every pool that it draws on, by the rate of the day."""
-        used: dict[Pool, Decimal] = {}
-        for (pool, currency), amount in self.balances().items():
-            used[pool] = used.get(pool, _ZERO) + amount * self.rates[currency]
-        more = increase * self.rates[order.currency]
-        pools = list(self.pools_of(order.customer, order.company))
-        return increase <= 0 or all(used.get(pool, _ZERO) + more <= self.limit_of(pool) for pool in pools)
 
     # --- steps -------------------------------------------------------------------------------------------
 
@@ -182,18 +65,18 @@ class Story:
 
     def rate(self, pick: int, other: int, amount: Decimal) -> None:
         """Another rate, whatever it makes of what is owed."""
-        rates = [{"currency": "USD", "rate": f"{amount / 10}"}]
-        self._do(exchange.set_exchange_rates, schema.RatesInput(), rates=rates)
-        self.rates["USD"] = amount / 10
+        self.set_rate(amount / 10)
 
     def order(self, pick: int, other: int, amount: Decimal) -> None:
-        order = Order(pick % 3, _COMPANIES[other % 3], amount, is_open=True, currency=_currency(other))
+        """An order that its customer pays, or somebody else."""
+        order = Order(pick % 3, COMPANIES[other % 3], amount, is_open=True, currency=_currency(other))
+        order.sold_to = pick // 3 if pick // 3 not in (3, order.customer) else None
         number = self._number("SO")
         self._check(number, order, amount, lambda: self._reserve(number, order))
 
     def batch(self, pick: int, other: int, amount: Decimal) -> None:
         """Three orders at once, of all customers."""
-        made = {self._number("SO"): Order(place, _COMPANIES[other % 3], amount, True) for place in range(3)}
+        made = {self._number("SO"): Order(place, COMPANIES[other % 3], amount, True) for place in range(3)}
         items = [self._order_body(number, order) for number, order in made.items()]
         answer = self._do(self._batch, schema.Batch(), items=items)
         for (number, order), result in zip(made.items(), answer["results"], strict=True):
@@ -217,8 +100,8 @@ class Story:
         number, order = self._some_order(pick) if not late else (self._number("SO"), None)
         if order is not None and not order.is_open:
             return
-        before = _ZERO if order is None else order.binds
-        order = order or Order(pick % 3, _COMPANIES[other % 3], amount, True, currency=_currency(other))
+        before = ZERO if order is None else order.binds
+        order = order or Order(pick % 3, COMPANIES[other % 3], amount, True, currency=_currency(other))
         wanted = replace(order, amount=amount, revision=order.revision + 1)
         self._check(number, wanted, wanted.binds - before, lambda: self._erp("order.amended", number, wanted))
         if late:
@@ -252,42 +135,61 @@ class Story:
         order.delivered += amount
 
     def invoice(self, pick: int, other: int, amount: Decimal) -> None:
-        number = self._number("I")
-        body = {"invoice_no": number, "amount": f"{amount:.2f}", "currency": _currency(other)}
-        body |= {"invoice_date": "2026-03-02", **self._of(pick % 3, _COMPANIES[other % 3])}
-        order = None
+        """An invoice of its own, or one that names an order: it is in the segment of that."""
+        number, company, currency = self._number("I"), COMPANIES[other // 2 % 3], _currency(other)
+        made, order = Invoice(pick % 3, company), None
+        body = {"invoice_no": number, "amount": f"{amount:.2f}", "invoice_date": "2026-03-02"}
         if other % 2 and self.orders:
-            order_no, order = self._some_order(pick)
-            body |= {"order_no": order_no, "currency": order.currency}
-            body |= self._of(order.customer, order.company)
+            body["order_no"], order = self._some_order(pick)
+            made, currency = Invoice(order.customer, order.company or company), order.currency
+        buyer = made.customer if order is None or order.sold_to is None else order.sold_to
+        body |= {"currency": currency, **self._of(buyer, company)}
         self.last = lambda: self._do(receivables.record_invoice, schema.NewInvoice(), **body)
         self.last()
-        self.invoices[number] = pick % 3 if order is None else order.customer
+        self.invoices[number] = made
         if order is not None:
             order.invoiced += amount
+
+    def invoice_first(self, pick: int, other: int, amount: Decimal) -> None:
+        """An invoice that comes before the order that it names; then it goes over to the order's segment."""
+        number, order_no, company = self._number("I"), self._number("SO"), COMPANIES[other // 2 % 3]
+        order = Order(pick % 3, COMPANIES[other % 3], amount, is_open=True, currency=_currency(other))
+        body = {"invoice_no": number, "order_no": order_no, "amount": f"{amount + 1:.2f}"}
+        body |= {
+            "invoice_date": "2026-03-02",
+            "currency": order.currency,
+            **self._of(order.customer, company),
+        }
+        self._do(receivables.record_invoice, schema.NewInvoice(), **body)
+        self.invoices[number] = Invoice(order.customer, company)
+        self._check(order_no, order, amount, lambda: self._erp("order.created", order_no, order))
+        self.invoices[number].segment = order.company or company
+        if order_no in self.orders:
+            self.orders[order_no].invoiced += amount + 1
 
     def payment(self, pick: int, other: int, amount: Decimal) -> None:
         number, place, named = self._number("P"), pick % 3, None
         if self.invoices and pick % 4:
             named = list(self.invoices)[pick % len(self.invoices)]
-            place = self.invoices[named]
+            place = self.invoices[named].customer
         body: dict[str, Any] = {"payment_no": number, "amount": f"{amount:.2f}", "currency": _currency(other)}
-        body |= {"paid_at": "2026-03-02", **self._of(place, _COMPANIES[other % 3])}
+        body |= {"paid_at": "2026-03-02", **self._of(place, COMPANIES[other % 3])}
         if named is not None and other % 2:
             body["allocations"] = [{"invoice_no": named, "amount": f"{amount:.2f}"}]
-        if other % 4 == 3:
+        is_bill = (pick + other) % 3 == 0
+        if is_bill:
             body |= {"method": "acceptance_bill", "bill": {"number": number, "due_date": "2030-01-01"}}
-        self.payments.append(number)
         self.last = lambda: self._do(receivables.record_payment, schema.NewPayment(), **body)
         self.last()
+        (self.bills if is_bill else self.payments).append(number)
 
     def take_back(self, pick: int, other: int, amount: Decimal) -> None:
-        numbers = self.payments or ["none"]
+        numbers = [*self.payments, *self.bills] or ["none"]
         key = load(schema.DocumentKey(), {"number": numbers[pick % len(numbers)]})
         self.ledger.do(receivables.reverse_payment, key)
 
     def settle(self, pick: int, other: int, amount: Decimal) -> None:
-        numbers = self.payments or ["none"]
+        numbers = self.bills or ["none"]
         settles = (receivables.honour_bill, receivables.dishonour_bill)[other % 2]
         self._do(settles, schema.BillKey(), number=numbers[pick % len(numbers)])
 
@@ -295,31 +197,76 @@ class Story:
         place = pick % 3
         customer = self.customers[place]
         customer.group, customer.salesperson = (None, 0, 1)[other % 3], f"{self.tag}{'ab'[pick % 2]}"
+        customer.department = other % 2
         with self.ledger.database.begin(self.ledger.caller) as work:
             before = store.lock_customers(work, [customer.id])[customer.id]
             store.save_customer(work, self._row(place))
             pool_limits.follow_customer(work, before, self._row(place))
 
+    def move_group(self, pick: int, other: int, amount: Decimal) -> None:
+        """The second group moves below the first, or from there to the top."""
+        self.is_below["group"] = not self.is_below["group"]
+        parent = str(self.groups[0]) if self.is_below["group"] else None
+        group = self.groups[1]
+        told = {"id": str(group), "code": group.hex, "name": group.hex, "parent_id": parent}
+        self.ledger.do(pool_limits.group_changed, SimpleNamespace(data={"group": told}))
+
+    def move_department(self, pick: int, other: int, amount: Decimal) -> None:
+        """The same of the departments."""
+        self.is_below["department"] = not self.is_below["department"]
+        top, code = self.departments
+        told = {
+            "code": code,
+            "name": code,
+            "parent": top if self.is_below["department"] else None,
+            "head": None,
+        }
+        self.ledger.do(pool_limits.department_changed, SimpleNamespace(data={"department": told}))
+
     def control(self, pick: int, other: int, amount: Decimal) -> None:
         """Give a pool a limit, its first or another."""
-        kind, key, segment = self._some_pool(pick, other)
-        if (kind, segment) == ("customer", ""):
-            self.customers[pick % 3].limit = amount * 3
-            body = {"customer_id": key, "amount": f"{amount * 3:.2f}", "currency": "CNY"}
-            self._do(grants.grant_credit, schema.GrantInput(), **body)
+        self.limit(self._some_pool(pick, other), amount * 3, CURRENCIES[pick // 4])
+
+    def guarantee(self, pick: int, other: int, amount: Decimal) -> None:
+        """Raise a limit by one half of a guarantee."""
+        pool, currency = self._some_limit(pick), CURRENCIES[other // 4]
+        accepted = {"value": f"{amount:.2f}", "currency": currency, "accepted_percent": "50"}
+        accepted["provider"] = "银行"
+        if self._is_overall(pool):
+            named, operation, shape = (
+                {"customer_id": pool[1]},
+                grants.accept_guarantee,
+                schema.GuaranteeInput(),
+            )
+        else:
+            named, operation = self._named(pool), pool_limits.accept_pool_guarantee
+            shape = schema.PoolGuaranteeInput()
+        made = self._do(operation, shape, **accepted, **named)["guarantee"]
+        self.limits[pool].guarantees[str(made["id"])] = (amount / 2, currency)
+
+    def free_guarantee(self, pick: int, other: int, amount: Decimal) -> None:
+        """End a guarantee of a pool before its time."""
+        raised = [pool for pool in sorted(self.limits) if self.limits[pool].guarantees]
+        if not raised:
             return
-        body = {"pool_kind": kind, "pool_key": key, "amount": f"{amount * 3:.2f}", "currency": "CNY"}
-        body |= {"segment": segment} if segment else {}
-        self._do(pool_limits.grant_pool_limit, schema.PoolLimitInput(), **body)
-        self.limits[kind, key, segment] = amount * 3
+        pool = raised[pick % len(raised)]
+        made = next(iter(self.limits[pool].guarantees))
+        why = {"guarantee_id": made, "reason": "到期"}
+        if self._is_overall(pool):
+            body = {"customer_id": pool[1], **why}
+            self._do(grants.release_guarantee, schema.GuaranteeKey(), **body)
+        else:
+            body = {**self._named(pool), **why}
+            self._do(pool_limits.release_pool_guarantee, schema.PoolGuaranteeKey(), **body)
+        del self.limits[pool].guarantees[made]
 
     def release(self, pick: int, other: int, amount: Decimal) -> None:
         """Let one of the pools with a limit control no longer."""
-        if self.limits:
-            kind, key, segment = sorted(self.limits)[pick % len(self.limits)]
-            received = {"pool_kind": kind, "pool_key": key, "segment": segment, "reason": "改制"}
+        pool = self._some_limit(pick)
+        if not self._is_overall(pool):
+            received = {"segment": "", **self._named(pool), "reason": "改制"}
             self.ledger.do(pool_limits.release_pool, received)
-            del self.limits[kind, key, segment]
+            del self.limits[pool]
 
     def repeat(self, pick: int, other: int, amount: Decimal) -> None:
         """The last document once more."""
@@ -328,7 +275,7 @@ class Story:
 
     def crash(self, pick: int, other: int, amount: Decimal) -> None:
         """A new order of which the process ends before its commit."""
-        order = Order(pick % 3, _COMPANIES[other % 3], amount, is_open=True)
+        order = Order(pick % 3, COMPANIES[other % 3], amount, is_open=True)
         body = load(schema.NewOrder(), self._order_body(self._number("SO"), order))
         try:
             with self.ledger.database.begin(self.ledger.caller) as work:
@@ -367,7 +314,10 @@ class Story:
 
     def _order_body(self, number: str, order: Order) -> dict[str, Any]:
         body = {"order_no": number, "amount": f"{order.amount:.2f}", "currency": order.currency}
-        return {**body, "revision": order.revision, **self._of(order.customer, order.company)}
+        if order.sold_to is not None:
+            body["payer_id"] = str(self.customers[order.customer].id)
+        buyer = order.customer if order.sold_to is None else order.sold_to
+        return {**body, "revision": order.revision, **self._of(buyer, order.company)}
 
     @staticmethod
     def _batch(work: Any, received: dict[str, Any]) -> dict[str, Any]:
@@ -379,9 +329,6 @@ class Story:
             orders.reserve_locked,
             orders.foresee_orders,
         )
-
-    def _do(self, operation: Callable[..., Any], shape: Any, **body: Any) -> Any:
-        return self.ledger.do(operation, load(shape, body))
 
     def _of(self, place: int, company: str) -> dict[str, str]:
         named = {"customer_id": str(self.customers[place].id)}
@@ -399,19 +346,16 @@ class Story:
 
     def _some_pool(self, pick: int, other: int) -> Pool:
         keys = {"customer": str(self.customers[pick % 3].id), "group": str(self.groups[pick % 2])}
-        keys |= {"salesperson": f"{self.tag}{'ab'[pick % 2]}", "department": self.tag}
+        keys |= {"salesperson": f"{self.tag}{'ab'[pick % 2]}", "department": self.departments[pick % 2]}
         kind = tuple(keys)[other % 4]
-        return kind, keys[kind], _COMPANIES[(pick + other) % 3]
+        return kind, keys[kind], COMPANIES[(pick + other) % 3]
+
+    def _some_limit(self, pick: int) -> Pool:
+        return sorted(self.limits)[pick % len(self.limits)]
 
     def _number(self, kind: str) -> str:
         self.count += 1
         return f"{self.tag}/{kind}{self.count}"
-
-    def _row(self, place: int) -> dict[str, Any]:
-        customer = self.customers[place]
-        named = {"id": customer.id, "code": customer.id.hex, "name": customer.id.hex, "active": True}
-        group = None if customer.group is None else self.groups[customer.group]
-        return {**named, "salesperson": customer.salesperson, "department": self.tag, "group_id": group}
 
 
 _STEPS = (
@@ -419,14 +363,19 @@ _STEPS = (
     *(
         "invoice",
         "invoice",
+        "invoice_first",
         "payment",
         "payment",
         "payment",
         "take_back",
         "settle",
         "move",
+        "move_group",
+        "move_department",
         "control",
         "control",
+        "guarantee",
+        "free_guarantee",
         "release",
         "repeat",
         "crash",
@@ -464,6 +413,8 @@ def test_long_stories_in_which_every_step_succeeds(ledger: Ledger) -> None:
     taken: Counter[str] = Counter()
     for seed in range(_STORIES):
         chance, story = Random(seed), Story(ledger)
+        for pool in product(("department",), story.departments, COMPANIES):
+            story.limit(pool, Decimal(5000), "CNY")
         numbers = ((chance.randrange(12), chance.randrange(12), chance.randint(1, 300)) for _ in range(40))
         _take(story, ((chance.choice(_STEPS), *each) for each in numbers))
         taken.update(story.taken)

@@ -17,6 +17,7 @@ from services.limits import schema, store
 from services.limits.operations import history, orders, pool_limits, receivables
 from services.limits.pools import PoolKey
 from tests.integration.limits.conftest import CUSTOMER, OTHER, TODAY, Ledger
+from tests.integration.limits.conftest import key as _key
 from tests.support.wait import wait_until
 
 TOP, BELOW = UUID("018f0000-0000-7000-8000-0000000000f1"), UUID("018f0000-0000-7000-8000-0000000000f2")
@@ -166,6 +167,46 @@ def test_a_payment_without_a_company_relieves_the_segment_of_what_it_pays(ledger
     ledger.do(receivables.reverse_payment, key)
     assert _held(ledger, "department", "S", "C1") == ("0.00", "0.00", "80.00")
     assert ledger.account()["exposure"]["total"] == "80.00"
+    assert ledger.differences() == []
+
+
+def test_an_invoice_of_an_order_stays_in_the_segment_in_which_the_order_was_checked(ledger: Ledger) -> None:
+    for company in ("C1", "C2"):
+        _limit(ledger, "department", "S", "100.00", company)
+    _order(ledger, "SO-1", "60.00", company="C1")
+    for number, company in (("I-1", None), ("I-2", "C2")):
+        named = {"company": company} if company else {}
+        ledger.do(receivables.record_invoice, ledger.invoice(number, "30.00", order_no="SO-1", **named))
+    assert _held(ledger, "department", "S", "C1") == ("0.00", "0.00", "60.00")
+    assert _held(ledger, "department", "S", "C2") == ("0.00", "0.00", "0.00")
+    note = ledger.credit_note("N-1", "20.00", invoice_no="I-1", order_no="SO-1")
+    ledger.do(receivables.record_credit_note, note)
+    # What came back may be ordered again: it is reserved once more, and no longer owed.
+    assert _held(ledger, "department", "S", "C1") == ("20.00", "0.00", "40.00")
+    ledger.do(receivables.reverse_invoice, _key("I-2"))
+    assert _held(ledger, "department", "S", "C1") == ("50.00", "0.00", "10.00")
+    assert ledger.differences() == []
+
+
+def test_a_bill_binds_in_the_segments_of_what_it_pays_until_it_is_honoured(ledger: Ledger) -> None:
+    for company in ("C1", "C2"):
+        _limit(ledger, "department", "S", "100.00", company)
+        ledger.do(receivables.record_invoice, ledger.invoice(f"I-{company}", "40.00", company=company))
+    bill = {"method": "acceptance_bill", "bill": {"number": "B", "due_date": "2026-06-30"}}
+    wanted = [{"invoice_no": "I-C1", "amount": "40.00"}, {"invoice_no": "I-C2", "amount": "10.00"}]
+    paid = ledger.payment("P", "50.00", **bill, allocations=wanted)
+    ledger.do(receivables.record_payment, paid)
+
+    def held() -> list[str]:
+        return [_held(ledger, "department", "S", company)[2] for company in ("C1", "C2")]
+
+    assert held() == ["40.00", "40.00"], "the promise is as good as what was owed"
+    assert ledger.differences() == []
+    ledger.do(receivables.honour_bill, load(schema.BillKey(), {"number": "B"}))
+    assert held() == ["0.00", "30.00"]
+    assert ledger.differences() == []
+    ledger.do(receivables.dishonour_bill, load(schema.BillKey(), {"number": "B"}))
+    assert held() == ["40.00", "40.00"]
     assert ledger.differences() == []
 
 

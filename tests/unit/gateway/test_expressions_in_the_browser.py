@@ -16,7 +16,7 @@ from tests.support.random_expressions import expressions
 from tests.support.vectors import PATH, read_vectors
 
 RUNNER = Path(__file__).parents[2] / "web" / "run_vectors.mjs"
-MILLISECONDS_MAX = 50
+CPU_MILLISECONDS_MAX = 50
 HOSTILE = [
     "(" * 10_000 + "1" + ")" * 10_000,
     "9^9^9^9^9^9",
@@ -72,7 +72,7 @@ def test_the_browser_gives_the_values_of_the_vectors(node: Node, built: Path, tm
 
 def test_the_browser_bounds_hostile_expressions(node: Node, built: Path, tmp_path: Path) -> None:
     found = answers(node, built, tmp_path, [{"text": text} for text in HOSTILE])
-    assert max(answer["milliseconds"] for answer in found) < MILLISECONDS_MAX
+    assert max(answer["cpu_milliseconds"] for answer in found) < CPU_MILLISECONDS_MAX
     refused = [text[:20] for text, answer in zip(HOSTILE, found, strict=True) if "errors" not in answer]
     assert refused == ["9^9^9^9^9^9", 'REGEXMATCH("aaaaaaaa']
     assert [answer["value"] for answer in found if "value" in answer] == [None, False]

@@ -13,13 +13,14 @@ from services.common.ids import new_id
 from services.common.paging import page
 from services.limits import store
 from services.limits.events.receivables import bill_event, bill_view
-from services.limits.ledger import Stages
+from services.limits.ledger import ZERO, Stages
 from services.limits.model import bills
 from services.limits.operations import dates
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.orders import wanted_columns
 from services.limits.operations.posting import post
 from services.limits.operations.receivables.money import held_money, take_back
+from services.limits.pools import segment_of
 
 _FILTERS = ("status", "source", "company")
 
@@ -39,7 +40,7 @@ def receive_bill(work: UnitOfWork, payment: Mapping[str, Any], received: Mapping
         "bill_no": received["bill"]["number"],
         "payment_id": payment["id"],
         "due_date": received["bill"]["due_date"],
-        "status": "pending",
+        "status": store.PENDING,
         "settled_on": None,
         "recorded_at": work.now,
     }
@@ -51,7 +52,7 @@ def receive_bill(work: UnitOfWork, payment: Mapping[str, Any], received: Mapping
 def honour_bill(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The bill was paid: what it bound is free. 409 when it does not wait for that."""
     bill = _require(work, received)
-    if bill["status"] != "pending":
+    if bill["status"] != store.PENDING:
         raise Conflict(f"汇票不是待兑付状态: {bill['status']}", code="bill_not_pending")
     _settle(work, bill, "honoured", "honour_bill")
     bill_event(work, "bill_honoured", bill)
@@ -114,11 +115,25 @@ def _require(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
 
 def _settle(work: UnitOfWork, bill: dict[str, Any], status: str, action: str) -> None:
     """Give a bill its end; one that was pending binds nothing any more."""
-    was_pending = bill["status"] == "pending"
+    was_pending = bill["status"] == store.PENDING
     bill.update(status=status, settled_on=dates.today(work))
     store.change_bill(work, bill["id"], {"status": status, "settled_on": bill["settled_on"]})
     if was_pending:
-        _post(work, action, bill, -bill["amount"])
+        for segment, amount in _bound(work, bill).items():
+            _post(work, action, {**bill, "segment": segment}, -amount)
+
+
+def _bound(work: UnitOfWork, bill: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What a bill binds in which segment: with the invoices that it pays, and what pays none in its own."""
+    rows = [row for row in store.allocations_of(work, bill["payment_id"]) if row["invoice_id"] is not None]
+    paid = store.documents_by_id(work, "invoice", [row["invoice_id"] for row in rows])
+    own = segment_of(bill)
+    bound = {own: bill["amount"]}
+    for row in rows:
+        segment = segment_of(paid[row["invoice_id"]])
+        bound[own] -= row["amount"]
+        bound[segment] = bound.get(segment, ZERO) + row["amount"]
+    return bound
 
 
 def _post(

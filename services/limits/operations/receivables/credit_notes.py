@@ -21,6 +21,7 @@ from services.limits.operations.receivables.money import (
     wanted_allocations,
 )
 from services.limits.operations.receivables.order_matching import move_invoiced, order_named
+from services.limits.pools import segment_within
 
 KIND = "credit_note"
 
@@ -53,6 +54,7 @@ def record_credit_note_locked(work: UnitOfWork, received: Mapping[str, Any]) -> 
         "method": KIND,
         "reason": received["reason"],
         "order_no": received["order_no"],
+        "segment": segment_within(order, received["company"]),
         "order_id": order["id"] if order else None,
     }
     on = dates.effective_date(work, received["credit_note_date"], order)

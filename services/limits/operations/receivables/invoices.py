@@ -31,6 +31,7 @@ from services.limits.operations.receivables.matching import (
 )
 from services.limits.operations.receivables.order_matching import move_invoiced, order_named, owner_named
 from services.limits.operations.receivables.write_offs import void_write_offs
+from services.limits.pools import segment_within
 
 
 def record_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def record_invoice_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict
     invoice = {
         "id": new_id(),
         **{name: received[name] for name in names},
+        "segment": segment_within(order, received["company"]),
         "customer_id": customer["id"],
         "order_id": order["id"] if order else None,
         "open_amount": received["amount"],

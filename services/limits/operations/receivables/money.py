@@ -83,6 +83,7 @@ def add_money(
         "payment_no": received[f"{kind}_no"],
         **{name: received[name] for name in ("source", "company", "amount", "currency")},
         "customer_id": customer_id,
+        "segment": received["company"],
         "unallocated": received["amount"],
         **columns,
         "status": "recorded",
