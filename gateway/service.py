@@ -18,7 +18,7 @@ from gateway.app import make_app
 from gateway.audit.origins import Origins
 from gateway.audit.projection import with_audit
 from gateway.audit.store import forget_origins
-from gateway.identity import model
+from gateway.identity import forms, model
 from gateway.identity.desk import Desk
 from gateway.identity.keys import KeyUses
 from gateway.identity.store import forget_changes
@@ -218,6 +218,8 @@ class GatewayService(Service):
         {
             "risk_rules": {"rule_fired": projection.rule_fired},
             "workflow": {"task_created": projection.task_created},
+            "application": {"form_published": forms.form_published},
+            "customer": {"form_published": forms.form_published},
         }
     )
     http = Http()
