@@ -20,7 +20,7 @@ from pathlib import Path  # noqa: E402
 
 from credit.demo.client import Client  # noqa: E402
 from credit.suite import environment_of  # noqa: E402
-from tests.bench import authentication, expressions, pgbench, replicas, report  # noqa: E402
+from tests.bench import authentication, expressions, pgbench, records, replicas, report  # noqa: E402
 from tests.bench.company import make_company  # noqa: E402
 from tests.bench.figures import Figures, measure  # noqa: E402
 from tests.bench.ledger_at_scale import measure_at_scale  # noqa: E402
@@ -86,6 +86,7 @@ def _apart(seconds: float, connections: int) -> Figures:
     with tempfile.TemporaryDirectory() as folder, suite_apart(Path(folder)) as suite:
         bench = make_company(suite.url, _CUSTOMERS)
         figures = measure(bench, suite.settings, seconds, connections)
+        figures |= records.measure(suite.url, suite.settings, seconds / 2, connections)
         scripts = pgbench.record(bench, suite.settings)
         suite.stop_services()
         rate = pgbench.transactions_per_second(scripts, suite.settings, seconds / 4, connections)
