@@ -18,7 +18,7 @@ from gateway.app import make_app
 from gateway.audit.origins import Origins
 from gateway.audit.projection import with_audit
 from gateway.audit.store import forget_origins
-from gateway.identity import model
+from gateway.identity import forms, model
 from gateway.identity.desk import Desk
 from gateway.identity.keys import KeyUses
 from gateway.identity.store import forget_changes
@@ -224,6 +224,8 @@ class GatewayService(Service):
                 "task_commented": projection.task_commented,
                 "people_notified": projection.people_notified,
             },
+            "application": {"form_published": forms.form_published},
+            "customer": {"form_published": forms.form_published},
         }
     )
     http = Http()

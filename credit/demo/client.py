@@ -58,6 +58,14 @@ class Client:
         """What a PATCH answered; `ApiRefused` for every problem document."""
         return self._send("PATCH", path, json=dict(body))
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Make or replace."""
+        return self._send("PUT", path, json=body)
+
+    def delete(self, path: str) -> Any:
+        """Take away."""
+        return self._send("DELETE", path)
+
     def upload(self, path: str, file: Path) -> Any:
         """What a POST of one file (multipart part `file`) answered; `ApiRefused` for problem documents."""
         with file.open("rb") as content:

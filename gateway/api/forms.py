@@ -12,6 +12,7 @@ from gateway.context import Context
 from gateway.local import body
 from gateway.routes import SIGNED_IN, Route
 from services.application import schema
+from services.common.errors import CreditError
 from services.common.forms import TYPES
 from services.common.forms import schema as form_schema
 
@@ -51,7 +52,16 @@ def _save(context: Context, request: Request, path: Mapping[str, str]) -> Any:
 
 def _publish(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
     given = body(form_schema.PublicationBody())
-    return context.ask(_host(path["key"]), "publish_form", {**given, **path})
+    host = _host(path["key"])
+    answer = context.ask(host, "publish_form", {**given, **path})
+    try:
+        # Rights on a new form's records are there when its publisher hears of it.
+        context.ground.readers[host].pull(fresh=True)
+        context.desk.forget()
+    except CreditError as late:
+        # It is published; the rights follow by themselves as soon as they can.
+        answer = {**answer, "rights": late.code}
+    return answer
 
 
 def _versions(context: Context, _request: Request, path: Mapping[str, str]) -> Any:

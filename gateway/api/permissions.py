@@ -10,9 +10,8 @@ from flask import Request
 
 from gateway.audit.trail import trail
 from gateway.context import Context
-from gateway.identity import events, explaining, roles, schema, shares, store
+from gateway.identity import events, explaining, forms, roles, schema, shares, store
 from gateway.identity.grants import SCOPE_KINDS
-from gateway.identity.permissions import CATALOGUE, SCOPED, SERVICE_OF
 from gateway.local import body, changing, listing, reading
 from gateway.routes import Route
 from gateway.table import all_routes
@@ -23,7 +22,6 @@ from services.common.duties import DEFAULTS
 from services.common.errors import Invalid, NotFound
 from services.common.expressions import World
 from services.common.field_rights import LEVELS, MASKS
-from services.common.rights import resource_of
 
 
 def _catalogue(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
@@ -34,7 +32,8 @@ def _catalogue(context: Context, _request: Request, path: Mapping[str, str]) -> 
             opens.setdefault(right, []).append(route.name)
     rights = []
     resources = []
-    for resource in CATALOGUE.values():
+    catalogue = context.read_raw(forms.catalogue)
+    for resource in catalogue.resources.values():
         scope = resource.scope.fields if resource.scope else {}
         resources.append(
             {
@@ -61,7 +60,7 @@ def _catalogue(context: Context, _request: Request, path: Mapping[str, str]) -> 
                     "resource": resource.key,
                     "action": action.key,
                     "label": {"zh": action.label_zh, "en": action.label_en},
-                    "scoped": right in SCOPED,
+                    "scoped": right in catalogue.scoped,
                     "routes": opens.get(right, []),
                 }
             )
@@ -205,16 +204,17 @@ def _change_duties(work: UnitOfWork, received: Mapping[str, bool]) -> dict[str, 
 def _explain(context: Context, _request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.Question())
     right = received["right"]
-    resource = CATALOGUE.get(resource_of(right))
-    if resource is None or right not in resource.rights:
+    catalogue = context.read_raw(forms.catalogue)
+    resource = catalogue.resource_of(right)
+    if resource is None:
         error = {"field": "right", "code": "permission_unknown", "message": "未知的权限"}
         raise Invalid(f"未知的权限: {right}", code="permission_unknown", errors=[error])
     facts = None
-    if received["record"] is not None and right in SCOPED:
+    if received["record"] is not None and right in catalogue.scoped:
         # As the gateway itself: it explains also what the administrator may not see in full.
         asked = {"resource": resource.key, "record": received["record"]}
         as_gateway = service_caller(GATEWAY, context.caller.actor)
-        told = context.ground.ask(SERVICE_OF[resource.key], "record_facts", asked, caller=as_gateway)
+        told = context.ground.ask(catalogue.services[resource.key], "record_facts", asked, caller=as_gateway)
         facts = explaining.facts_from(told, resource.scope_of_records)
     world = World(now=context.ground.database.clock.now(), zone=context.settings.timezone)
 

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.audit.trail import trail
 from gateway.directory.workbook import DEPARTMENTS, PEOPLE, POSITIONS, Entry, Faults
 from gateway.identity import operations, store
-from gateway.identity.roles import ADMIN
+from gateway.identity.permissions import ADMIN
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError, Invalid
 

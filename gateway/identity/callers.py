@@ -15,8 +15,9 @@ from typing import Any
 import eventlet
 from eventlet.semaphore import Semaphore
 
-from gateway.identity import store
+from gateway.identity import forms, store
 from gateway.identity.grants import Role, Tree, clauses_for, fields_for
+from gateway.identity.permissions import ADMIN, STATIC, Catalogue
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY
 from services.common.db import Database, UnitOfWork
@@ -45,10 +46,13 @@ class Found:
 class Directory:
     """What all callers are made of: roles, departments, and what the installation allows."""
 
-    def __init__(self, roles: Mapping[str, Role], tree: Tree, allows: frozenset[str]) -> None:
+    def __init__(
+        self, roles: Mapping[str, Role], tree: Tree, allows: frozenset[str], catalogue: Catalogue = STATIC
+    ) -> None:
         self.roles = roles
         self.tree = tree
         self.allows = allows
+        self.catalogue = catalogue
 
     @classmethod
     def read(cls, work: UnitOfWork) -> Directory:
@@ -59,7 +63,7 @@ class Directory:
         }
         duties = DEFAULTS | store.allowed_duties(work)
         allows = frozenset(key for key, allowed in duties.items() if allowed)
-        return cls(roles, Tree(store.department_parents(work)), allows)
+        return cls(roles, Tree(store.department_parents(work)), allows, forms.catalogue(work))
 
     def roles_of(self, user: Mapping[str, Any]) -> list[Role]:
         """The roles of a user."""
@@ -68,6 +72,10 @@ class Directory:
     def caller(self, user: Mapping[str, Any], shared: Sequence[Mapping[str, Any]]) -> Caller:
         """The caller that a user is now, to whom these records are shared."""
         roles = self.roles_of(user)
+        permissions = frozenset().union(*(role.permissions for role in roles))
+        if ADMIN in user["roles"]:
+            # An administrator has every right, also those that came into being a moment ago.
+            permissions |= self.catalogue.of_forms
         return Caller(
             kind="user",
             id=str(user["id"]),
@@ -75,9 +83,9 @@ class Directory:
             name=user["name"],
             department=user["department"],
             roles=tuple(user["roles"]),
-            permissions=frozenset().union(*(role.permissions for role in roles)),
+            permissions=permissions,
             clauses=clauses_for(roles, user["department"], self.tree),
-            fields=fields_for(roles),
+            fields=fields_for(roles, self.catalogue),
             departments=self.tree.below(user["department"]),
             shared={str(row["record_id"]): row["level"] for row in shared},
             allows=self.allows,

@@ -8,7 +8,6 @@ from typing import Any
 
 from gateway.identity.callers import Directory
 from gateway.identity.grants import Role, clauses_of_grant
-from gateway.identity.permissions import CATALOGUE, SCOPED
 from services.common.caller import Caller
 from services.common.expressions import ExpressionError, Fields, World, to_json
 from services.common.rights import Resource, resource_of
@@ -30,7 +29,7 @@ def explain(
 
     Without facts of a record it is about the right alone.
     """
-    resource = CATALOGUE[resource_of(right)]
+    resource = directory.catalogue.resources[resource_of(right)]
     roles = directory.roles_of(user)
     told = [_of_role(role, right, caller, directory, resource, facts, world) for role in roles]
     held = [one for one in told if one["has"] != _NONE]
@@ -73,7 +72,7 @@ def _of_role(
     if right not in role.permissions:
         return {"role": role.key, "has": _NONE, "allowed": False, "grants": []}
     grant = role.grants.get(right)
-    if grant is None or right not in SCOPED:
+    if grant is None or right not in directory.catalogue.scoped:
         return {"role": role.key, "has": _ALL, "allowed": True, "grants": []}
     clauses = clauses_of_grant(grant, caller.department, directory.tree)
     told = []

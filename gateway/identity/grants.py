@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.identity.permissions import CATALOGUE, SCOPED
+from gateway.identity.permissions import STATIC, Catalogue
 from services.common.caller import Clause, FieldRight
 from services.common.errors import Invalid
 from services.common.expressions import ExpressionError
@@ -51,7 +51,9 @@ class Tree:
 # --- what a request asks for -----------------------------------------------------------------------------
 
 
-def checked_grants(received: Iterable[Mapping[str, Any]], departments: Iterable[str]) -> Grants:
+def checked_grants(
+    received: Iterable[Mapping[str, Any]], departments: Iterable[str], catalogue: Catalogue = STATIC
+) -> Grants:
     """Grants as they are kept: by right, only those that do not reach every record.
 
     `Invalid` names the place: an unknown right, scope or department, a scope for a right that is about no
@@ -61,14 +63,14 @@ def checked_grants(received: Iterable[Mapping[str, Any]], departments: Iterable[
     kept: Grants = {}
     for place, grant in enumerate(received):
         right = grant["right"]
-        resource = CATALOGUE.get(resource_of(right))
-        if resource is None or right not in resource.rights:
+        resource = catalogue.resource_of(right)
+        if resource is None:
             raise _refused(f"grants.{place}.right", "permission_unknown", f"未知的权限: {right[:60]}")
         scopes = grant.get("scopes") or _ALL
         condition = grant.get("condition") or None
         if scopes == _ALL and condition is None:
             continue
-        if right not in SCOPED:
+        if right not in catalogue.scoped:
             raise _refused(
                 f"grants.{place}.scopes", "scope_not_supported", f"权限 {right} 不针对单条记录, 不能限定范围"
             )
@@ -110,11 +112,11 @@ def _check_expression(text: str, resource: Resource, place: str) -> None:
         raise Invalid(str(problem), code="expression", errors=errors) from problem
 
 
-def checked_fields(received: Mapping[str, Any]) -> FieldRights:
+def checked_fields(received: Mapping[str, Any], catalogue: Catalogue = STATIC) -> FieldRights:
     """Field rights as they are kept, by resource and path; `Invalid` names the place."""
     kept: FieldRights = {}
     for key, paths in received.items():
-        resource = CATALOGUE.get(key)
+        resource = catalogue.resources.get(key)
         if resource is None or not isinstance(paths, Mapping):
             raise _refused(f"fields.{key[:60]}", "resource_unknown", f"未知的资源: {key[:60]}")
         for path, right in paths.items():
@@ -182,13 +184,13 @@ def _clause(scope: Mapping[str, Any], condition: str, department: str | None, tr
     return Clause(kind, (), condition)
 
 
-def fields_for(roles: Sequence[Role]) -> dict[str, dict[str, FieldRight]]:
+def fields_for(roles: Sequence[Role], catalogue: Catalogue = STATIC) -> dict[str, dict[str, FieldRight]]:
     """What these roles together may not see or write, by resource, under every name it is shown by.
 
     Of several roles with a right to a resource, the one that sees most counts.
     """
     own: dict[str, dict[str, FieldRight]] = {}
-    for key in CATALOGUE:
+    for key in catalogue.resources:
         concerned = [role for role in roles if any(resource_of(right) == key for right in role.permissions)]
         # Who has no right to a resource meets its fields in others' answers, as far as any role lets them.
         concerned = concerned or list(roles)
@@ -197,7 +199,7 @@ def fields_for(roles: Sequence[Role]) -> dict[str, dict[str, FieldRight]]:
             widest = max(rights, key=lambda right: LEVELS.index(right.level))
             if widest.level != WRITE:
                 own.setdefault(key, {})[path] = widest
-    return _with_other_names(own)
+    return _with_other_names(own, catalogue)
 
 
 def _right_to(fields: Mapping[str, Mapping[str, Any]], path: str) -> FieldRight:
@@ -213,13 +215,15 @@ def _right_to(fields: Mapping[str, Mapping[str, Any]], path: str) -> FieldRight:
     return FieldRight(WRITE)
 
 
-def _with_other_names(own: Mapping[str, Mapping[str, FieldRight]]) -> dict[str, dict[str, FieldRight]]:
+def _with_other_names(
+    own: Mapping[str, Mapping[str, FieldRight]], catalogue: Catalogue
+) -> dict[str, dict[str, FieldRight]]:
     found = {key: dict(paths) for key, paths in own.items()}
-    for shower in CATALOGUE.values():
+    for shower in catalogue.resources.values():
         for key in (shower.key, *shower.shows):
             for path, right in own.get(key, {}).items():
                 if right.level in (HIDDEN, MASKED):
-                    for name in _other_names(CATALOGUE[key], path, of_others=key != shower.key):
+                    for name in _other_names(catalogue.resources[key], path, of_others=key != shower.key):
                         paths = found.setdefault(shower.key, {})
                         known = paths.get(name)
                         if known is None or LEVELS.index(right.level) < LEVELS.index(known.level):

@@ -11,7 +11,7 @@ from uuid import UUID
 import eventlet
 
 from gateway.audit.trail import trail
-from gateway.identity import roles, store, tokens
+from gateway.identity import forms, roles, store, tokens
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY
 from services.common.db import Database, UnitOfWork
@@ -24,7 +24,7 @@ _NOTED_MAX = 10_000
 
 def create_key(work: UnitOfWork, received: Mapping[str, Any], key_id: UUID, text: str) -> dict[str, Any]:
     """Keep an API key's hash; its text is in no answer that is stored. 403 for rights beyond the caller's."""
-    roles.check_rights(received["permissions"])
+    roles.check_rights(received["permissions"], forms.catalogue(work))
     roles.require_holds_fully(work, received["permissions"])
     expires_at: datetime | None = received["expires_at"]
     if expires_at is not None and expires_at <= work.now:

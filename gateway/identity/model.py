@@ -358,3 +358,13 @@ mails = Table(
     CheckConstraint("state IN ('waiting', 'sent', 'failed', 'not_configured')", name="state"),
 )
 Index("ix_mails_waiting", mails.c.next_attempt_at, postgresql_where=mails.c.state == "waiting")
+
+# A copy of what the services that keep forms publish: rights are about their records.
+form_resources = Table(
+    "form_resources",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("definition", JSONB, nullable=False),
+)

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from gateway.audit.trail import trail
 from gateway.identity import events, store, tokens
-from gateway.identity.roles import ADMIN, check_version, require_holds
+from gateway.identity.permissions import ADMIN
+from gateway.identity.roles import check_version, require_holds
 from gateway.sign_in import store as access
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound

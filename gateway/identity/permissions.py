@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from services.application import rights as application
-from services.common.rights import Resource, actions
+from services.common.forms.rights import PREFIX
+from services.common.rights import Resource, actions, resource_of
 from services.customer import rights as customer
 from services.limits import rights as limits
 from services.reporting import rights as reporting
 from services.risk_rules import rights as risk_rules
 from services.workflow import rights as workflow
 
+# The role that has every right.
+ADMIN = "admin"
 _ADMIN = Resource(
     "admin",
     "系统管理",
@@ -41,12 +46,44 @@ _OF_SERVICES = {
     "risk_rules": risk_rules.RESOURCES,
     "reporting": reporting.RESOURCES,
 }
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Resources by their keys, and the service that keeps the records of each."""
+
+    resources: Mapping[str, Resource]
+    services: Mapping[str, str]
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """Every right there is."""
+        return frozenset(right for resource in self.resources.values() for right in resource.rights)
+
+    @cached_property
+    def scoped(self) -> frozenset[str]:
+        """The rights that a scope or a condition may narrow."""
+        return frozenset(right for resource in self.resources.values() for right in resource.scoped)
+
+    @cached_property
+    def of_forms(self) -> frozenset[str]:
+        """The rights on the records of forms that people define."""
+        return frozenset(right for right in self.rights if right.startswith(PREFIX))
+
+    def resource_of(self, right: str) -> Resource | None:
+        """The resource of a right that exists."""
+        resource = self.resources.get(resource_of(right))
+        return resource if resource is not None and right in resource.rights else None
+
+
 CATALOGUE: Mapping[str, Resource] = {
     resource.key: resource for resources in (*_OF_SERVICES.values(), _OWN) for resource in resources
 }
 SERVICE_OF = {resource.key: name for name, resources in _OF_SERVICES.items() for resource in resources}
-ALL = frozenset(right for resource in CATALOGUE.values() for right in resource.rights)
-SCOPED = frozenset(right for resource in CATALOGUE.values() for right in resource.scoped)
+# What the services declare; `gateway.identity.forms` adds the forms that people define.
+STATIC = Catalogue(CATALOGUE, SERVICE_OF)
+ALL = STATIC.rights
+SCOPED = STATIC.scoped
 
 _READING = {
     "customers.read",

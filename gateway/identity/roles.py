@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from gateway.audit.trail import trail
-from gateway.identity import events, grants, permissions, store
+from gateway.identity import events, forms, grants, permissions, store
+from gateway.identity.permissions import ADMIN
 from services.common.caller import Caller, Clause
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Forbidden, Invalid, NotFound
@@ -15,7 +16,6 @@ from services.common.field_rights import LEVELS
 from services.common.ids import new_id
 from services.common.rights import resource_of
 
-ADMIN = "admin"
 _ROLE_KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _SHOWN = ("id", "key", "label", "permissions", "version")
 
@@ -71,11 +71,12 @@ def save_role(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[s
         raise NotFound("没有这个角色", code="role_not_found")
     named = received.get("grants")
     rights = {*(received.get("permissions") or ()), *(grant["right"] for grant in named or ())}
-    check_rights(rights)
+    catalogue = forms.catalogue(work)
+    check_rights(rights, catalogue)
     before = kept["grants"] if kept else {}
-    reach = before if named is None else grants.checked_grants(named, store.known_codes(work))
+    reach = before if named is None else grants.checked_grants(named, store.known_codes(work), catalogue)
     told = received.get("fields")
-    fields = (kept["fields"] if kept else {}) if told is None else grants.checked_fields(told)
+    fields = (kept["fields"] if kept else {}) if told is None else grants.checked_fields(told, catalogue)
     return _write(
         work,
         kept,
@@ -101,11 +102,12 @@ def change_role(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict
     granted = received.get("grant") or []
     revoked = set(received.get("revoke") or ())
     named = {grant["right"] for grant in granted}
-    check_rights(named | revoked)
+    catalogue = forms.catalogue(work)
+    check_rights(named | revoked, catalogue)
     reach = {right: one for right, one in kept["grants"].items() if right not in named | revoked}
-    reach |= grants.checked_grants(granted, store.known_codes(work))
+    reach |= grants.checked_grants(granted, store.known_codes(work), catalogue)
     told = received.get("fields") or {}
-    checked = grants.checked_fields(told)
+    checked = grants.checked_fields(told, catalogue)
     fields = {
         resource: {
             **{
@@ -178,9 +180,9 @@ def seed_roles(work: UnitOfWork) -> None:
 # --- nobody gives what they do not have ------------------------------------------------------------------
 
 
-def check_rights(rights: Collection[str]) -> None:
+def check_rights(rights: Collection[str], catalogue: permissions.Catalogue) -> None:
     """Raise `Invalid` for a right that does not exist, by its name."""
-    unknown = sorted(set(rights) - permissions.ALL)
+    unknown = sorted(set(rights) - catalogue.rights)
     if unknown:
         _refuse("permissions", "permission_unknown", f"未知的权限: {', '.join(unknown[:5])}")
 

@@ -15,6 +15,7 @@ from gateway.identity.model import (
     api_keys,
     departments,
     duties,
+    form_resources,
     identity_changes,
     job_positions,
     record_shares,
@@ -319,3 +320,19 @@ def lock_key(work: UnitOfWork, key: str) -> Row | None:
         return _one(work, select(api_keys).where(api_keys.c.id == UUID(key)).with_for_update())
     except ValueError:
         return None
+
+
+def save_form_resource(
+    work: UnitOfWork, key: str, service: str, version: int, definition: Mapping[str, Any]
+) -> None:
+    """Keep the newest version of a form; an older one changes nothing."""
+    row = {"key": key, "service": service, "version": version, "definition": definition}
+    statement = upsert(form_resources).values(row)
+    fresh = {name: statement.excluded[name] for name in ("service", "version", "definition")}
+    is_newer = form_resources.c.version < statement.excluded.version
+    work.execute(statement.on_conflict_do_update(index_elements=["key"], set_=fresh, where=is_newer))
+
+
+def published_forms(work: UnitOfWork) -> list[Row]:
+    """Every published form, by key. Locks nothing."""
+    return _all(work, select(form_resources).order_by(form_resources.c.key))

@@ -85,7 +85,7 @@ def _tell_of(work: UnitOfWork, task: Mapping[str, Any], key: str, username: str,
 def seen_by(work: UnitOfWork, user: Mapping[str, Any]) -> Caller:
     """A user as far as fields go: what they are told holds no more than what they are shown."""
     directory: Directory = work.remembered("directory", lambda: Directory.read(work))
-    fields = fields_for(directory.roles_of(user))
+    fields = fields_for(directory.roles_of(user), directory.catalogue)
     return Caller(kind="user", id=str(user["id"]), username=user["username"], fields=fields)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -16,7 +17,7 @@ from services.common.errors import Unavailable
 from services.common.field_rights import conceal
 from services.common.forms import designing
 from services.common.forms import schema as form_schema
-from services.common.forms.rights import of_records
+from services.common.forms.rights import PREFIX, of_records
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint, every
 from services.common.paging import ListInput
 
@@ -66,6 +67,12 @@ class ApplicationService(Service):
     def list_applications(self, call: Call) -> dict[str, Any]:
         """A page of applications."""
         return dict(self.read(call, operations.list_applications, call.input))
+
+    def facts_finder(self, resource: str) -> Any:
+        """Also of the records of forms that people define."""
+        if resource.startswith(PREFIX):
+            return partial(records.facts_of, resource.removeprefix(PREFIX))
+        return super().facts_finder(resource)
 
     # --- forms -------------------------------------------------------------------------------------------
 

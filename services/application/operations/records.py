@@ -24,7 +24,7 @@ from services.common.forms import (
 from services.common.forms.rights import resource_key
 from services.common.forms.types.computed import period_of, written_number
 from services.common.ids import new_id
-from services.common.scopes import my_values, require_reach, world_of
+from services.common.scopes import Facts, my_values, require_reach, world_of
 
 _CUSTOMER = "customer"
 Related = Mapping[str, Mapping[str, Any]]
@@ -288,6 +288,12 @@ def customer_of(definition: FormDefinition, values: Mapping[str, Any]) -> str | 
         if one.settings["form"] == _CUSTOMER and values.get(one.key):
             return str(values[one.key])
     return None
+
+
+def facts_of(form: str, work: UnitOfWork, key: str) -> Facts | None:
+    """What record scopes read of a record of a form."""
+    shelf = record_search.shelf_of(designing.newest_form(work, form))
+    return records.facts_of(work, shelf, key)
 
 
 def _found(

@@ -47,10 +47,7 @@ def of_records(action: str) -> Any:
 @lru_cache(maxsize=256)
 def resource_of_form(key: str, title_zh: str, title_en: str, listed: tuple[Any, ...]) -> Resource:
     """The resource of a form with these fields, see `resource_for`."""
-    guarded = tuple(
-        GuardedField(f"fields.{key}", zh, en or key, mask, also=(f"{PREFIX}{key}",))
-        for key, zh, en, mask, _ in listed
-    )
+    guarded = tuple(GuardedField(f"fields.{key}", zh, en or key, mask) for key, zh, en, mask, _ in listed)
     core = {one.key for one in CORE} | set(rights.MY_FIELDS)
     scope = rights.scope_fields(
         *CORE,
