@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from services.common.forms.model import definition_tables
 from services.common.tables import INSTANT, MONEY, service_metadata
 
 metadata = service_metadata()
@@ -130,13 +131,4 @@ erp_revisions = Table(
     Column("updated_at", INSTANT, nullable=False),
 )
 
-form_versions = Table(
-    "form_versions",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("definition", JSONB, nullable=False),
-    Column("published_at", INSTANT, nullable=False),
-    Column("published_by", Text, nullable=False),
-    CheckConstraint("version > 0", name="version"),
-)
+form_versions, form_drafts = definition_tables(metadata)

@@ -179,10 +179,12 @@ class ErpCustomer(_Core):
     name = fields.TextField(max_length=200, required=True)
 
 
-class FormKey(fields.StrictSchema):
-    """One form by its key."""
+class CustomerDraft(fields.StrictSchema):
+    """Values of the customer form to be tried out, of a new customer or of one that there is."""
 
-    key = fields.TextField(max_length=50, required=True)
+    form = fields.TextField(max_length=50, load_default="customer")
+    fields_ = fields.ObjectField(data_key="fields", attribute="fields", load_default=dict)
+    record_id = fields.IdField(load_default=None, allow_none=True)
 
 
 class CustomerAnswer(fields.StrictSchema):
@@ -310,20 +312,3 @@ class ImportAnswer(fields.StrictSchema):
     unchanged = fields.IntegerField()
     failed = fields.IntegerField()
     results = List(Nested(ImportedRow))
-
-
-class FormAnswer(fields.StrictSchema):
-    """A published form definition."""
-
-    key = fields.TextField()
-    version = fields.IntegerField()
-    title = fields.ObjectField()
-    fields_ = List(fields.ObjectField(), data_key="fields", attribute="fields")
-    published_at = fields.InstantField()
-
-
-class FormPage(fields.StrictSchema):
-    """The published forms."""
-
-    items = List(Nested(FormAnswer))
-    next = fields.TextField(allow_none=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.forms import schema as form_schema
 from services.common.messaging import Call, ErpSubscription, Service, endpoint
 from services.customer import model, schema, store
-from services.customer.operations import intake, records
+from services.customer.operations import forms, intake, records
 
 
 class CustomerService(Service):
@@ -101,12 +102,32 @@ class CustomerService(Service):
         """A page of customer groups."""
         return dict(self.read(call, store.list_groups, call.input))
 
-    @endpoint(schema.FormKey(), "forms.read")
+    @endpoint(form_schema.FormDraft(), "forms.write")
+    def save_form(self, call: Call) -> dict[str, Any]:
+        """Change the draft of the customer form."""
+        return self.apply(call, forms.save_form, call.input["key"], call.input["definition"])
+
+    @endpoint(form_schema.Publication(), "forms.publish")
+    def publish_form(self, call: Call) -> dict[str, Any]:
+        """Put the draft in force."""
+        return self.apply(call, forms.publish_form, call.input["key"], call.input)
+
+    @endpoint(form_schema.FormKey(), "forms.read")
     def get_form(self, call: Call) -> dict[str, Any]:
-        """A published form."""
-        return dict(self.read(call, records.get_form, call.input["key"]))
+        """A form, one of its versions, or its draft."""
+        return dict(self.read(call, forms.get_form, call.input))
+
+    @endpoint(form_schema.FormKey(), "forms.read")
+    def list_form_versions(self, call: Call) -> dict[str, Any]:
+        """Every version of a form."""
+        return dict(self.read(call, forms.list_versions, call.input["key"]))
+
+    @endpoint(schema.CustomerDraft(), "customers.read")
+    def evaluate_form(self, call: Call) -> dict[str, Any]:
+        """How the customer form stands with these values."""
+        return dict(self.read(call, forms.evaluate_form, call.input))
 
     @endpoint(None, "forms.read")
     def list_forms(self, call: Call) -> dict[str, Any]:
         """Every published form."""
-        return dict(self.read(call, records.list_forms))
+        return dict(self.read(call, forms.list_forms))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from services.customer.model import (
     customer_history,
     customers,
     erp_revisions,
-    form_versions,
 )
 
 Row = dict[str, Any]
@@ -309,18 +308,9 @@ def mark_attachment_deleted(work: UnitOfWork, attachment_id: UUID) -> bool:
     return bool(work.execute(statement).rowcount)
 
 
-def published_form(work: UnitOfWork, key: str) -> Row | None:
-    """The newest published definition of a form: `{"version", "definition", "published_at"}`."""
-    statement = (
-        select(form_versions.c.version, form_versions.c.definition, form_versions.c.published_at)
-        .where(form_versions.c.key == key)
-        .order_by(form_versions.c.version.desc())
-        .limit(1)
-    )
-    row = work.execute(statement).mappings().first()
-    return dict(row) if row else None
-
-
-def form_keys(work: UnitOfWork) -> Iterable[str]:
-    """The keys of all published forms, in order."""
-    return work.execute(select(form_versions.c.key).distinct().order_by(form_versions.c.key)).scalars()
+def count_with(work: UnitOfWork, _form: str, keys: Sequence[str]) -> dict[str, int]:
+    """How many customers hold something under each of these fields of the form."""
+    held = (customers.c.fields.op("?")(key) for key in keys)
+    holding = [func.count().filter(one).label(f"k{place}") for place, one in enumerate(held)]
+    row = work.execute(select(*holding).where(_alive)).one()
+    return dict(zip(keys, map(int, row), strict=True))

@@ -26,6 +26,7 @@ from tests.bench import (  # noqa: E402
     expressions,
     flow_engine,
     pgbench,
+    records,
     replicas,
     report,
 )
@@ -98,6 +99,7 @@ def _apart(seconds: float, connections: int) -> Figures:
         bench = make_company(suite.url, _CUSTOMERS)
         figures = measure(bench, suite.settings, seconds, connections)
         figures |= approvals.measure(bench, suite.settings, connections)
+        figures |= records.measure(suite.url, suite.settings, seconds / 2, connections)
         scripts = pgbench.record(bench, suite.settings)
         suite.stop_services()
         rate = pgbench.transactions_per_second(scripts, suite.settings, seconds / 4, connections)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import eventlet
 
-Request = Callable[[], tuple[str, str, dict[str, Any]]]
+Request = Callable[[], tuple[str, str, dict[str, Any] | None]]
 _TIMEOUT_SECONDS = 60
 
 
@@ -45,8 +45,11 @@ class Connection:
         self._head = f"Host: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
         self._left = b""
 
-    def send(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, bytes]:
-        """POST, and the status and body of the answer."""
+    def send(self, path: str, key: str, body: dict[str, Any] | None) -> tuple[int, bytes]:
+        """POST a body, or GET without one; the status and body of the answer."""
+        if body is None:
+            self._socket.sendall(f"GET /api/v1{path} HTTP/1.1\r\n{self._head}\r\n".encode())
+            return self._answer()
         text = json.dumps(body).encode()
         keyed = f"Idempotency-Key: {key}\r\n" if key else ""
         head = (

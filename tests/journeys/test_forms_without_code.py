@@ -123,3 +123,44 @@ def test_what_no_form_can_be_is_told_over_http(suite: Suite) -> None:
     refused(404, admin.get, "/forms/nothing")
     refused(403, admin.get, "/forms/nothing/records")
     assert {one["key"] for one in admin.get("/forms")["items"]} >= {"customer", "dangling"}
+
+
+def test_customers_and_applications_get_further_fields_from_an_admin(suite: Suite) -> None:
+    admin = suite.administrator()
+    form = admin.get("/forms/customer")
+    more = [
+        field("信用分", "number", minimum=0, maximum=100, required=True),
+        field("评语", "text", searchable=True, visible_when="信用分 >= 60"),
+        field("折算额度", "formula", formula="信用分 * 1000"),
+    ]
+    refused(422, admin.put, "/forms/customer", {**form, "fields": [field("x", "text", unique=True)]})
+    saved = admin.put("/forms/customer", {**form, "fields": [*form["fields"], *more]})
+    assert (saved["state"], saved["version"]) == ("changed", 1)
+    assert admin.post("/forms/customer:publish", {})["version"] == 2
+    assert [one["version"] for one in admin.get("/forms/customer/versions")["items"]] == [2, 1]
+    body = {"code": "F-1", "name": "蓝天", "fields": {"信用分": 101, "颜色": "红"}}
+    problem = refused(422, admin.post, "/customers", body)
+    assert {error["field"] for error in problem["errors"]} == {"fields.信用分", "fields.颜色"}
+    made = admin.post("/customers", {**body, "fields": {"信用分": 80, "评语": "优", "listed": True}})
+    assert made["fields"] == {"信用分": "80", "评语": "优", "listed": True, "折算额度": "80000"}
+    one = f"/customers/{made['id']}"
+    hidden = refused(422, admin.patch, one, {"fields": {"信用分": 10, "评语": "差"}})
+    assert hidden["errors"][0]["code"] == "hidden_field"
+    changed = admin.patch(one, {"fields": {"信用分": 90}})
+    assert changed["fields"]["折算额度"] == "90000"
+    assert [each["code"] for each in admin.get("/customers", 评语="优")["items"]] == ["F-1"]
+    tried = admin.post("/forms/customer:evaluate", {"fields": {"信用分": 50}})
+    assert (tried["hidden"], tried["fields"]["折算额度"]) == (["评语"], "50000")
+
+    asked = {"customer_id": made["id"], "amount": "100.00", "currency": "CNY"}
+    free = admin.post("/applications", {**asked, "fields": {"任意": 1}})
+    assert free["fields"] == {"任意": 1}, "without a published form, fields stay as they were sent"
+    purpose = [field("用途", "text", required=True, searchable=True), field("期数", "number")]
+    admin.post("/forms", {"key": "application", "title": {"zh": "授信申请"}, "fields": purpose})
+    admin.post("/forms/application:publish", {})
+    problem = refused(422, admin.post, "/applications", {**asked, "fields": {"期数": "x"}})
+    assert {error["field"] for error in problem["errors"]} == {"fields.用途", "fields.期数"}
+    filed = admin.post("/applications", {**asked, "fields": {"用途": "采购", "期数": 3}})
+    assert filed["fields"] == {"用途": "采购", "期数": "3"}
+    found = admin.get("/applications", 用途="采购")["items"]
+    assert [each["id"] for each in found] == [filed["id"]]

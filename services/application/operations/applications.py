@@ -10,10 +10,13 @@ from services.application import events, model, store
 from services.application.applications import EDITABLE, STEPS, next_status
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
+from services.common.forms import Form, Surroundings, designing, load_values
+from services.common.forms import store as form_store
 from services.common.ids import new_id
 from services.common.paging import page
-from services.common.scopes import require_visible
+from services.common.scopes import my_values, require_visible, world_of
 
+FORM = "application"
 _FILTERS = ("status", "type", "initiator", "number", "currency")
 _FLOW_STEPS = frozenset(STEPS) - {"submit", "withdraw"}
 
@@ -33,6 +36,7 @@ def create_application(
         "customer_code": customer["code"],
         "customer_name": customer["name"],
         **_asked(received),
+        "fields": _values(work, received["form_fields"], None),
         "initiator": work.caller.actor,
         "department": work.caller.department,
         "status": "draft",
@@ -56,7 +60,8 @@ def change_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     application = _mine(work, received)
     if application["status"] not in EDITABLE:
         raise Conflict("只有草稿或被退回的申请可以修改", code="wrong_state", state=application["status"])
-    return _change(work, application, "change", _asked(received), "application_changed")
+    values = {**_asked(received), "fields": _values(work, received["form_fields"], application["fields"])}
+    return _change(work, application, "change", values, "application_changed")
 
 
 def submit_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +104,7 @@ def get_application(work: UnitOfWork, key: str) -> dict[str, Any]:
 def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """A page of applications, newest first."""
     where: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     for name, value in received["where"].items():
         if name == "customer_id":
             try:
@@ -107,11 +113,13 @@ def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
                 raise _refused("customer_id", "not_an_id", "应为 UUID") from None
         elif name in _FILTERS:
             where[name] = value
+        elif _is_searchable(work, name):
+            own[name.removeprefix("fields.")] = value
         else:
             raise _refused(name, "filter_unknown", "不能按该字段筛选")
     return page(
         work,
-        store.listed(work, where),
+        store.listed(work, where, own),
         received,
         sort={"created_at": model.applications.c.created_at, "number": model.applications.c.number},
         key=model.applications.c.id,
@@ -122,7 +130,26 @@ def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
 
 def _asked(received: Mapping[str, Any]) -> dict[str, Any]:
     names = ("amount", "currency", "term_days", "valid_from", "valid_to", "reason")
-    return {**{name: received[name] for name in names}, "fields": received["form_fields"]}
+    return {name: received[name] for name in names}
+
+
+def _form(work: UnitOfWork) -> Form | None:
+    """What an admin has published for the fields beside the typed columns; None while there is nothing."""
+    return None if form_store.published(work, FORM) is None else designing.newest_form(work, FORM)
+
+
+def _values(work: UnitOfWork, given: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields, checked and computed by the published form; as they were sent while there is none."""
+    form = _form(work)
+    if form is None:
+        return dict(given)
+    return load_values(form, given, before, Surroundings(world_of(work), my_values(work.caller)))
+
+
+def _is_searchable(work: UnitOfWork, name: str) -> bool:
+    form = _form(work)
+    field = form.definition.field(name.removeprefix("fields.")) if form else None
+    return field is not None and field.searchable
 
 
 def _change(

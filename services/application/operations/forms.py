@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.application.store import count_with as count_applications
 from services.application.store import partitions, records
 from services.common.db import UnitOfWork
 from services.common.errors import Invalid
@@ -12,6 +13,8 @@ from services.common.forms import FormDefinition, compile_form, designing, read_
 from services.common.forms.definition import refused
 from services.common.forms.texts import fault
 
+# Its records have doors and typed columns of their own.
+APPLICATION = "application"
 # Kept by another service.
 _ELSEWHERE = frozenset({"customer"})
 
@@ -21,20 +24,24 @@ def create_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     if received.get("key") in _ELSEWHERE:
         error = {"field": "key", "code": "form_taken", "message": "该标识已被内置表单使用"}
         raise Invalid("该标识已被内置表单使用", code="form_taken", errors=[error])
+    if received.get("key") == APPLICATION:
+        designing.require_plain(received)
     return designing.create_form(work, received)
 
 
 def save_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
     """Change a form's draft."""
-    return designing.save_form(work, key, received, records.count_with)
+    if key == APPLICATION:
+        designing.require_plain(received)
+    return designing.save_form(work, key, received, _count)
 
 
 def publish_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
     """Put a draft in force; the first time, make the place where its records lie."""
     if store.draft(work, key) is not None:
         _check_targets(work, key)
-    answer = designing.publish_form(work, key, received, records.count_with)
-    if not received.get("dry_run") and answer["version"] == 1:
+    answer = designing.publish_form(work, key, received, _count)
+    if not received.get("dry_run") and answer["version"] == 1 and key != APPLICATION:
         partitions.make_partition(work, key)
     return answer
 
@@ -42,7 +49,17 @@ def publish_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dic
 def published_definitions(work: UnitOfWork) -> dict[str, FormDefinition]:
     """The newest definition of every form that is published."""
     rows = store.all_published(work)
-    return {row["key"]: compile_form(row["definition"], row["version"]).definition for row in rows}
+    return {
+        row["key"]: compile_form(row["definition"], row["version"]).definition
+        for row in rows
+        if row["key"] != APPLICATION
+    }
+
+
+def _count(work: UnitOfWork, key: str, fields: Sequence[str]) -> Mapping[str, int]:
+    if key == APPLICATION:
+        return count_applications(work, fields)
+    return records.count_with(work, key, fields)
 
 
 def _check_targets(work: UnitOfWork, key: str) -> None:

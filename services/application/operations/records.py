@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.application import events
+from services.application.operations.forms import APPLICATION
 from services.application.store import record_search, records, rollups
 from services.common import strict_json
 from services.common.db import UnitOfWork
@@ -34,12 +35,19 @@ def foresee_records(work: UnitOfWork, inputs: Sequence[Any]) -> None:
     """Nothing is read ahead: the form in force is read once for all, numbers are locked when given."""
 
 
+def form_of(work: UnitOfWork, key: str) -> Form:
+    """A form whose records are kept here; `NotFound` for one that has doors of its own, or none."""
+    if key == APPLICATION:
+        raise NotFound("申请请通过 /applications 读写", code="form_not_found", form=key)
+    return designing.newest_form(work, key)
+
+
 def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """A new record from a loaded `NewRecord`; answers it whole.
 
     `Invalid` names every field at fault, `Conflict` what must be unique and is not (told when it is written).
     """
-    form = designing.newest_form(work, received["form"])
+    form = form_of(work, received["form"])
     shelf = record_search.shelf_of(form)
     record: dict[str, Any] = {
         "form": shelf.key,
@@ -120,7 +128,7 @@ def get_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
 
 def list_records(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One page of records; `Invalid` names what cannot be searched by, `Forbidden` what is not seen."""
-    form = designing.newest_form(work, received["form"])
+    form = form_of(work, received["form"])
     shelf = record_search.shelf_of(form)
     asked = (received.get("where") or {}).get("filter")
     if asked:
@@ -139,7 +147,7 @@ def list_history(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
 
 def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """How the form stands with these values, of a new record or of one that there is; nothing is written."""
-    form = designing.newest_form(work, received["form"])
+    form = form_of(work, received["form"])
     before = None
     if received.get("record_id") is not None:
         before = _found(work, received)[2]["fields"]
@@ -205,7 +213,7 @@ def _related_here(work: UnitOfWork, form: str, ids: Sequence[str]) -> Related:
     right = f"{resource_key(form)}.read"
     if not wanted or not work.caller.can(right):
         return {}
-    shelf = record_search.shelf_of(designing.newest_form(work, form))
+    shelf = record_search.shelf_of(form_of(work, form))
     rows = records.find_related(work, shelf, right, wanted)
     return {str(row["id"]): conceal(work.caller, right, row) for row in rows}
 
@@ -224,7 +232,7 @@ def with_rollups(work: UnitOfWork, form: Form, items: list[dict[str, Any]]) -> l
         unseen = concealed_names(work.caller, resource_key(one.settings["form"]))
         if not work.caller.can(right) or {f"fields.{one.settings['field']}", "fields.*"} & unseen:
             continue
-        shelf = record_search.shelf_of(designing.newest_form(work, one.settings["form"]))
+        shelf = record_search.shelf_of(form_of(work, one.settings["form"]))
         found = rollups.totals(work, shelf, right, one.settings, [item["id"] for item in items])
         empty = "0" if one.settings["aggregate"] in ("count", "sum") else None
         for item in items:
@@ -292,14 +300,14 @@ def customer_of(definition: FormDefinition, values: Mapping[str, Any]) -> str | 
 
 def facts_of(form: str, work: UnitOfWork, key: str) -> Facts | None:
     """What record scopes read of a record of a form."""
-    shelf = record_search.shelf_of(designing.newest_form(work, form))
+    shelf = record_search.shelf_of(form_of(work, form))
     return records.facts_of(work, shelf, key)
 
 
 def _found(
     work: UnitOfWork, received: Mapping[str, Any], *, locked: bool = False, deleted: bool = False
 ) -> tuple[Form, record_search.Shelf, dict[str, Any]]:
-    form = designing.newest_form(work, received["form"])
+    form = form_of(work, received["form"])
     shelf = record_search.shelf_of(form)
     record = records.find(work, shelf, received["record_id"], locked=locked, deleted=deleted)
     if record is None:

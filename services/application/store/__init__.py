@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from services.application import rights
 from services.application.model import application_numbers, applications, history
@@ -59,10 +59,18 @@ def change(work: UnitOfWork, application_id: UUID, values: Mapping[str, Any]) ->
     work.execute(update(applications).where(applications.c.id == application_id).values(**values))
 
 
-def listed(work: UnitOfWork, where: Mapping[str, Any]) -> Select[Any]:
-    """The caller's applications with these column values, as a statement to be paged."""
-    wanted = (applications.c[name] == value for name, value in where.items())
+def listed(work: UnitOfWork, where: Mapping[str, Any], own: Mapping[str, Any]) -> Select[Any]:
+    """The caller's applications with these values of columns and form fields, to be paged."""
+    wanted = [applications.c[name] == value for name, value in where.items()]
+    wanted += [applications.c.fields[key].astext == value for key, value in own.items()]
     return select(applications).where(visible(work, OWNED), *wanted)
+
+
+def count_with(work: UnitOfWork, keys: Sequence[str]) -> dict[str, int]:
+    """How many applications hold something under each of these form fields."""
+    held = (applications.c.fields.op("?")(key) for key in keys)
+    holding = [func.count().filter(one).label(f"k{place}") for place, one in enumerate(held)]
+    return dict(zip(keys, map(int, work.execute(select(*holding)).one()), strict=True))
 
 
 def add_history(work: UnitOfWork, application: Mapping[str, Any], action: str, detail: Any) -> None:

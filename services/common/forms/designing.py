@@ -10,11 +10,13 @@ from services.common.db import UnitOfWork
 from services.common.duties import require_other_author
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.forms import store
-from services.common.forms.definition import read_definition
+from services.common.forms.definition import read_definition, refused
+from services.common.forms.texts import fault
 from services.common.forms.values import Form, Surroundings, compile_form, settle_values
 
 # How many records hold something under each of these fields.
 Count = Callable[[UnitOfWork, str, Sequence[str]], Mapping[str, int]]
+_RECORDS_ONLY = frozenset({"relation", "relations", "lookup", "rollup", "auto_number"})
 # What an answer adds to a definition; whoever sends a whole answer back changes none of it.
 SHOWN = ("version", "published_at", "published_by", "revision", "author", "state", "updated_at", "warnings")
 
@@ -118,6 +120,21 @@ def warnings(work: UnitOfWork, key: str, draft: Mapping[str, Any], count: Count)
     ]
 
 
+def require_plain(received: Mapping[str, Any]) -> None:
+    """`Invalid` for what a form beside typed columns does not have: relations, numbers, unique fields."""
+    definition = compile_form(_plain(received), 0).definition
+    faults = []
+    for place, one in enumerate(definition.fields):
+        if one.type in _RECORDS_ONLY:
+            faults.append(fault("not_here", f"fields.{place}.type", what=one.type))
+        if one.unique:
+            faults.append(fault("not_here", f"fields.{place}.unique", what="unique"))
+    if definition.unique:
+        faults.append(fault("not_here", "unique", what="unique"))
+    if faults:
+        raise refused(faults)
+
+
 def get_form(
     work: UnitOfWork, key: str, version: int | None = None, *, draft: bool = False
 ) -> dict[str, Any]:
@@ -201,10 +218,15 @@ def evaluate_form(
 
 def _checked(received: Mapping[str, Any]) -> dict[str, Any]:
     """A definition as it is stored; `Invalid` names every fault."""
+    plain = _plain(received)
+    compile_form(plain, 0)
+    return plain
+
+
+def _plain(received: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = strict_json.to_plain(
         {name: value for name, value in received.items() if name not in SHOWN}
     )
-    compile_form(plain, 0)
     return plain
 
 

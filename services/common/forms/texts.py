@@ -74,6 +74,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "computing_failed": ("无法计算: {why}", "cannot be computed: {why_en}"),
     "relation_unknown": ("关联的记录不存在", "names a record that does not exist"),
     # Of definitions.
+    "not_here": ("该表单由系统内置列保存, 不支持 {what}", "this form keeps typed columns and has no {what}"),
     "key_malformed": ("应以文字开头, 只含文字、数字和下划线, 最多 50 个字符",
                       "must begin with a letter and hold letters, digits and underscores, at most 50"),
     "key_twice": ("字段 {key} 重复", "field {key} is there twice"),

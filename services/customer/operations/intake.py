@@ -12,6 +12,7 @@ from services.common.errors import CreditError, Invalid
 from services.common.field_rights import require_written
 from services.customer import customers, schema, store
 from services.customer.operations import records
+from services.customer.operations.forms import published_form
 
 ERP_KEYS = ("customer.upserted",)
 _ERP_ONLY = frozenset({"event_id", "source", "occurred_at", "revision"})
@@ -69,7 +70,7 @@ def import_customers(
     results: list[dict[str, Any]] = []
     try:
         with work.savepoint():
-            form = records.published_form(work)
+            form = published_form(work)
             results = [
                 _import_row(work, form, place, row, update_existing) for place, row in enumerate(rows, 1)
             ]

@@ -13,8 +13,8 @@ from services.common.events import Event
 from services.common.ids import new_id
 from services.common.scopes import require_visible
 from services.customer import customers, events, store
+from services.customer.operations.forms import published_form, surroundings
 
-FORM = "customer"
 _CODE_TRIES_MAX = 100
 _HIDDEN = frozenset({"exposure"})
 
@@ -32,7 +32,7 @@ def create_customer(work: UnitOfWork, draft: Mapping[str, Any]) -> dict[str, Any
 def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
     """The row of a new customer, checked, without a code of its own yet."""
     check_group(work, draft.get("group_id"))
-    values = forms.load_values(form, draft.get("fields") or {})
+    values = forms.load_values(form, draft.get("fields") or {}, None, surroundings(work))
     own = work.caller if "salesperson" in work.caller.roles else None
     after = customers.merged({**dict.fromkeys(customers.CORE), "contacts": [], "fields": {}}, draft)
     return {
@@ -84,7 +84,7 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
     """Apply a checked change to a locked record; tells history and listeners what changed."""
     form = published_form(work)
     if change.get("fields"):
-        values = forms.load_values(form, change["fields"], record["fields"])
+        values = forms.load_values(form, change["fields"], record["fields"], surroundings(work))
         change = {**change, "fields": {**dict.fromkeys(record["fields"]), **values}}
     after = customers.merged(record, change)
     after["contacts"] = after["contacts"] or []
@@ -229,19 +229,6 @@ def update_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     return after
 
 
-def get_form(work: UnitOfWork, key: str) -> dict[str, Any]:
-    """The published definition of a form, with its version; `NotFound` when there is none."""
-    found = store.published_form(work, key)
-    if found is None:
-        raise NotFound("表单不存在", code="form_not_found")
-    return {**found["definition"], "version": found["version"], "published_at": found["published_at"]}
-
-
-def list_forms(work: UnitOfWork) -> dict[str, Any]:
-    """The published definition of every form."""
-    return {"items": [get_form(work, key) for key in list(store.form_keys(work))], "next": None}
-
-
 def copy_account(work: UnitOfWork, event: Event) -> None:
     """Keep the copy of a customer's limit, state and payment term that `limits` told."""
     store.put_credit(work, events.credit_copy(event.data["account"]))
@@ -250,14 +237,6 @@ def copy_account(work: UnitOfWork, event: Event) -> None:
 def copy_rating(work: UnitOfWork, event: Event) -> None:
     """Keep the copy of a customer's grade that `risk_rules` told."""
     store.put_credit(work, events.rating_copy(event.data))
-
-
-def published_form(work: UnitOfWork) -> forms.Form:
-    """The customer form in force."""
-    found = store.published_form(work, FORM)
-    if found is None:
-        raise NotFound("客户表单尚未发布", code="form_not_found")
-    return forms.compile_form(found["definition"], found["version"])
 
 
 def find(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_groups_and_the_form_are_answered(client: Client, new: Callable[..., dic
     found = client.json("GET", "/customers", params={"group_id": group["id"]})["items"]
     assert [item["id"] for item in found] == [made["id"]]
     assert client.json("GET", "/forms/customer")["version"] == 1
-    client.refused("GET", "/forms/nothing", 404)
+    client.refused("GET", "/forms/customer?version=9", 404)
 
 
 def test_nobody_gets_in_without_signing_in(client: Client) -> None:

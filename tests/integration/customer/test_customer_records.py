@@ -16,6 +16,7 @@ from services.common.caller import Caller
 from services.common.db import Database, UnitOfWork
 from services.common.errors import Conflict, CreditError, Invalid, NotFound
 from services.common.events import Event
+from services.common.forms import designing
 from services.customer import schema
 from services.customer.operations import records
 from tests.integration.customer.conftest import CLERK, MANAGER, Begin
@@ -340,9 +341,9 @@ def test_another_customers_attachment_is_not_found(begin: Begin) -> None:
 
 def test_the_published_form_is_answered_with_its_version(begin: Begin) -> None:
     with begin() as work:
-        form = records.get_form(work, "customer")
-        assert [item["key"] for item in records.list_forms(work)["items"]] == ["customer"]
-        refused(lambda: records.get_form(work, "order"), NotFound)
+        form = designing.get_form(work, "customer")
+        assert [item["key"] for item in designing.list_forms(work)] == ["customer"]
+        refused(lambda: designing.get_form(work, "order"), NotFound)
     assert form["version"] == 1
     assert {"industry", "registered_capital", "listed"} <= {field["key"] for field in form["fields"]}
     assert Decimal(form["version"]) == 1
