@@ -160,6 +160,7 @@ ROUTES = [
         "Records; `filter` is an expression, `q` searches texts, `deleted=true` shows hidden ones",
         listing=True,
         answer=schema.RecordPage,
+        together=True,
     ),
     _route(
         "POST",
@@ -171,7 +172,7 @@ ROUTES = [
         status=201,
         together=True,
     ),
-    _route("GET", _RECORD, "get_record", "One record", answer=schema.RecordAnswer),
+    _route("GET", _RECORD, "get_record", "One record", answer=schema.RecordAnswer, together=True),
     _route(
         "PATCH",
         _RECORD,
