@@ -14,7 +14,7 @@ from services.application.operations import applications as operations
 from services.application.operations import forms, records, views
 from services.application.store import partitions
 from services.common.errors import Unavailable
-from services.common.field_rights import conceal
+from services.common.field_rights import only_seen
 from services.common.forms import designing
 from services.common.forms import schema as form_schema
 from services.common.forms.rights import PREFIX, of_records
@@ -191,6 +191,6 @@ class ApplicationService(Service):
         if not ids:
             return call
         found = self.call(call, "customer", "get_customers", {"customer_ids": ids})["items"]
-        seen = conceal(call.caller, "customers.read", found)
+        seen = only_seen(call.caller, "customers.read", found)
         related = {row["id"]: row for row in seen}
         return replace(call, input={**call.input, "related": related})

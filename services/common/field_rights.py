@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.common import rights
@@ -92,6 +93,18 @@ def conceal(caller: Caller, right: str, answer: Any) -> Any:
         return answer
     told: dict[str, str] = {}
     return _retold(_Walk(tree, told).concealed(answer, tree), told)
+
+
+def only_seen(caller: Caller, right: str, answer: Any) -> Any:
+    """An answer with what its reader sees as it is, and nothing else: to be copied into another record.
+
+    A mask would be taken for the value there.
+    """
+    concealed = {
+        resource: {path: FieldRight(HIDDEN) if one.level == MASKED else one for path, one in paths.items()}
+        for resource, paths in caller.fields.items()
+    }
+    return conceal(replace(caller, fields=concealed), right, answer)
 
 
 def _tree(restricted: Mapping[str, FieldRight]) -> Tree:

@@ -12,7 +12,7 @@ from services.application.store import record_search, records, rollups
 from services.common import strict_json
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
-from services.common.field_rights import conceal, concealed_names, require_seen
+from services.common.field_rights import concealed_names, only_seen, require_seen
 from services.common.forms import (
     Form,
     FormDefinition,
@@ -215,7 +215,7 @@ def _related_here(work: UnitOfWork, form: str, ids: Sequence[str]) -> Related:
         return {}
     shelf = record_search.shelf_of(form_of(work, form))
     rows = records.find_related(work, shelf, right, wanted)
-    return {str(row["id"]): conceal(work.caller, right, row) for row in rows}
+    return {str(row["id"]): only_seen(work.caller, right, row) for row in rows}
 
 
 def _as_id(text: str) -> UUID | None:

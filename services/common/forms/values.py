@@ -38,11 +38,11 @@ class Form:
 
 def compile_form(stored: Mapping[str, Any], version: int) -> Form:
     """The form of a definition, compiled once; `Invalid` names every fault in it at its place."""
-    return _compiled(strict_json.dumps(stored), version)
+    return _compiled(strict_json.dumps_plain(stored), version)
 
 
 @lru_cache(maxsize=256)
-def _compiled(stored: str, version: int) -> Form:
+def _compiled(stored: bytes, version: int) -> Form:
     definition = read_definition(strict_json.loads(stored), version)
     formulas, faults = compile_formulas(definition)
     if faults:

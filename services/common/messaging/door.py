@@ -16,7 +16,7 @@ from services.common.errors import CreditError, Forbidden, Invalid, MalformedReq
 from services.common.fields import load
 from services.common.messaging.rpc import Endpoint
 from services.common.rights import resource_of
-from services.common.strict_json import to_plain
+from services.common.strict_json import Plain, to_plain
 
 if TYPE_CHECKING:
     from services.common.messaging.service import Service
@@ -88,7 +88,8 @@ def _answer(
     call: Call | None = None
     try:
         call = _open(service, method.__name__, schema, permission, request)
-        answer = {"ok": to_plain(method(service, call))}
+        # Plain for good: `many` looks through no answer again.
+        answer = Plain(ok=to_plain(method(service, call)))
     except CreditError as refusal:
         answer = {"error": refusal.to_dict()}
     except Exception:  # noqa: BLE001 - the caller gets an answer, the log the cause
