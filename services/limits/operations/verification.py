@@ -176,7 +176,7 @@ def _pools(work: UnitOfWork, place: Place) -> Piece:
 
 
 def _wrong_rates(work: UnitOfWork, after: UUID | None, last: UUID) -> list[dict[str, Any]]:
-    """Entries that keep a rate which was not in force, to no currency in which their pool had a limit."""
+    """Entries that keep what was the rate to no currency in which their pool had a limit."""
     wrong, limits = [], store.other_limit_currencies(work, after, last)
     for row in store.kept_rates(work, after, last):
         history = _rate_history(work)
