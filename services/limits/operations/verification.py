@@ -15,6 +15,7 @@ from services.common.db import UnitOfWork
 from services.common.errors import MalformedRequest
 from services.common.money import format_amount
 from services.limits import chain, ledger, model, store
+from services.limits.rates import RateHistory
 
 Progress = Callable[[int, int], None]
 _ENTRIES_AT_ONCE = 50_000
@@ -51,7 +52,8 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
     """Differences between balances, entries and documents: `{"differences", "found", "counts"}`.
 
     Checked are: the entries of each pool form an unbroken chain that ends at its head; each pool is the sum
-    of its entries, and each closing of those until its date; the root of each closed date covers its
+    of its entries, and each closing of those until its date; the rate that an entry keeps was in force when
+    it was recorded; the root of each closed date covers its
     chains; each customer's pool is the sum of its documents, and each that customers share, or that is for a
     segment, that of the documents of those who draw on it; each order's stages follow from its totals,
     and its reservation from the changes that are kept of it; each invoice's open amount is what allocations
@@ -169,7 +171,32 @@ def _pools(work: UnitOfWork, place: Place) -> Piece:
         return Piece([], 0, None)
     found = list(store.pool_differences(work, place.after, last))
     found += _named("closing_equals_entries", store.closing_differences(work, place.after, last))
+    found += _named("rate_was_in_force", _wrong_rates(work, place.after, last))
     return Piece(found, count, place._replace(after=last))
+
+
+def _wrong_rates(work: UnitOfWork, after: UUID | None, last: UUID) -> list[dict[str, Any]]:
+    """Entries that keep what was the rate to no currency in which their pool had a limit."""
+    wrong, limits = [], store.other_limit_currencies(work, after, last)
+    for row in store.kept_rates(work, after, last):
+        history = _rate_history(work)
+        targets = limits.get(row.pool_id, ())
+        if not any(row.rate in history.between(row.currency, each, row.recorded_at) for each in targets):
+            wrong.append({"pool_id": row.pool_id, "place": row.place, "rate": f"{row.rate:f}"})
+    return wrong
+
+
+def _rate_history(work: UnitOfWork) -> RateHistory:
+    def read() -> RateHistory:
+        rates = [
+            (row["currency"], row["valid_from"], row["set_at"], row["rate"])
+            for row in store.rates_ever_set(work)
+        ]
+        opened = [(row["date"], row["opened_at"]) for row in store.dates_ever_opened(work)]
+        return RateHistory(work.base_currency, rates, opened)
+
+    history: RateHistory = work.remembered("rate-history", read)
+    return history
 
 
 def _roots(work: UnitOfWork, place: Place) -> Piece:

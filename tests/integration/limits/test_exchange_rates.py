@@ -89,7 +89,29 @@ def test_the_entry_keeps_its_rate_under_its_hash(ledger: Ledger) -> None:
         connection.execute(text("ALTER TABLE entries DISABLE TRIGGER entries_append_only"))
         connection.execute(text("UPDATE entries SET rate = 7 WHERE document_no = 'A'"))
         connection.execute(text("ALTER TABLE entries ENABLE TRIGGER entries_append_only"))
-    assert [found["check"] for found in ledger.differences()] == ["hash_chain"]
+    assert {found["check"] for found in ledger.differences()} == {"hash_chain", "rate_was_in_force"}
+
+
+def test_verification_knows_which_rate_was_in_force_when_an_entry_was_recorded(ledger: Ledger) -> None:
+    ledger.grant("1000.00")
+    set_rates(ledger, ("USD", "7.1"))
+    _order(ledger, "A", "10.00", "USD")
+    set_rates(ledger, ("USD", "7.3"))
+    _order(ledger, "B", "10.00", "USD")
+    assert ledger.differences() == []
+
+    def found_when_set(rate: str, shift: str) -> list[str]:
+        """What is found once a rate is said to have been set at another time."""
+        with ledger.database.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE exchange_rates DISABLE TRIGGER exchange_rates_append_only"))
+            moved = "UPDATE exchange_rates SET set_at = set_at + CAST(:by AS interval) WHERE rate = :rate"
+            connection.execute(text(moved), {"by": shift, "rate": Decimal(rate)})
+            connection.execute(text("ALTER TABLE exchange_rates ENABLE TRIGGER exchange_rates_append_only"))
+        return [found["rate"] for found in ledger.differences() if found["check"] == "rate_was_in_force"]
+
+    assert found_when_set("7.1", "1 hour") == ["7.1"], "nobody knew it yet"
+    assert found_when_set("7.1", "-2 hours") == [], "it was known, and replaced a moment ago"
+    assert found_when_set("7.3", "-1 hour") == ["7.1"], "it was replaced an hour ago"
 
 
 def test_without_a_rate_an_order_is_refused_naming_currency_and_date_and_what_happened_is_recorded(

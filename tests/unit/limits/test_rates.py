@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from services.common.money import EXACT, currency_digits, divide_up, floor
 from services.limits.deciding import Check, PoolCheck, Verdict, judge
 from services.limits.figures import exposure_view, figures
 from services.limits.ledger import Grant, Guarantee, Stages
-from services.limits.rates import DIGITS_MAX, ONE, RateMissing, Rates, is_rate
+from services.limits.rates import DIGITS_MAX, ONE, RateHistory, RateMissing, Rates, is_rate
 from services.limits.standing import Balance, Standing, currencies_needed, stand
 
 ON = date(2026, 3, 2)
@@ -162,3 +162,26 @@ def test_what_is_shown_has_the_decimals_of_its_currency(currency: str, total: st
     assert shown["total"] == total
     parts = [Decimal(shown[name]) for name in ("reserved", "delivered", "receivable")]
     assert sum(parts) == Decimal(total)
+
+
+def test_an_entry_may_have_kept_what_was_known_while_it_was_written_on_the_date_that_was_open() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    hour, tomorrow = timedelta(hours=1), ON + timedelta(days=1)
+    history = RateHistory(
+        "CNY",
+        [
+            ("USD", ON, noon - hour, Decimal(7)),
+            ("JPY", ON, noon - hour, Decimal("0.05")),
+            ("USD", ON, noon, Decimal("7.2")),
+            ("USD", tomorrow, noon - hour, Decimal(8)),
+        ],
+        [(ON, noon - 5 * hour), (tomorrow, noon + 10 * hour)],
+    )
+
+    def kept(hours: int, target: str = "CNY") -> set[Decimal]:
+        return history.between("USD", target, noon + hours * hour)
+
+    assert kept(-2) == set(), "nobody had set one"
+    assert (kept(1), kept(1, "JPY")) == ({Decimal("7.2")}, {Decimal(144)})
+    assert kept(0) == {Decimal(7), Decimal("7.2")}, "it was set while entries were written"
+    assert (kept(9), kept(11)) == ({Decimal("7.2")}, {Decimal(8)}), "the next date has another"
