@@ -108,13 +108,13 @@ def _open(service: Service, name: str, schema: Schema | None, asked: Permission,
     if not isinstance(request, dict):
         raise MalformedRequest("内部请求格式错误")
     received = request.get("input")
-    permission = asked(received) if callable(asked) else asked
     trace_id = str(request.get("trace_id") or "")
     telemetry.bind_trace(trace_id)
-    if permission == PUBLIC:
+    if asked == PUBLIC:
         caller = Caller(kind="anonymous", id="", username="")
     else:
         caller = service.ground.verifier.verify(request.get("caller"))
+    permission = asked(received) if callable(asked) else asked
     if permission == SERVICES_ONLY:
         if caller.kind != "service":
             raise Forbidden("该接口仅供内部服务使用")
