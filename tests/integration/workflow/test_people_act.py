@@ -292,6 +292,15 @@ def test_an_absence_sends_the_work_to_the_deputy(house: House) -> None:
     assert isinstance(house.refused("end_absence", LENA, None, absence_id=absence["id"]), NotFound)
 
 
+def test_the_work_of_somebody_on_leave_goes_to_their_stand_in(house: House) -> None:
+    flow = Flow(house, row(person("one", "lena")))
+    leave = {"from": "2020-01-01", "until": "2099-12-31", "stand_in": "carl"}
+    for away, waiting in ((leave, "carl"), (leave | {"until": "2020-01-31"}, "lena"), (None, "lena")):
+        house.tell_user(LENA, leave=away)
+        house.door.settle()
+        assert flow.waiting(flow.start()) == [waiting]
+
+
 def test_urging_is_limited_and_mentioned_people_hear_of_it(house: House) -> None:
     flow = Flow(house, row(person("one", "lena")))
     instance = flow.start()
