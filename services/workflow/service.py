@@ -37,7 +37,8 @@ class WorkflowService(Service):
         "application": {
             "application_submitted": instances.start_for_application,
             "application_withdrawn": instances.withdraw_for_application,
-            "record_submitted": instances.start_for_record,
+            "record_created": instances.start_for_record,
+            "record_updated": instances.start_for_record,
         },
         "customer": {
             "customer_created": copies.customer_created,
