@@ -23,7 +23,8 @@ from services.workflow.operations import (
 
 _EFFECT_SECONDS_MAX = 3.0
 _LOOK_SECONDS = 0.03
-_TIMER_SECONDS = 1.0
+# Deadlines fire within five seconds.
+_TIMER_SECONDS = 2.0
 
 
 class WorkflowService(Service):
