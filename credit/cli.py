@@ -93,7 +93,8 @@ def main() -> None:
     (./var), CREDIT_ADMIN_USERNAME, CREDIT_ADMIN_PASSWORD, AMQP_URI (in-memory broker), DATABASE_URL (embedded
     PostgreSQL), CREDIT_TIMEZONE (Asia/Shanghai), CREDIT_CURRENCY (CNY), CREDIT_SECRET_KEY, SMTP_URL,
     CREDIT_PUBLIC_URL (how people reach the suite, for links in mails), CREDIT_PROXIES (how many of your own
-    proxies stand before it: 0), CREDIT_STORAGE_URL, CREDIT_LOG_LEVEL (WARNING).
+    proxies stand before it: 0), CREDIT_STORAGE_URL, CREDIT_OUTGOING_ALLOWED
+    (hosts that webhooks may reach though not public), CREDIT_LOG_LEVEL (WARNING).
     """
 
 

@@ -110,6 +110,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "CREDIT_PUBLIC_URL": settings.public_url,
         "CREDIT_SECRET_KEY": settings.secret_key,
         "CREDIT_STORAGE_URL": settings.storage_url,
+        "CREDIT_OUTGOING_ALLOWED": " ".join(settings.outgoing_allowed),
         "CREDIT_TIMEZONE": settings.timezone,
         "DATABASE_URL": settings.database_url,
         "SMTP_URL": settings.smtp_url,

@@ -157,6 +157,8 @@ users = Table(
     Column("department", Text),
     Column("roles", JSONB, nullable=False),
     Column("active", Boolean, nullable=False),
+    # `{"from", "until", "stand_in"}` as the directory says, days inclusive.
+    Column("leave", JSONB(none_as_null=True)),
 )
 
 departments = Table(

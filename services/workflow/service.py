@@ -23,7 +23,8 @@ from services.workflow.operations import (
 
 _EFFECT_SECONDS_MAX = 3.0
 _LOOK_SECONDS = 0.03
-_TIMER_SECONDS = 1.0
+# Deadlines fire within five seconds.
+_TIMER_SECONDS = 2.0
 
 
 class WorkflowService(Service):
@@ -37,7 +38,8 @@ class WorkflowService(Service):
         "application": {
             "application_submitted": instances.start_for_application,
             "application_withdrawn": instances.withdraw_for_application,
-            "record_submitted": instances.start_for_record,
+            "record_created": instances.start_for_record,
+            "record_updated": instances.start_for_record,
         },
         "customer": {
             "customer_created": copies.customer_created,

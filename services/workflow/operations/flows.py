@@ -12,9 +12,13 @@ from services.common.ids import new_id
 from services.common.paging import page
 from services.workflow import model, store
 from services.workflow.drawing import to_bpmn, to_svg
-from services.workflow.engine import checked_graph, compile_flow
+from services.workflow.engine import PERSON_TYPES, checked_graph, compile_flow
 from services.workflow.engine.simulation import simulate
 from services.workflow.operations import moving
+from services.workflow.people import Case, named
+
+# Whom these name does not depend on who asks.
+_KNOWN_AT_ONCE = ("user", "role")
 
 
 def flow_view(flow: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def publish_flow(work: UnitOfWork, key: str) -> dict[str, Any]:
     flow = require_flow(work, key, locked=True)
     require_other_author(work.caller, flow["author"])
     graph = checked_graph(flow["draft"])
+    _require_people(work, graph)
     version = (flow["published_version"] or 0) + 1
     store.add_version(
         work,
@@ -74,6 +79,29 @@ def publish_flow(work: UnitOfWork, key: str) -> dict[str, Any]:
     )
     store.change_flow(work, flow["id"], {"published_version": version})
     return flow_view(flow | {"published_version": version})
+
+
+def _require_people(work: UnitOfWork, graph: Mapping[str, Any]) -> None:
+    """Refuse nodes that want people to be there already, and name nobody who is."""
+    company, anybody = store.company(work), Case("")
+    otherwise = (graph.get("settings") or {}).get("empty")
+    errors = [
+        {
+            "field": node["key"],
+            "code": "approver_empty",
+            "message": f"节点 {node['key']} 现在没有可用的审批人",
+        }
+        for node in graph["nodes"]
+        if node["type"] in PERSON_TYPES
+        and (node.get("empty") or otherwise) == "refuse"
+        and all(one["kind"] in _KNOWN_AT_ONCE for one in node["approvers"])
+        and not any(
+            company.is_active(name) for name in named(node["approvers"], node["key"], anybody, company)
+        )
+    ]
+    if errors:
+        said = "; ".join(error["message"] for error in errors)
+        raise Invalid(f"流程有误: {said}", code="flow_invalid", errors=errors)
 
 
 def get_flow(work: UnitOfWork, key: str) -> dict[str, Any]:

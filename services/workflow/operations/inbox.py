@@ -10,6 +10,8 @@ from services.common.db import UnitOfWork
 from services.common.errors import Invalid, NotFound
 from services.common.paging import page
 from services.workflow import events, model, store
+from services.workflow.engine.definition import PERSON_ACTIONS
+from services.workflow.operations.moving import flow_of
 
 _INSTANCE_FILTERS = ("state", "flow_key", "initiator", "subject_id", "subject_key")
 _FILTERS = ("state", "kind")
@@ -35,8 +37,28 @@ def list_tasks(work: UnitOfWork, received: Mapping[str, Any], kind: str | None =
 
 
 def get_task(work: UnitOfWork, task_id: UUID) -> dict[str, Any]:
-    """One of the caller's own tasks."""
-    return _with_summaries(work, [mine(work, task_id)])[0]
+    """One of the caller's own tasks, with what its node lets them do and asks of them."""
+    task = mine(work, task_id)
+    shown = _with_summaries(work, [task])[0]
+    instance = store.find_instance(work, task["instance_id"]) if task["instance_id"] else None
+    if instance is None:
+        return shown
+    node = flow_of(work, instance).nodes[task["node"]]
+    offered = node.get("actions") or [one for one in PERSON_ACTIONS if _fits(node, one)]
+    asked = {name: node.get(name) for name in ("opinion", "signature", "buttons", "deadline")}
+    values, hidden = instance["data"].get("fields") or {}, _hidden([node])
+    fields = {name: value for name, value in values.items() if name not in hidden}
+    return {**shown, "actions": offered, **asked, "field_rights": node.get("fields") or {}, "fields": fields}
+
+
+def _fits(node: Mapping[str, Any], action: str) -> bool:
+    return node["type"] == "approval" or action != "reject"
+
+
+def _hidden(nodes: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The fields that all of these nodes hide."""
+    found = [{key for key, how in (node.get("fields") or {}).items() if how == "hidden"} for node in nodes]
+    return set.intersection(*found) if found else set()
 
 
 def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
@@ -45,14 +67,22 @@ def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
     if instance is None:
         raise NotFound("没有这个流程实例")
     tasks = store.tasks_of_instance(work, instance_id)
-    takes_part = {instance["initiator"], *(task["assignee"] for task in tasks)}
-    if work.caller.username not in takes_part and not store.sees_instance(work, instance):
+    me = work.caller.username
+    mine_here = {task["node"] for task in tasks if task["assignee"] == me}
+    sees_all = me == instance["initiator"] or store.sees_instance(work, instance)
+    if not sees_all and not mine_here:
         raise NotFound("没有这个流程实例")
-    graph = store.graph_of_version(work, instance["flow_id"], instance["flow_version"])
+    flow = flow_of(work, instance)
+    hidden = set() if sees_all else _hidden([flow.nodes[key] for key in mine_here])
+    data = instance["data"]
+    if hidden:
+        seen = {key: value for key, value in (data.get("fields") or {}).items() if key not in hidden}
+        data = {**data, "fields": seen}
     return {
         **{name: value for name, value in instance.items() if not name.startswith("subject_")},
+        "data": data,
         "subject": events.subject_of(instance),
-        "graph": graph,
+        "graph": flow.graph,
         "tasks": [task_view(task) for task in tasks],
         "timeline": store.timeline_of(work, instance_id),
     }

@@ -43,26 +43,30 @@ def start_for_application(work: UnitOfWork, event: Event) -> None:
 def start_for_record(work: UnitOfWork, event: Event) -> None:
     """A record, customer or order of which something is told starts the flow bound to that, if any is.
 
-    The event says what it is about: `record`, `customer` or `order`, and `form` where it has a type.
+    While one runs for it, no other is started. The event says what it is about: `record`, `customer` or
+    `order`, and `form` where it has a type.
     """
     kind = next(kind for kind in _TOLD if kind in event.data)
     told = event.data[kind]
     bound = store.flow_bound_to(work, event.type, str(told.get("form") or kind))
     if bound is None:
         return
-    customer = told.get("customer_id") or (told.get("id") if kind == "customer" else None)
-    initiator = told.get("submitted_by") or event.actor
+    customer = told["id"] if kind == "customer" else told.get("customer_id") or event.data.get("customer_id")
+    initiator = event.actor
     key = told.get("number") or told.get("order_no") or told.get("code") or told.get("id")
     data = {name: told.get(name) for name in (*_ASKED, "reason", "customer_name")}
     data["fields"] = told.get("fields") or {}
     if not store.company(work).is_active(initiator):
         # What a machine has told starts no approval: nobody could be asked back.
         return
+    before = store.instance_of_subject(work, kind, str(told.get("id") or key))
+    if before is not None and before["state"] in ("running", "granting"):
+        return
     start(
         work,
         bound,
         subject={"type": kind, "id": str(told.get("id") or key), "key": str(key)},
-        submission=int(event.data.get("submission") or event.sequence or 1),
+        submission=event.sequence,
         initiator=initiator,
         customer_id=UUID(str(customer)) if customer else None,
         data={**data, "type": kind},

@@ -15,7 +15,8 @@ _SETTINGS = "flows.settings"
 # The events that may start a flow, and what each is about.
 STARTING_EVENTS: Mapping[str, str] = {
     "application.application_submitted": "application",
-    "application.record_submitted": "record",
+    "application.record_created": "record",
+    "application.record_updated": "record",
     "customer.customer_created": "customer",
     "limits.order_held": "order",
 }

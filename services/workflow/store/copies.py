@@ -28,23 +28,35 @@ from services.workflow.store.rows import Row, rows
 
 def company(work: UnitOfWork, flow_key: str | None = None) -> Company:
     """Everybody, how they are organised, and who stands in for whom now in a flow."""
+    found = rows(work, select(users))
     people = {
         row["username"]: Person(
             row["username"], row["department"], tuple(row["roles"]), active=bool(row["active"])
         )
-        for row in rows(work, select(users))
+        for row in found
     }
     units = {
         row["code"]: Department(row["code"], row["parent"], row["head"])
         for row in rows(work, select(departments))
     }
-    return Company(people, units, _deputies(work, flow_key))
+    deputies = {} if flow_key is None else {**_on_leave(work, found), **_deputies(work, flow_key)}
+    return Company(people, units, deputies)
 
 
-def _deputies(work: UnitOfWork, flow_key: str | None) -> dict[str, str]:
+def _on_leave(work: UnitOfWork, people: Sequence[Row]) -> dict[str, str]:
+    """Who stands in today for whom the directory says is on leave."""
+    today = work.local_date.isoformat()
+    return {
+        row["username"]: row["leave"]["stand_in"]
+        for row in people
+        if row["leave"]
+        and row["leave"].get("stand_in")
+        and row["leave"]["from"] <= today <= row["leave"]["until"]
+    }
+
+
+def _deputies(work: UnitOfWork, flow_key: str) -> dict[str, str]:
     """Who stands in for whom now; an absence from one flow goes before one from all, a later before."""
-    if flow_key is None:
-        return {}
     here = absences.c.flow_key.is_(None) | (absences.c.flow_key == flow_key)
     now = (absences.c.starts_at <= work.now) & (work.now < absences.c.ends_at)
     order = (absences.c.flow_key.is_not(None), absences.c.id)
@@ -72,7 +84,7 @@ def save_duties(work: UnitOfWork, allowed: Mapping[str, bool]) -> None:
 def save_user(work: UnitOfWork, user: Mapping[str, Any]) -> None:
     """Insert or replace the copy of a user."""
     names = ("username", "name", "department", "roles", "active")
-    values = {name: user[name] for name in names}
+    values = {name: user[name] for name in names} | {"leave": user.get("leave")}
     statement = upsert(users).values(**values)
     work.execute(statement.on_conflict_do_update(index_elements=[users.c.username], set_=values))
 

@@ -97,6 +97,15 @@ def test_a_graph_that_makes_no_sense_is_never_published(
     assert isinstance(house.refused("simulate_flow", ROOT, flow=key, initiator="mia"), Invalid)
 
 
+def test_a_node_that_wants_its_people_to_be_there_is_not_published_without_them(house: House) -> None:
+    drawn = {**graph("nobody"), "settings": {"empty": "refuse"}}
+    house.ask("create_flow", ROOT, key="f-empty", name="无人", graph=drawn)
+    problem = house.refused("publish_flow", ROOT, flow="f-empty")
+    assert (problem.code, problem.errors[0]["code"]) == ("flow_invalid", "approver_empty")
+    house.ask("change_flow", ROOT, flow="f-empty", graph={**graph("lena"), "settings": {"empty": "refuse"}})
+    assert house.ask("publish_flow", ROOT, flow="f-empty")["published_version"] == 1
+
+
 def test_a_key_is_taken_once_and_a_stale_draft_is_refused(house: House) -> None:
     house.ask("create_flow", ROOT, key="f-once", name="一", graph=graph("lena"))
     problem = house.refused("create_flow", ROOT, key="f-once", name="二", graph=graph("lena"))

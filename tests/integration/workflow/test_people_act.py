@@ -206,7 +206,13 @@ def test_what_a_node_wants_and_lets_people_do_is_held(house: House) -> None:
         fields={"额度": "required", "备注": "edit", "底价": "read"},
     )  # fmt: skip
     flow = Flow(house, row(node, fields={"额度": "number", "备注": "text", "底价": "number"}))
-    instance = flow.start()
+    instance = flow.start(fields={"底价": "5"})
+    shown = house.ask("get_task", LENA, task_id=flow.task(instance, LENA))
+    assert (shown["actions"], shown["opinion"], shown["signature"]) == (
+        ["approve", "comment"],
+        "required",
+        True,
+    )
     assert flow.refused("reject_task", instance, LENA, opinion="x").code == "action_not_offered"
     assert flow.refused("approve_task", instance, LENA).errors[0]["field"] == "opinion"
     assert flow.refused("approve_task", instance, LENA, opinion="可").errors[0]["field"] == "signature"
@@ -215,7 +221,17 @@ def test_what_a_node_wants_and_lets_people_do_is_held(house: House) -> None:
     problem = flow.refused("approve_task", instance, LENA, **said, fields={"底价": "1"})
     assert (type(problem), problem.code) == (Forbidden, "field_not_editable")
     flow.act("approve_task", instance, LENA, **said, fields={"额度": "12", "备注": "好"})
-    assert flow.show(instance)["data"]["fields"] == {"额度": "12", "备注": "好"}
+    assert flow.show(instance)["data"]["fields"] == {"额度": "12", "备注": "好", "底价": "5"}
+
+
+def test_a_hidden_field_is_not_shown_to_whom_it_is_hidden_from(house: House) -> None:
+    flow = Flow(house, row(person("one", "lena", fields={"底价": "hidden"}), fields={"底价": "number"}))
+    instance = flow.start(fields={"底价": "5", "备注": "x"})
+    task = house.ask("get_task", LENA, task_id=flow.task(instance, LENA))
+    assert task["fields"] == {"备注": "x"}
+    seen = house.ask("get_instance", LENA, instance_id=instance)
+    assert seen["data"]["fields"] == {"备注": "x"}
+    assert flow.show(instance)["data"]["fields"] == {"底价": "5", "备注": "x"}
 
 
 def test_the_next_approvers_are_chosen_and_fields_name_people(house: House) -> None:
@@ -274,6 +290,15 @@ def test_an_absence_sends_the_work_to_the_deputy(house: House) -> None:
         house.ask("end_absence", LENA, absence_id=absence["id"])
     assert flow.waiting(flow.start()) == ["lena"]
     assert isinstance(house.refused("end_absence", LENA, None, absence_id=absence["id"]), NotFound)
+
+
+def test_the_work_of_somebody_on_leave_goes_to_their_stand_in(house: House) -> None:
+    flow = Flow(house, row(person("one", "lena")))
+    leave = {"from": "2020-01-01", "until": "2099-12-31", "stand_in": "carl"}
+    for away, waiting in ((leave, "carl"), (leave | {"until": "2020-01-31"}, "lena"), (None, "lena")):
+        house.tell_user(LENA, leave=away)
+        house.door.settle()
+        assert flow.waiting(flow.start()) == [waiting]
 
 
 def test_urging_is_limited_and_mentioned_people_hear_of_it(house: House) -> None:
