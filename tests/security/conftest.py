@@ -76,6 +76,9 @@ class Office:
         return self.sign_in(username)
 
 
+_OF_RECORDS = ("read", "create", "update", "delete")
+
+
 def everything(kind: str = "all", **more: Any) -> list[dict[str, Any]]:
     """Every right there is but the administration's, those that can be narrowed with this scope."""
     scope = {"kind": kind, **more}
@@ -83,7 +86,7 @@ def everything(kind: str = "all", **more: Any) -> list[dict[str, Any]]:
         {"right": right, "scopes": [scope] if right in SCOPED else [{"kind": "all"}]}
         for right in sorted(ALL)
         if not right.startswith("admin.")
-    ]
+    ] + [{"right": f"form:visits.{action}", "scopes": [scope]} for action in _OF_RECORDS]
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +110,9 @@ def _furnish(office: Office) -> None:
     for code in ("EAST", "WEST"):
         admin.ask("PATCH", f"/departments/{code}", {"head": "mia"})
     admin.ask("POST", "/admin/business-date", {"date": "2026-01-05"})
+    subject = {"key": "subject", "label": {"zh": "主题"}, "type": "text"}
+    admin.ask("POST", "/forms", {"key": "visits", "title": {"zh": "拜访"}, "fields": [subject]})
+    admin.ask("POST", "/forms/visits:publish", {})
     office.role("everything", everything())
     sam = office.hire("sam", ["everything"], "EAST")
     _trade(office, sam)
@@ -154,6 +160,8 @@ def _trade(office: Office, sam: Person) -> None:
     sam.ask("POST", "/write-offs", written_off)
     disputed = {"invoice_no": "I-SAM", "amount": "20.00", "reason": "质量"}
     dispute = sam.ask("POST", "/disputes", disputed)["dispute"]
+    record = sam.ask("POST", "/forms/visits/records", {"fields": {"subject": "山姆的拜访"}})
+    view = sam.ask("POST", "/forms/visits/views", {"name": "山姆的视图"})
     upload = requests.post(
         f"{sam.url}/api/v1/customers/{customer['id']}/attachments",
         files={"file": ("合同.txt", b"the contract")},
@@ -176,6 +184,9 @@ def _trade(office: Office, sam: Person) -> None:
         "credit-note": "N-SAM",
         "write-off": "W-SAM",
         "bill": "B-SAM",
+        "form": "visits",
+        "record_id": record["id"],
+        "view_id": view["id"],
     }
 
 

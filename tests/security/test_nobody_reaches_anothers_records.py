@@ -15,6 +15,7 @@ from tests.security.conftest import Office, Person, everything, path_of
 _OF_EVERYBODY = {
     # Groups hold customers of everybody, see below.
     "group_id",
+    "form",
     *("key", "flow", "rule", "service", "identity", "dashboard"),
     "binding_id",
     # A person's own, found by who asks.
@@ -33,6 +34,7 @@ _GUARANTEE = {
     "provider": "x",
 }
 _BODIES: dict[str, Any] = {
+    "PATCH /forms/<form>/records/<record_id>": {"fields": {"subject": "x"}, "version": 1},
     "PATCH /customers/<customer_id>": {"region": "华北"},
     "PUT /applications/<application_id>": _GRANT,
     "POST /credit-accounts/<customer_id>/grants": _GRANT,
