@@ -43,7 +43,7 @@ def task_created(work: UnitOfWork, event: Event) -> None:
     task = event.data["task"]
     if task.get("assignee"):
         _tell_of(
-            work, task, f"task:{task['id']}", task["assignee"], "抄送" if task["kind"] == "cc" else "待办"
+            work, task, f"task:{task['id']}", task["assignee"], "抄送" if task.get("kind") == "cc" else "待办"
         )
 
 
