@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
+from typing import Any
 
+import eventlet
 import pytest
 
 from services.common.outgoing import Outgoing, Unreached
@@ -14,19 +14,17 @@ from services.common.outgoing import Outgoing, Unreached
 @pytest.fixture
 def slow_port() -> Iterator[int]:
     """A server that takes connections and never answers."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    held: list[socket.socket] = []
+    listener = eventlet.listen(("127.0.0.1", 0))
+    held: list[Any] = []
 
     def accept() -> None:
-        try:
-            while True:
-                held.append(listener.accept()[0])
-        except OSError:
-            return
+        while True:
+            held.append(listener.accept()[0])
 
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
+    taking = eventlet.spawn(accept)
     yield listener.getsockname()[1]
+    # Before its socket is closed: what waits on a descriptor would wait on whatever gets its number next.
+    taking.kill()
     listener.close()
     for one in held:
         one.close()
