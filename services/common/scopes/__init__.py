@@ -3,6 +3,7 @@
 from services.common.scopes.clauses import Facts, check_clause, holds, my_values, reaches, require_reach
 from services.common.scopes.owned import (
     Owned,
+    is_visible,
     my_columns,
     require_visible,
     visible,
@@ -16,6 +17,7 @@ __all__ = [
     "check_clause",
     "require_visible",
     "holds",
+    "is_visible",
     "my_columns",
     "my_values",
     "reaches",

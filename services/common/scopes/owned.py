@@ -93,6 +93,13 @@ def require_visible(
     clauses.require_reach(work.caller, asked, facts, owned.fields, world_of(work), missing)
 
 
+def is_visible(work: UnitOfWork, owned: Owned, row: Mapping[str, Any], **more: Any) -> bool:
+    """Whether the right of this call reaches a row that was read; `more` as in `require_visible`."""
+    if work.caller.clauses_of(work.right) is None:
+        return True
+    return clauses.reaches(work.caller, work.right, owned.facts(row, **more), owned.fields, world_of(work))
+
+
 def world_of(work: UnitOfWork) -> World:
     """The time, for conditions that speak of it."""
     return World(now=work.now, zone=work.timezone)

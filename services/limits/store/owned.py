@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Table, or_, select
 
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError
-from services.common.expressions import World
-from services.common.scopes import Facts, Owned, reaches, require_visible, visible_through
+from services.common.scopes import Facts, Owned, is_visible, require_visible, visible_through
 from services.limits import rights
 from services.limits.model import customers, orders
 from services.limits.store.accounts import find_customer
@@ -45,8 +44,7 @@ def require_customer_seen(
     work: UnitOfWork, customer: Mapping[str, Any], missing: CreditError, document: Mapping[str, Any]
 ) -> None:
     """Raise `missing` unless the right of this call reaches a customer, with what a document says."""
-    more = {name: document[name] for name in _OF_DOCUMENT if document.get(name) is not None}
-    require_visible(work, OWNED, customer, missing, **more)
+    require_visible(work, OWNED, customer, missing, **_said_by(document))
 
 
 def facts_of(work: UnitOfWork, key: str) -> Facts | None:
@@ -61,16 +59,12 @@ def facts_of(work: UnitOfWork, key: str) -> Facts | None:
         customer = find_customer(work, document["customer_id"], None) if document else None
     if customer is None:
         return None
-    more = {name: document[name] for name in _OF_DOCUMENT} if document else {}
-    return OWNED.facts(customer, **more)
+    return OWNED.facts(customer, **_said_by(dict(document or {})))
 
 
 def is_owner_seen(work: UnitOfWork, owner: Mapping[str, Any]) -> bool:
     """Whether the right of this call reaches all that a salesperson or a department owns."""
-    clauses = work.caller.clauses_of(work.right)
-    return clauses is None or reaches(
-        work.caller, work.right, OWNED.facts(owner), OWNED.fields, World(now=work.now, zone=work.timezone)
-    )
+    return is_visible(work, OWNED, owner)
 
 
 def is_seen(work: UnitOfWork, customer_id: UUID, document: Mapping[str, Any]) -> bool:
@@ -83,8 +77,9 @@ def is_seen(work: UnitOfWork, customer_id: UUID, document: Mapping[str, Any]) ->
 
 def _reaches(work: UnitOfWork, customer_id: UUID, document: Mapping[str, Any]) -> bool:
     customer = find_customer(work, customer_id, None)
-    if customer is None:
-        return False
-    more = {name: document[name] for name in _OF_DOCUMENT if document.get(name) is not None}
-    world = World(now=work.now, zone=work.timezone)
-    return reaches(work.caller, work.right, OWNED.facts(customer, **more), OWNED.fields, world)
+    return customer is not None and is_visible(work, OWNED, customer, **_said_by(document))
+
+
+def _said_by(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What conditions may read of a document beside its customer."""
+    return {name: document[name] for name in _OF_DOCUMENT if document.get(name) is not None}
