@@ -12,9 +12,8 @@ from typing import Any
 
 from gateway.audit import trail
 from services.common.db import UnitOfWork
-from services.common.events import Event
+from services.common.events import Event, Handler
 from services.common.fields import parse_instant
-from services.common.parked import Handler
 
 # Told by every service of a change that has no event of its own, see `Service.apply`.
 _OTHERWISE = "change_applied"

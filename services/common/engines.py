@@ -21,7 +21,7 @@ from services.common.errors import Unavailable
 
 _log = logging.getLogger(__name__)
 # One pool per service; seven services share one embedded server of 200 connections.
-POOL_SIZE = 6
+_POOL_SIZE = 6
 _POOL_OVERFLOW = 14
 _POOL_WAIT_SECONDS = 10
 _STATEMENT_TIMEOUT_MS = 15_000
@@ -65,6 +65,7 @@ def again_after_deadlocks(tries: int, do: Callable[[], _Answer]) -> _Answer:
 
 @contextmanager
 def translated(engine: Engine) -> Iterator[Connection]:
+    """A connection whose failures are `Unavailable`, as nobody can tell how far it came."""
     try:
         with engine.connect() as connection:
             yield connection
@@ -98,7 +99,8 @@ def _ping_when_rested(engine: Engine) -> None:
             raise DisconnectionError from problem
 
 
-def make_engine(url: str, name: str, pool_size: int = POOL_SIZE, **more: Any) -> Engine:
+def make_engine(url: str, name: str, pool_size: int = _POOL_SIZE, **more: Any) -> Engine:
+    """The connections of one service, `name`, that no statement and no lock can hold up for long."""
     options = (
         f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS} "
         f"-c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"

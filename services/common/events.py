@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -71,6 +71,10 @@ class Event:
             "data": self.data,
             "dataversion": self.dataversion,
         }
+
+
+# What a service does about an event, within the unit of work that applies it.
+Handler = Callable[[UnitOfWork, Event], None]
 
 
 def event_from_envelope(envelope: Mapping[str, Any]) -> Event:

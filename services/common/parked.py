@@ -10,9 +10,8 @@ from sqlalchemy import insert, select, update
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound
-from services.common.events import Event, event_from_envelope
+from services.common.events import Event, Handler, event_from_envelope
 
-Handler = Callable[[UnitOfWork, Event], None]
 PROBLEM_LENGTH_MAX = 2_000
 
 
@@ -45,18 +44,7 @@ def park_document(
     work: UnitOfWork, source: str, event_id: UUID, ordering_key: str, event: dict[str, Any], why: str
 ) -> None:
     """Set aside a message from outside (an ERP document) that can never be applied as it is."""
-    work.execute(
-        insert(work.table("parked_events")).values(
-            id=event_id,
-            source=source,
-            sequence=None,
-            ordering_key=ordering_key,
-            event=event,
-            problem=why[:PROBLEM_LENGTH_MAX],
-            attempts=1,
-            parked_at=work.now,
-        )
-    )
+    _set_aside(work, event_id, source, None, ordering_key, event, why, attempts=1)
 
 
 def was_parked(work: UnitOfWork, source: str, event_id: UUID) -> bool:
@@ -76,15 +64,31 @@ def handle_parked(handlers: Mapping[str, Handler], work: UnitOfWork) -> Callable
     return apply
 
 
-def park_event(work: UnitOfWork, event: Event, problem: str, attempts: int) -> None:
+def park_event(work: UnitOfWork, event: Event, why: str, attempts: int) -> None:
+    """Set aside an event of another service's log that was tried so many times."""
+    place, envelope = (event.source, event.sequence, event.ordering_key), event.envelope()
+    _set_aside(work, event.id, *place, envelope, why, attempts=attempts)
+
+
+def _set_aside(
+    work: UnitOfWork,
+    event_id: UUID,
+    source: str,
+    sequence: int | None,
+    ordering_key: str,
+    event: dict[str, Any],
+    why: str,
+    *,
+    attempts: int,
+) -> None:
     work.execute(
         insert(work.table("parked_events")).values(
-            id=event.id,
-            source=event.source,
-            sequence=event.sequence,
-            ordering_key=event.ordering_key,
-            event=event.envelope(),
-            problem=problem,
+            id=event_id,
+            source=source,
+            sequence=sequence,
+            ordering_key=ordering_key,
+            event=event,
+            problem=why[:PROBLEM_LENGTH_MAX],
             attempts=attempts,
             parked_at=work.now,
         )
@@ -102,6 +106,7 @@ def _open_parked(work: UnitOfWork, identity: int) -> Any:
 
 
 def resolve_parked(work: UnitOfWork, identity: int, how: str) -> None:
+    """Note how a parked event was resolved."""
     parked = work.table("parked_events")
     work.execute(
         update(parked)

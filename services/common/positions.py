@@ -20,8 +20,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.common.caller import service_caller
 from services.common.db import Database, UnitOfWork
 from services.common.engines import again_after_deadlocks, is_transient
-from services.common.events import Event
-from services.common.parked import PROBLEM_LENGTH_MAX, Handler, park_event, resolve_parked
+from services.common.events import Event, Handler
+from services.common.parked import PROBLEM_LENGTH_MAX, park_event, resolve_parked
 
 _log = logging.getLogger(__name__)
 _DEADLOCK_TRIES = 5
@@ -221,7 +221,7 @@ def _park(database: Database, service: str, source: str, event: Event, problem: 
     with database.begin(service_caller(service)) as work:
         if event.sequence <= _lock_position(work, source).sequence:
             return 0
-        park_event(work, event, repr(problem)[:PROBLEM_LENGTH_MAX], attempts=1)
+        park_event(work, event, repr(problem), attempts=1)
         _move(work, source, event)
         return 1
 

@@ -16,13 +16,13 @@ from services.common.commands import AnswerHandler
 from services.common.db import UnitOfWork
 from services.common.engines import again_after_deadlocks
 from services.common.errors import Invalid, NotFound
+from services.common.events import Handler
 from services.common.group_commit import Foresee, GroupCommand, Operation
 from services.common.messaging.door import PUBLIC, SERVICES_ONLY, Call, endpoint
 from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
 from services.common.messaging.ground import Ground
 from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS
 from services.common.messaging.timers import every
-from services.common.parked import Handler
 from services.common.positions import StreamStopped
 from services.common.scopes import Facts
 from services.common.strict_json import to_plain

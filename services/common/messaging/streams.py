@@ -13,9 +13,8 @@ from eventlet.semaphore import Semaphore
 from services.common import telemetry
 from services.common.caller import service_caller
 from services.common.db import Database
-from services.common.events import BATCH_MAX, Event, event_from_envelope
+from services.common.events import BATCH_MAX, Event, Handler, event_from_envelope
 from services.common.messaging.loops import Bell, Stopping, keep_going
-from services.common.parked import Handler
 from services.common.positions import (
     PositionMovedBack,
     StreamStopped,
