@@ -163,8 +163,12 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     return Verdict("reserved", reasons)
 
 
+def _no_less(amount: Decimal, currency: str) -> Amount:
+    return Amount(ceiling(amount, currency), currency)
+
+
 def _needed(pool: PoolCheck) -> Amount:
-    return Amount(ceiling(pool.increase, pool.currency), pool.currency)
+    return _no_less(pool.increase, pool.currency)
 
 
 def _available(pool: PoolCheck) -> Amount | None:
@@ -222,7 +226,7 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
     if check.overdue and codes & {"limit_exceeded", "customer_frozen"}:
         oldest = sorted(check.overdue, key=lambda item: (item.due_date, item.invoice_no))
         wanted["pay_invoices"] = [item.invoice_no for item in oldest[:_PAY_INVOICES_MAX]]
-        wanted["overdue_amount"] = Amount(ceiling(check.overdue_amount, check.currency), check.currency).text
+        wanted["overdue_amount"] = _no_less(check.overdue_amount, check.currency).text
     return wanted
 
 
@@ -231,9 +235,7 @@ def _limits_needed(failing: Sequence[PoolCheck]) -> dict[str, Any]:
         {
             "pool": pool.name,
             "currency": pool.currency,
-            "limit_needed": format_amount(
-                ceiling(EXACT.add(max(ZERO, pool.exposure), pool.increase), pool.currency), pool.currency
-            ),
+            "limit_needed": _no_less(EXACT.add(max(ZERO, pool.exposure), pool.increase), pool.currency).text,
         }
         for pool in failing
     ]
