@@ -12,14 +12,18 @@ from uuid import UUID
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
 from services.common.money import EXACT, ceiling, floor, format_amount
+from services.common.paging import page
 from services.limits import deciding, store
 from services.limits.deciding import Amount, Check, PoolCheck, Verdict
 from services.limits.ledger import OverdueItem
+from services.limits.model import decisions
 from services.limits.operations import carriers, check_rules, dates, exchange, horizon
 from services.limits.operations.accounts import read_accounts
+from services.limits.operations.filters import wanted_columns
 from services.limits.rates import ONE, RateMissing
 
 _AVERAGE_DAYS = 90
+_FILTERS = ("order_no", "result", "source", "company")
 
 
 def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> Check:
@@ -153,3 +157,16 @@ def _figures(pool: PoolCheck) -> dict[str, Any]:
 def decision_view(decision: Mapping[str, Any]) -> dict[str, Any]:
     """A documented credit decision as callers see it."""
     return {**decision, "amount": format_amount(decision["amount"], decision["currency"])}
+
+
+def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of documented credit decisions, newest first."""
+    return page(
+        work,
+        store.decisions_with(work, wanted_columns(received["where"], _FILTERS)),
+        received,
+        sort={"decided_at": decisions.c.decided_at},
+        key=decisions.c.id,
+        default_sort="-decided_at",
+        to_item=decision_view,
+    )

@@ -15,14 +15,14 @@ from services.common.money import parse_amount
 from services.common.paging import page
 from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
-from services.limits.model import decisions, orders
+from services.limits.model import orders
 from services.limits.operations import checking, dates, validity
 from services.limits.operations.accounts import lock_customers_of, require_parties, tell_accounts
+from services.limits.operations.filters import wanted_columns
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
 
 _SAME_FIELDS = ("customer_id", "amount", "currency")
-_DECISION_FILTERS = ("order_no", "result", "source", "company")
 _DATES = ("delivery_date", "order_date", "valid_until")
 _FILTERS = ("status", "order_no", "source", "company")
 
@@ -292,36 +292,6 @@ def list_orders(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
         default_sort="-created_at",
         to_item=events.order_view,
     )
-
-
-def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of documented credit decisions, newest first."""
-    return page(
-        work,
-        store.decisions_with(work, wanted_columns(received["where"], _DECISION_FILTERS)),
-        received,
-        sort={"decided_at": decisions.c.decided_at},
-        key=decisions.c.id,
-        default_sort="-decided_at",
-        to_item=checking.decision_view,
-    )
-
-
-def wanted_columns(where: Mapping[str, Any], texts: Sequence[str], ids: Sequence[str] = ()) -> dict[str, Any]:
-    """Column values to filter by, from a list's `where`; `Invalid` names what one cannot filter by."""
-    wanted: dict[str, Any] = {}
-    for name, value in where.items():
-        if name == "customer_id" or name in ids:
-            try:
-                wanted[name] = UUID(str(value))
-            except ValueError:
-                raise Invalid(f"{name} 应为 UUID", code="not_an_id") from None
-        elif name in texts:
-            wanted[name] = str(value)
-        else:
-            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
-    return wanted
 
 
 def require_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

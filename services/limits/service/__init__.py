@@ -9,6 +9,7 @@ from services.common.paging import ListInput
 from services.limits import model, rights, schema, store
 from services.limits.operations import (
     accounts,
+    checking,
     dates,
     deliveries,
     grants,
@@ -167,7 +168,7 @@ class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
     @endpoint(ListInput(), "decisions.read")
     def list_decisions(self, call: Call) -> dict[str, Any]:
         """A page of documented credit decisions."""
-        return dict(self.read(call, orders.list_decisions, call.input))
+        return dict(self.read(call, checking.list_decisions, call.input))
 
     @endpoint(None, None)
     def get_business_date(self, call: Call) -> dict[str, Any]:

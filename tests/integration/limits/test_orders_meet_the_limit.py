@@ -8,7 +8,7 @@ import pytest
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import accounts, batches, orders, receivables, verification
+from services.limits.operations import accounts, batches, checking, orders, receivables, verification
 from tests.integration.limits.conftest import CUSTOMER, Ledger
 
 
@@ -76,7 +76,7 @@ def test_a_dry_run_answers_the_same_and_changes_nothing(ledger: Ledger) -> None:
     assert answer["status"] == "refused"
     assert answer["decision"]["would_pass_if"]["largest_amount"] == "100.00"
     assert ledger.exposure() == ("0.00", "0.00", "0.00")
-    assert ledger.do(orders.list_decisions, {"where": {}})["items"] == []
+    assert ledger.do(checking.list_decisions, {"where": {}})["items"] == []
 
 
 def test_exposure_moves_through_its_stages_and_never_counts_twice(ledger: Ledger) -> None:

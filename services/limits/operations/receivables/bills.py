@@ -17,7 +17,7 @@ from services.limits.ledger import ZERO, Stages
 from services.limits.model import bills
 from services.limits.operations import dates
 from services.limits.operations.accounts import tell_accounts
-from services.limits.operations.orders import wanted_columns
+from services.limits.operations.filters import wanted_columns
 from services.limits.operations.posting import post
 from services.limits.operations.receivables.money import held_money, take_back
 from services.limits.pools import segment_of

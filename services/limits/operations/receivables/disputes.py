@@ -16,7 +16,7 @@ from services.limits.model import disputes
 from services.limits.operations import dates
 from services.limits.operations.accounts import cure_freezes, tell_accounts
 from services.limits.operations.aging import tell_aged
-from services.limits.operations.orders import wanted_columns
+from services.limits.operations.filters import wanted_columns
 from services.limits.operations.receivables.documents import require_document
 from services.limits.operations.receivables.write_offs import open_part
 

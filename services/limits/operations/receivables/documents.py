@@ -12,7 +12,7 @@ from services.common.paging import page
 from services.limits import store
 from services.limits.events.receivables import invoice_view, money_view, write_off_view
 from services.limits.model import invoices, payments, write_offs
-from services.limits.operations.orders import wanted_columns
+from services.limits.operations.filters import wanted_columns
 
 _WORDS = {"invoice": "发票", "payment": "收款", "credit_note": "红字发票", "write_off": "坏账核销"}
 _TEXTS = ("status", "source", "company")
