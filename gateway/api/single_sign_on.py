@@ -161,9 +161,7 @@ ROUTES = [
         _PROVIDERS,
         "roles",
         "Identity providers (OpenID Connect)",
-        reading(
-            lambda work, path: {"items": list(map(operations.shown, store.providers(work))), "next": None}
-        ),
+        reading(_list),
     ),
     _admin(
         "POST",

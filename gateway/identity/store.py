@@ -275,7 +275,6 @@ def _page(
     filters: Sequence[str],
     sortable: Sequence[str],
     default_sort: str,
-    key: str = "id",
     to_item: Callable[[Row], Row] | None = None,
 ) -> Row:
     by_name = {column.name: column for column in columns}
@@ -287,8 +286,8 @@ def _page(
             raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
         statement = statement.where(by_name[name] == _wanted(name, value))
     sort = {name: by_name[name] for name in sortable}
-    keyed = by_name[key]
-    return page(work, statement, received, sort=sort, key=keyed, default_sort=default_sort, to_item=to_item)
+    key = by_name["id"]
+    return page(work, statement, received, sort=sort, key=key, default_sort=default_sort, to_item=to_item)
 
 
 def _listed_user(row: Row) -> Row:
