@@ -9,7 +9,7 @@ from uuid import UUID
 from gateway.audit.trail import trail
 from gateway.identity import store
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
 from services.common.strict_json import to_plain
 
@@ -22,7 +22,7 @@ def share(work: UnitOfWork, resource: str, record_id: UUID, received: Mapping[st
     user = _user(work, received["username"])
     expires_at = received["expires_at"]
     if expires_at is not None and expires_at <= work.now:
-        raise _refused("expires_at", "in_the_past", "应晚于现在")
+        raise invalid_field("expires_at", "in_the_past", "应晚于现在")
     others = [row for row in store.shares_with(work, user["id"]) if row["record_id"] != record_id]
     if len(others) >= SHARES_MAX:
         raise Conflict(
@@ -64,12 +64,8 @@ def list_shares(work: UnitOfWork, resource: str, record_id: UUID) -> dict[str, A
 def _user(work: UnitOfWork, username: str) -> dict[str, Any]:
     user = store.find_user(work, username=username)
     if user is None or not user["active"]:
-        raise _refused("username", "user_unknown", f"没有在用的用户 {username}")
+        raise invalid_field("username", "user_unknown", f"没有在用的用户 {username}")
     return user
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
 
 
 def _audit(work: UnitOfWork, action: str, resource: str, record_id: UUID, detail: Mapping[str, Any]) -> None:
