@@ -14,6 +14,7 @@ from gateway.identity import store as people
 from gateway.identity import tokens
 from gateway.identity.roles import check_version
 from gateway.sign_in import store as sessions
+from gateway.sign_in.entrance import ticket_invalid
 from gateway.sign_in.sealing import Seal
 from gateway.single_sign_on import store
 from gateway.single_sign_on.protocol import Attempt, Provider
@@ -140,10 +141,10 @@ def redeem(work: UnitOfWork, ticket: str, browser: str) -> tuple[dict[str, Any],
     """(the user, the provider) of a ticket, which is used up."""
     kept = store.take_handover(work, tokens.hash_token(ticket))
     if kept is None or not secrets.compare_digest(kept["browser_hash"], tokens.hash_token(browser)):
-        raise Unauthenticated("登录凭证无效或已过期, 请重新登录", code="ticket_invalid")
+        raise ticket_invalid()
     user = people.find_user(work, user_id=kept["user_id"])
     if user is None or not user["active"]:
-        raise Unauthenticated("登录凭证无效或已过期, 请重新登录", code="ticket_invalid")
+        raise ticket_invalid()
     return user, provider_in_use(work, kept["provider"])
 
 
