@@ -127,9 +127,7 @@ def set_leave(work: UnitOfWork, key: str, received: Mapping[str, Any] | None) ->
 def _stand_in(work: UnitOfWork, user: Mapping[str, Any], received: Mapping[str, Any]) -> str | None:
     if received["stand_in"] is None:
         return None
-    other = store.find_user(work, username=received["stand_in"])
-    if other is None or not other["active"]:
-        raise invalid_field("stand_in", "user_unknown", f"没有在用的用户 {received['stand_in']}")
+    other = active_user(work, received["stand_in"], "stand_in")
     if other["id"] == user["id"]:
         raise invalid_field("stand_in", "stand_in_is_oneself", "代理人不能是本人")
     begins, ends = other["leave_from"], other["leave_until"]
@@ -229,12 +227,7 @@ def _check_tree(tree: Mapping[str, Mapping[str, Any]], code: str, parent: str | 
 
 
 def _head(work: UnitOfWork, username: str | None) -> str | None:
-    if username is None:
-        return None
-    user = store.find_user(work, username=username)
-    if user is None or not user["active"]:
-        raise invalid_field("head", "user_unknown", f"没有在用的用户 {username}")
-    return str(user["username"])
+    return None if username is None else str(active_user(work, username, "head")["username"])
 
 
 # --- the first administrator ------------------------------------------------------------------------------
@@ -251,6 +244,14 @@ def ensure_admin(work: UnitOfWork, username: str, password: str | None) -> str |
 
 
 # --- what they share -------------------------------------------------------------------------------------
+
+
+def active_user(work: UnitOfWork, username: str, field: str) -> dict[str, Any]:
+    """The user whom a field names; `Invalid` for nobody and for one whose account is closed."""
+    user = store.find_user(work, username=username)
+    if user is None or not user["active"]:
+        raise invalid_field(field, "user_unknown", f"没有在用的用户 {username}")
+    return user
 
 
 def _rights_of(work: UnitOfWork, keys: Collection[str]) -> set[str]:

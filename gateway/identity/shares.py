@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gateway.audit.trail import trail
 from gateway.identity import store
+from gateway.identity.operations import active_user
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
@@ -19,7 +20,7 @@ SHARES_MAX = 300
 
 def share(work: UnitOfWork, resource: str, record_id: UUID, received: Mapping[str, Any]) -> dict[str, Any]:
     """Share a record that the caller may see with a user, or say anew how far and until when."""
-    user = _user(work, received["username"])
+    user = active_user(work, received["username"], "username")
     expires_at = received["expires_at"]
     if expires_at is not None and expires_at <= work.now:
         raise invalid_field("expires_at", "in_the_past", "应晚于现在")
@@ -49,7 +50,7 @@ def share(work: UnitOfWork, resource: str, record_id: UUID, received: Mapping[st
 
 def unshare(work: UnitOfWork, resource: str, record_id: UUID, username: str) -> dict[str, Any]:
     """Take a record back from a user; 404 when they did not have it."""
-    user = _user(work, username)
+    user = active_user(work, username, "username")
     if not store.end_share(work, resource, record_id, user["id"]):
         raise NotFound("该记录没有与此用户共享", code="share_not_found")
     _audit(work, "record.unshare", resource, record_id, {"username": user["username"]})
@@ -59,13 +60,6 @@ def unshare(work: UnitOfWork, resource: str, record_id: UUID, username: str) -> 
 def list_shares(work: UnitOfWork, resource: str, record_id: UUID) -> dict[str, Any]:
     """With whom a record is shared, and how far."""
     return {"items": store.shares_of(work, resource, record_id), "next": None}
-
-
-def _user(work: UnitOfWork, username: str) -> dict[str, Any]:
-    user = store.find_user(work, username=username)
-    if user is None or not user["active"]:
-        raise invalid_field("username", "user_unknown", f"没有在用的用户 {username}")
-    return user
 
 
 def _audit(work: UnitOfWork, action: str, resource: str, record_id: UUID, detail: Mapping[str, Any]) -> None:
