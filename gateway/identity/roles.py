@@ -218,15 +218,11 @@ def _require_no_wider(caller: Caller, wanted: Mapping[str, Any]) -> None:
 
 
 def _is_among(clause: Clause, own: Collection[Clause]) -> bool:
-    if clause.kind == "departments":
-        return any(
-            one.kind == "departments"
-            and set(clause.values) <= set(one.values)
-            and one.condition in ("", clause.condition)
-            for one in own
-        )
+    """Whether one of one's own grants reaches at least as far as this one."""
     return any(
-        one.kind == clause.kind and one.values == clause.values and one.condition in ("", clause.condition)
+        one.kind == clause.kind
+        and (one.values == clause.values or (one.kind == "departments" and {*clause.values} <= {*one.values}))
+        and one.condition in ("", clause.condition)
         for one in own
     )
 
