@@ -48,3 +48,8 @@ class Route:
     def name(self) -> str:
         """A unique name, e.g. `POST /orders/<order_no>:amend`."""
         return f"{self.method} {self.path}"
+
+
+def admin_route(method: str, path: str, action: str, summary: str, view: View, **more: Any) -> Route:
+    """A route that needs the right `admin.<action>`."""
+    return Route(method, path, permission=f"admin.{action}", view=view, tag="admin", summary=summary, **more)

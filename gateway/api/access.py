@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.identity import operations
 from gateway.local import changing, reading
-from gateway.routes import Route
+from gateway.routes import admin_route
 from gateway.sign_in import schema, second_factor, sessions, settings
 from services.common.db import UnitOfWork
 
@@ -27,36 +27,32 @@ def _sessions(work: UnitOfWork, path: Mapping[str, str]) -> Any:
     return sessions.list_of(work, operations.get_user(work, path["key"])["id"])
 
 
-def _route(method: str, path: str, right: str, summary: str, view: Any, **more: Any) -> Route:
-    return Route(method, path, permission=f"admin.{right}", view=view, tag="admin", summary=summary, **more)
-
-
 _USER = "/admin/users/<key>"
 _SETTINGS = "/admin/sign-in-settings"
 ROUTES = [
-    _route("GET", f"{_USER}/sessions", "users", "A user's live sessions", reading(_sessions)),
-    _route(
+    admin_route("GET", f"{_USER}/sessions", "users", "A user's live sessions", reading(_sessions)),
+    admin_route(
         "POST",
         f"{_USER}/sessions:end",
         "users",
         "End all of a user's sessions",
         _of_user("end_sessions", lambda work, user, path: sessions.end_of(work, user, None)),
     ),
-    _route(
+    admin_route(
         "DELETE",
         f"{_USER}/sessions/<session_id>",
         "users",
         "End one of a user's sessions",
         _of_user("end_session", lambda work, user, path: sessions.end_of(work, user, path["session_id"])),
     ),
-    _route(
+    admin_route(
         "DELETE",
         f"{_USER}/second-factor",
         "users",
         "Take away the second factor of somebody who has lost it; their sessions end",
         _of_user("reset_second_factor", lambda work, user, path: second_factor.reset(work, user)),
     ),
-    _route(
+    admin_route(
         "GET",
         _SETTINGS,
         "roles",
@@ -64,7 +60,7 @@ ROUTES = [
         reading(lambda work, path: settings.current(work)),
         answer=schema.Settings,
     ),
-    _route(
+    admin_route(
         "PATCH",
         _SETTINGS,
         "roles",

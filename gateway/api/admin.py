@@ -11,7 +11,7 @@ from flask import Request
 from gateway.context import Context
 from gateway.identity import keys, operations, schema, store, tokens
 from gateway.local import body, changing, listing, reading
-from gateway.routes import Route
+from gateway.routes import Route, admin_route
 from gateway.sign_in import passwords
 from services.common.db import UnitOfWork
 from services.common.ids import new_id
@@ -92,12 +92,6 @@ _end_leave = changing(
 _revoke_key = changing("revoke_key", None, lambda work, path, received: keys.revoke_key(work, path["key"]))
 
 
-def _route(method: str, path: str, permission: str, summary: str, view: Any, **more: Any) -> Route:
-    return Route(
-        method, path, permission=f"admin.{permission}", view=view, tag="admin", summary=summary, **more
-    )
-
-
 def _people(prefix: str) -> list[Route]:
     users, one_user = f"{prefix}/users", f"{prefix}/users/<key>"
     departments, one_department = f"{prefix}/departments", f"{prefix}/departments/<key>"
@@ -109,16 +103,18 @@ def _people(prefix: str) -> list[Route]:
     make_department = {"status": 201, "body": schema.NewDepartment, **department}
     change_department = {"body": schema.DepartmentChange, **department}
     return [
-        _route("GET", users, "users", "Users", listing(store.list_users), listing=True),
-        _route("POST", users, "users", "Make a user", _create_user, **make_user),
-        _route("GET", one_user, "users", "One user, by id or name", get_user, **user),
-        _route("PATCH", one_user, "users", "Change a user", _change_user, body=schema.UserChange, **user),
-        _route(
+        admin_route("GET", users, "users", "Users", listing(store.list_users), listing=True),
+        admin_route("POST", users, "users", "Make a user", _create_user, **make_user),
+        admin_route("GET", one_user, "users", "One user, by id or name", get_user, **user),
+        admin_route(
+            "PATCH", one_user, "users", "Change a user", _change_user, body=schema.UserChange, **user
+        ),
+        admin_route(
             "GET", departments, "departments", "Departments", listing(store.list_departments), listing=True
         ),
-        _route("POST", departments, "departments", "Make one", _create_department, **make_department),
-        _route("GET", one_department, "departments", "One, by id or code", get_department, **department),
-        _route(
+        admin_route("POST", departments, "departments", "Make one", _create_department, **make_department),
+        admin_route("GET", one_department, "departments", "One, by id or code", get_department, **department),
+        admin_route(
             "PATCH",
             one_department,
             "departments",
@@ -135,10 +131,12 @@ def _positions(prefix: str) -> list[Route]:
     make, change = ({"body": shape, **position} for shape in (schema.NewPosition, schema.PositionChange))
     get = reading(lambda work, path: operations.get_position(work, path["key"]))
     return [
-        _route("GET", all_of_them, "departments", "Positions", listing(store.list_positions), listing=True),
-        _route("POST", all_of_them, "departments", "Make one", _create_position, status=201, **make),
-        _route("GET", one, "departments", "One, by id or code", get, **position),
-        _route("PATCH", one, "departments", "Rename it", _change_position, **change),
+        admin_route(
+            "GET", all_of_them, "departments", "Positions", listing(store.list_positions), listing=True
+        ),
+        admin_route("POST", all_of_them, "departments", "Make one", _create_position, status=201, **make),
+        admin_route("GET", one, "departments", "One, by id or code", get, **position),
+        admin_route("PATCH", one, "departments", "Rename it", _change_position, **change),
     ]
 
 
@@ -147,8 +145,10 @@ def _leave(prefix: str) -> list[Route]:
     user: dict[str, Any] = {"answer": schema.User}
     away = {"body": schema.LeaveInput, **user}
     return [
-        _route("PUT", path, "users", "Say when a user is away, and who does their work", _set_leave, **away),
-        _route("DELETE", path, "users", "Say that a user is back", _end_leave, **user),
+        admin_route(
+            "PUT", path, "users", "Say when a user is away, and who does their work", _set_leave, **away
+        ),
+        admin_route("DELETE", path, "users", "Say that a user is back", _end_leave, **user),
     ]
 
 
@@ -159,10 +159,10 @@ ROUTES = [
     *_positions("/admin"),
     *_leave(""),
     *_leave("/admin"),
-    _route(
+    admin_route(
         "GET", "/admin/keys", "keys", "API keys, without their text", listing(store.list_keys), listing=True
     ),
-    _route(
+    admin_route(
         "POST",
         "/admin/keys",
         "keys",
@@ -172,5 +172,5 @@ ROUTES = [
         body=schema.NewKey,
         answer=schema.Key,
     ),
-    _route("DELETE", "/admin/keys/<key>", "keys", "Revoke an API key", _revoke_key),
+    admin_route("DELETE", "/admin/keys/<key>", "keys", "Revoke an API key", _revoke_key),
 ]

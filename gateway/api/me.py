@@ -15,7 +15,7 @@ from gateway.local import body
 from gateway.routes import SIGNED_IN, Route
 from gateway.sign_in import passwords, schema, second_factor, sessions, settings, store
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound, invalid_field
 
 Person = dict[str, Any]
 
@@ -83,8 +83,7 @@ def _change_password(context: Context, request: Request, path: Mapping[str, str]
 
 def _require_password(context: Context, user: Person, password: str) -> None:
     if not context.entrance.verify_password(user["username"], password, context.origin):
-        error = {"field": "password", "code": "password_wrong", "message": "密码错误"}
-        raise Invalid("密码错误", code="password_wrong", errors=[error])
+        raise invalid_field("password", "password_wrong", "密码错误")
 
 
 def _factor(context: Context, request: Request, path: Mapping[str, str]) -> Any:

@@ -13,7 +13,7 @@ from gateway.context import Context
 from gateway.identity import events, explaining, forms, roles, schema, shares, store
 from gateway.identity.grants import SCOPE_KINDS
 from gateway.local import body, changing, listing, reading
-from gateway.routes import Route
+from gateway.routes import Route, admin_route
 from gateway.table import all_routes
 from services.common.caller import service_caller
 from services.common.config import GATEWAY
@@ -90,20 +90,18 @@ _change_role = changing(
 )
 
 
-def _route(method: str, path: str, right: str, summary: str, view: Any, **more: Any) -> Route:
-    return Route(method, path, permission=f"admin.{right}", view=view, tag="admin", summary=summary, **more)
-
-
 def _roles(prefix: str) -> list[Route]:
     every, one = f"{prefix}/roles", f"{prefix}/roles/<key>"
     role: dict[str, Any] = {"answer": schema.Role}
     get_role = reading(lambda work, path: roles.get_role(work, path["key"]))
     return [
-        _route("GET", every, "roles", "Roles and their rights", listing(roles.list_roles), listing=True),
-        _route("POST", every, "roles", "Make a role", _create_role, body=schema.NewRole, status=201, **role),
-        _route("GET", one, "roles", "One role", get_role, **role),
-        _route("PUT", one, "roles", "Make or change a role", _save_role, body=schema.RoleInput, **role),
-        _route("PATCH", one, "roles", "Change some cells", _change_role, body=schema.RoleChange, **role),
+        admin_route("GET", every, "roles", "Roles and their rights", listing(roles.list_roles), listing=True),
+        admin_route(
+            "POST", every, "roles", "Make a role", _create_role, body=schema.NewRole, status=201, **role
+        ),
+        admin_route("GET", one, "roles", "One role", get_role, **role),
+        admin_route("PUT", one, "roles", "Make or change a role", _save_role, body=schema.RoleInput, **role),
+        admin_route("PATCH", one, "roles", "Change some cells", _change_role, body=schema.RoleChange, **role),
     ]
 
 
@@ -231,10 +229,10 @@ def _explain(context: Context, _request: Request, path: Mapping[str, str]) -> An
 ROUTES = [
     *_roles(""),
     *_roles("/admin"),
-    _route(
+    admin_route(
         "GET", "/admin/permissions", "roles", "Every resource, button and field, with the routes", _catalogue
     ),
-    _route(
+    admin_route(
         "POST",
         "/admin/permissions:explain",
         "preview",
@@ -242,7 +240,7 @@ ROUTES = [
         _explain,
         body=schema.Question,
     ),
-    _route(
+    admin_route(
         "GET",
         "/admin/duties",
         "roles",
@@ -250,7 +248,7 @@ ROUTES = [
         reading(lambda work, path: _get_duties(work)),
         answer=schema.Duties,
     ),
-    _route(
+    admin_route(
         "PATCH",
         "/admin/duties",
         "roles",

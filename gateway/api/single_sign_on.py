@@ -13,7 +13,7 @@ from gateway import received
 from gateway.context import Context
 from gateway.identity import operations as identity
 from gateway.local import body, changing, reading
-from gateway.routes import PUBLIC, Route
+from gateway.routes import PUBLIC, Route, admin_route
 from gateway.sign_in import schema as sign_in
 from gateway.single_sign_on import operations, schema, store
 from services.common.db import UnitOfWork
@@ -139,10 +139,6 @@ def _public(method: str, path: str, summary: str, view: Any, **more: Any) -> Rou
     return Route(method, path, permission=PUBLIC, view=view, tag="auth", summary=summary, **more)
 
 
-def _admin(method: str, path: str, right: str, summary: str, view: Any, **more: Any) -> Route:
-    return Route(method, path, permission=f"admin.{right}", view=view, tag="admin", summary=summary, **more)
-
-
 _SSO, _PROVIDERS = "/auth/sso/<key>", "/admin/identity-providers"
 ROUTES = [
     _public("GET", "/auth/providers", "Where else one may sign in", _providers),
@@ -156,16 +152,14 @@ ROUTES = [
         body=schema.Redeem,
         answer=sign_in.Tokens,
     ),
-    _admin(
+    admin_route(
         "GET",
         _PROVIDERS,
         "roles",
         "Identity providers (OpenID Connect)",
-        reading(
-            lambda work, path: {"items": list(map(operations.shown, store.providers(work))), "next": None}
-        ),
+        reading(_list),
     ),
-    _admin(
+    admin_route(
         "POST",
         _PROVIDERS,
         "roles",
@@ -175,7 +169,7 @@ ROUTES = [
         answer=schema.Provider,
         status=201,
     ),
-    _admin(
+    admin_route(
         "PATCH",
         f"{_PROVIDERS}/<key>",
         "roles",
@@ -184,7 +178,7 @@ ROUTES = [
         body=schema.ProviderChange,
         answer=schema.Provider,
     ),
-    _admin(
+    admin_route(
         "DELETE",
         "/admin/users/<key>/identities/<provider>",
         "users",

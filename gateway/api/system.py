@@ -80,9 +80,7 @@ def _parked(context: Context, request: Request, path: Mapping[str, str]) -> Any:
 
 def _on_parked(method: str) -> Any:
     def view(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-        service = path["service"]
-        if service not in ALL_SERVICES:
-            raise NotFound("没有这个服务")
+        service = _service_of(path)
         received = body(None)
         if "identity" in path:
             if not path["identity"].isascii() or not path["identity"].isdigit() or len(path["identity"]) > 18:
@@ -93,16 +91,17 @@ def _on_parked(method: str) -> Any:
     return view
 
 
-def _echo(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    if path["service"] not in ALL_SERVICES:
-        raise NotFound("没有这个服务")
-    return context.ask(path["service"], "echo", {})
+def _asking(method: str) -> Any:
+    def view(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+        return context.ask(_service_of(path), method, {})
+
+    return view
 
 
-def _rebuild(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+def _service_of(path: Mapping[str, str]) -> str:
     if path["service"] not in ALL_SERVICES:
         raise NotFound("没有这个服务")
-    return context.ask(path["service"], "rebuild", {})
+    return path["service"]
 
 
 _PARKED = "/admin/parked-events"
@@ -120,7 +119,7 @@ ROUTES = [
         "POST",
         "/services/<service>:echo",
         permission=SIGNED_IN,
-        view=_echo,
+        view=_asking("echo"),
         tag="admin",
         summary="An answer from a service that does nothing for it: how long the way takes",
     ),
@@ -136,7 +135,7 @@ ROUTES = [
         "POST",
         "/admin/services/<service>:rebuild",
         permission="admin.system",
-        view=_rebuild,
+        view=_asking("rebuild"),
         tag="admin",
         summary="Empty a service's projections and read all events again",
     ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.audit import trail
+from gateway.audit.trail import trail
 from services.common.db import UnitOfWork
 from services.common.events import Event, Handler
 from services.common.fields import parse_instant
@@ -140,10 +140,17 @@ def add_line(work: UnitOfWork, event: Event) -> None:
     states: dict[str, Any] = {}
     if event.name != _OTHERWISE:
         states = {name: value for name, value in event.data.items() if _is_record(value)}
-    line = trail.event_line(
-        event.id, event.source, action, event.subject, event.actor, parse_instant(event.time), event.trace_id
-    )
-    trail.trail(work).add_event({**line, "detail": detail}, states)
+    line = {
+        "event_id": event.id,
+        "at": parse_instant(event.time),
+        "source": event.source,
+        "actor": event.actor,
+        "action": action,
+        "subject": event.subject,
+        "trace_id": event.trace_id,
+        "detail": detail,
+    }
+    trail(work).add_event(line, states)
 
 
 def _is_record(value: Any) -> bool:

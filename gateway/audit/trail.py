@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from gateway.audit import lines, store
 from services.common.config import GATEWAY
@@ -92,21 +90,6 @@ class Trail:
 def trail(work: UnitOfWork) -> Trail:
     """The unit of work's trail."""
     return work.part(Trail)
-
-
-def event_line(
-    event_id: UUID, source: str, action: str, subject: str, actor: str, at: datetime, trace_id: str
-) -> dict[str, Any]:
-    """The part of a line that every event tells."""
-    return {
-        "event_id": event_id,
-        "at": at,
-        "source": source,
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "trace_id": trace_id,
-    }
 
 
 def _complete(work: UnitOfWork, told: list[dict[str, Any]]) -> None:

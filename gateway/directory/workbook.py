@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema
 
 from gateway.identity import schema
-from services.common.errors import CreditError, Invalid
+from services.common.errors import CreditError, invalid_field
 from services.common.fields import load
 from services.common.sheets import SheetRow
 
@@ -90,7 +90,7 @@ def _entries(sheet: str, rows: Sequence[SheetRow], faults: Faults) -> list[Entry
         try:
             entry = Entry(sheet, row.line, _values(sheet, row.cells))
             if entry.key in seen:
-                raise _refused(_KEYS[sheet], "row_doubled", f"与第 {seen[entry.key]} 行重复")
+                raise invalid_field(_KEYS[sheet], "row_doubled", f"与第 {seen[entry.key]} 行重复")
         except CreditError as refusal:
             faults.add(sheet, row.line, refusal)
             continue
@@ -103,7 +103,7 @@ def _values(sheet: str, cells: Mapping[str, str]) -> dict[str, Any]:
     columns = COLUMNS[sheet]
     unknown = sorted(set(cells) - set(columns))
     if unknown:
-        raise _refused("", "column_unknown", f"未知的列: {'、'.join(unknown[:5])}")
+        raise invalid_field("", "column_unknown", f"未知的列: {'、'.join(unknown[:5])}")
     given: dict[str, Any] = {columns[heading]: text or None for heading, text in cells.items()}
     active = _flag(given.pop("active", None))
     if given.get("roles") is not None:
@@ -117,9 +117,5 @@ def _values(sheet: str, cells: Mapping[str, str]) -> dict[str, Any]:
 def _flag(text: str | None) -> bool:
     word = (text or "是").lower()
     if word not in _YES | _NO:
-        raise _refused("active", "not_a_flag", "应为 是 或 否")
+        raise invalid_field("active", "not_a_flag", "应为 是 或 否")
     return word in _YES
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])

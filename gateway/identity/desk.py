@@ -10,6 +10,7 @@ from flask import Request
 from gateway.audit.trail import trail
 from gateway.identity import roles, store, tokens
 from gateway.identity.callers import Callers, Directory, Found
+from gateway.sign_in import sessions
 from services.common import keys
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY
@@ -71,7 +72,7 @@ class Desk:
         with self._database.read(service_caller(GATEWAY)) as work:
             user = store.signed_in_user(work, session_id)
             if user is None or user["id"] != user_id or not user["active"]:
-                raise Unauthenticated("登录已失效, 请重新登录", code="session_ended")
+                raise sessions.ended()
             shared = store.shares_with(work, user_id)
             caller = self._callers.directory(work).caller(user, shared)
         ends = [row["expires_at"] for row in shared if row["expires_at"] is not None]

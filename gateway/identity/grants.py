@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.identity.permissions import STATIC, Catalogue
 from services.common.caller import Clause, FieldRight
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field
 from services.common.expressions import ExpressionError
 from services.common.field_rights import EVERY, HIDDEN, LEVELS, MASKED, MASKS, RECORD, WRITE
 from services.common.rights import Resource, resource_of
@@ -65,13 +65,13 @@ def checked_grants(
         right = grant["right"]
         resource = catalogue.resource_of(right)
         if resource is None:
-            raise _refused(f"grants.{place}.right", "permission_unknown", f"未知的权限: {right[:60]}")
+            raise invalid_field(f"grants.{place}.right", "permission_unknown", f"未知的权限: {right[:60]}")
         scopes = grant.get("scopes") or _ALL
         condition = grant.get("condition") or None
         if scopes == _ALL and condition is None:
             continue
         if right not in catalogue.scoped:
-            raise _refused(
+            raise invalid_field(
                 f"grants.{place}.scopes", "scope_not_supported", f"权限 {right} 不针对单条记录, 不能限定范围"
             )
         checked = [
@@ -89,13 +89,13 @@ def _checked_scope(
 ) -> dict[str, Any]:
     kind = scope["kind"]
     if kind not in SCOPE_KINDS:
-        raise _refused(f"{place}.kind", "scope_unknown", f"范围应为 {'、'.join(SCOPE_KINDS)}")
+        raise invalid_field(f"{place}.kind", "scope_unknown", f"范围应为 {'、'.join(SCOPE_KINDS)}")
     if kind == "departments":
         codes = sorted(set(scope.get("departments") or ()))
         unknown = [code for code in codes if code not in known]
         if unknown or not codes:
             text = f"没有部门 {'、'.join(unknown[:5])}" if unknown else "请选择部门"
-            raise _refused(f"{place}.departments", "department_unknown", text)
+            raise invalid_field(f"{place}.departments", "department_unknown", text)
         return {"kind": kind, "departments": codes}
     if kind == "expression":
         text = scope.get("expression") or ""
@@ -118,17 +118,17 @@ def checked_fields(received: Mapping[str, Any], catalogue: Catalogue = STATIC) -
     for key, paths in received.items():
         resource = catalogue.resources.get(key)
         if resource is None or not isinstance(paths, Mapping):
-            raise _refused(f"fields.{key[:60]}", "resource_unknown", f"未知的资源: {key[:60]}")
+            raise invalid_field(f"fields.{key[:60]}", "resource_unknown", f"未知的资源: {key[:60]}")
         for path, right in paths.items():
             place = f"fields.{key}.{path[:100]}"
             level = right.get("level") if isinstance(right, Mapping) else right
             mask = (right.get("mask") if isinstance(right, Mapping) else None) or _mask_of(resource, path)
             if mask is None:
-                raise _refused(place, "field_unknown", f"{resource.label_zh}没有字段 {path[:100]}")
+                raise invalid_field(place, "field_unknown", f"{resource.label_zh}没有字段 {path[:100]}")
             if level not in LEVELS:
-                raise _refused(place, "level_unknown", f"字段权限应为 {'、'.join(LEVELS)}")
+                raise invalid_field(place, "level_unknown", f"字段权限应为 {'、'.join(LEVELS)}")
             if mask not in MASKS:
-                raise _refused(f"{place}.mask", "mask_unknown", f"掩码应为 {'、'.join(MASKS)}")
+                raise invalid_field(f"{place}.mask", "mask_unknown", f"掩码应为 {'、'.join(MASKS)}")
             if level != WRITE:
                 kept.setdefault(key, {})[path] = {"level": level, "mask": mask}
     return kept
@@ -140,10 +140,6 @@ def _mask_of(resource: Resource, path: str) -> str | None:
     if path.startswith(_FORM_FIELD) and path != _FORM_FIELD:
         return masks.get(path, masks.get(_FORM_FIELD + EVERY))
     return masks.get(path)
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
 
 
 # --- what becomes of it ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.audit.trail import trail
 from gateway.identity import events, store, tokens
@@ -12,7 +12,7 @@ from gateway.identity.permissions import ADMIN
 from gateway.identity.roles import check_version, require_holds
 from gateway.sign_in import store as access
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
 
 _NO_LEAVE: dict[str, Any] = {"leave_from": None, "leave_until": None, "stand_in": None}
@@ -113,7 +113,7 @@ def set_leave(work: UnitOfWork, key: str, received: Mapping[str, Any] | None) ->
     values = dict(_NO_LEAVE)
     if received is not None:
         if received["until"] < received["first"]:
-            _refuse("until", "leave_ends_before_it_begins", "结束日期不能早于开始日期")
+            raise invalid_field("until", "leave_ends_before_it_begins", "结束日期不能早于开始日期")
         values = {"leave_from": received["first"], "leave_until": received["until"]}
         values["stand_in"] = _stand_in(work, user, received)
     after = {**user, **values, "version": user["version"] + 1}
@@ -127,14 +127,12 @@ def set_leave(work: UnitOfWork, key: str, received: Mapping[str, Any] | None) ->
 def _stand_in(work: UnitOfWork, user: Mapping[str, Any], received: Mapping[str, Any]) -> str | None:
     if received["stand_in"] is None:
         return None
-    other = store.find_user(work, username=received["stand_in"])
-    if other is None or not other["active"]:
-        _refuse("stand_in", "user_unknown", f"没有在用的用户 {received['stand_in']}")
+    other = active_user(work, received["stand_in"], "stand_in")
     if other["id"] == user["id"]:
-        _refuse("stand_in", "stand_in_is_oneself", "代理人不能是本人")
+        raise invalid_field("stand_in", "stand_in_is_oneself", "代理人不能是本人")
     begins, ends = other["leave_from"], other["leave_until"]
     if begins is not None and begins <= received["until"] and ends >= received["first"]:
-        _refuse("stand_in", "stand_in_away", "代理人在此期间也休假")
+        raise invalid_field("stand_in", "stand_in_away", "代理人在此期间也休假")
     return str(other["username"])
 
 
@@ -185,7 +183,7 @@ def get_department(work: UnitOfWork, key: str) -> dict[str, Any]:
 def create_department(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Make a department; 409 for a code that is taken, 422 for an unknown parent or head."""
     if received["parent"] is not None and received["parent"] not in store.known_codes(work):
-        _refuse("parent", "department_unknown", f"没有上级部门 {received['parent']}")
+        raise invalid_field("parent", "department_unknown", f"没有上级部门 {received['parent']}")
     department = {
         "id": new_id(),
         **{name: received[name] for name in ("code", "name", "parent")},
@@ -220,21 +218,16 @@ def change_department(work: UnitOfWork, key: str, received: Mapping[str, Any]) -
 
 def _check_tree(tree: Mapping[str, Mapping[str, Any]], code: str, parent: str | None) -> None:
     if parent is not None and parent not in tree:
-        _refuse("parent", "department_unknown", f"没有上级部门 {parent}")
+        raise invalid_field("parent", "department_unknown", f"没有上级部门 {parent}")
     above = parent
     while above is not None:
         if above == code:
-            _refuse("parent", "department_cycle", "部门不能放在自己的下级之下")
+            raise invalid_field("parent", "department_cycle", "部门不能放在自己的下级之下")
         above = tree[above]["parent"]
 
 
 def _head(work: UnitOfWork, username: str | None) -> str | None:
-    if username is None:
-        return None
-    user = store.find_user(work, username=username)
-    if user is None or not user["active"]:
-        _refuse("head", "user_unknown", f"没有在用的用户 {username}")
-    return str(user["username"])
+    return None if username is None else str(active_user(work, username, "head")["username"])
 
 
 # --- the first administrator ------------------------------------------------------------------------------
@@ -253,6 +246,14 @@ def ensure_admin(work: UnitOfWork, username: str, password: str | None) -> str |
 # --- what they share -------------------------------------------------------------------------------------
 
 
+def active_user(work: UnitOfWork, username: str, field: str) -> dict[str, Any]:
+    """The user whom a field names; `Invalid` for nobody and for one whose account is closed."""
+    user = store.find_user(work, username=username)
+    if user is None or not user["active"]:
+        raise invalid_field(field, "user_unknown", f"没有在用的用户 {username}")
+    return user
+
+
 def _rights_of(work: UnitOfWork, keys: Collection[str]) -> set[str]:
     known = store.known_roles(work)
     return {right for key in keys for right in known.get(key, ())}
@@ -267,16 +268,12 @@ def require_known_roles(work: UnitOfWork, roles: Collection[str], field: str) ->
     """Raise `Invalid` for roles that do not exist, by their names."""
     unknown = sorted(set(roles) - set(store.known_roles(work)))
     if unknown:
-        _refuse(field, "role_unknown", f"没有角色 {', '.join(unknown)}")
+        raise invalid_field(field, "role_unknown", f"没有角色 {', '.join(unknown)}")
 
 
 def _require_known(work: UnitOfWork, received: Mapping[str, Any]) -> None:
     if received.get("department") and received["department"] not in store.known_codes(work):
-        _refuse("department", "department_unknown", f"没有部门 {received['department']}")
+        raise invalid_field("department", "department_unknown", f"没有部门 {received['department']}")
     if received.get("position") and received["position"] not in store.known_positions(work):
-        _refuse("position", "position_unknown", f"没有岗位 {received['position']}")
+        raise invalid_field("position", "position_unknown", f"没有岗位 {received['position']}")
     require_known_roles(work, received.get("roles") or (), "roles")
-
-
-def _refuse(field: str, code: str, message: str) -> NoReturn:
-    raise Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])

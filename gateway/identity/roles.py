@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from gateway.audit.trail import trail
 from gateway.identity import events, forms, grants, permissions, store
 from gateway.identity.permissions import ADMIN
 from services.common.caller import Caller, Clause
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Forbidden, Invalid, NotFound
+from services.common.errors import Conflict, Forbidden, NotFound, invalid_field
 from services.common.field_rights import LEVELS
 from services.common.ids import new_id
 from services.common.rights import resource_of
@@ -61,7 +61,7 @@ def save_role(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[s
     said of rights that it keeps, and of fields, stays as it was.
     """
     if not _ROLE_KEY.fullmatch(key):
-        _refuse(
+        raise invalid_field(
             "key", "role_key_invalid", "角色键应以小写字母开头, 由小写字母、数字和下划线组成, 最多 50 个字符"
         )
     kept = store.lock_role(work, key)
@@ -184,7 +184,7 @@ def check_rights(rights: Collection[str], catalogue: permissions.Catalogue) -> N
     """Raise `Invalid` for a right that does not exist, by its name."""
     unknown = sorted(set(rights) - catalogue.rights)
     if unknown:
-        _refuse("permissions", "permission_unknown", f"未知的权限: {', '.join(unknown[:5])}")
+        raise invalid_field("permissions", "permission_unknown", f"未知的权限: {', '.join(unknown[:5])}")
 
 
 def require_holds(work: UnitOfWork, rights: Collection[str]) -> None:
@@ -218,15 +218,11 @@ def _require_no_wider(caller: Caller, wanted: Mapping[str, Any]) -> None:
 
 
 def _is_among(clause: Clause, own: Collection[Clause]) -> bool:
-    if clause.kind == "departments":
-        return any(
-            one.kind == "departments"
-            and set(clause.values) <= set(one.values)
-            and one.condition in ("", clause.condition)
-            for one in own
-        )
+    """Whether one of one's own grants reaches at least as far as this one."""
     return any(
-        one.kind == clause.kind and one.values == clause.values and one.condition in ("", clause.condition)
+        one.kind == clause.kind
+        and (one.values == clause.values or (one.kind == "departments" and {*clause.values} <= {*one.values}))
+        and one.condition in ("", clause.condition)
         for one in own
     )
 
@@ -242,7 +238,3 @@ def check_version(row: Mapping[str, Any], received: Mapping[str, Any]) -> None:
     """Raise `Conflict` where the row is newer than what the caller has seen."""
     if received.get("version") not in (None, row["version"]):
         raise Conflict("记录已被他人修改, 请刷新后再试", code="stale_version", version=row["version"])
-
-
-def _refuse(field: str, code: str, message: str) -> NoReturn:
-    raise Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])

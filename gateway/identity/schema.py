@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, validate
 from marshmallow.fields import List, Nested
 
+from gateway.sign_in.schema import NAME_LENGTH_MAX as _NAME
 from gateway.sign_in.schema import password_field
 from services.common.fields import (
     DateField,
@@ -21,7 +22,6 @@ from services.common.fields import (
     refuse,
 )
 
-_NAME = 100
 _ROLES_MAX = 50
 _RIGHTS_MAX = 500
 _SCOPES_MAX = 200
@@ -40,12 +40,17 @@ class EmailField(TextField):
         return text
 
 
+def is_username_sign(sign: str) -> bool:
+    """Whether a sign may stand in a username."""
+    return not sign.isspace() and sign not in ":/@%?#"
+
+
 class UsernameField(TextField):
     """A name to sign in with: no blanks, and nothing that has a meaning in a path or an address."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if any(character.isspace() or character in ":/@%?#" for character in text):
+        if not all(map(is_username_sign, text)):
             raise refuse("username_invalid", "用户名不能含空格或 : / @ % ? #")
         return text
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from gateway.audit.trail import trail
 from gateway.identity import store
+from gateway.identity.operations import active_user
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
 from services.common.strict_json import to_plain
 
@@ -19,10 +20,10 @@ SHARES_MAX = 300
 
 def share(work: UnitOfWork, resource: str, record_id: UUID, received: Mapping[str, Any]) -> dict[str, Any]:
     """Share a record that the caller may see with a user, or say anew how far and until when."""
-    user = _user(work, received["username"])
+    user = active_user(work, received["username"], "username")
     expires_at = received["expires_at"]
     if expires_at is not None and expires_at <= work.now:
-        raise _refused("expires_at", "in_the_past", "应晚于现在")
+        raise invalid_field("expires_at", "in_the_past", "应晚于现在")
     others = [row for row in store.shares_with(work, user["id"]) if row["record_id"] != record_id]
     if len(others) >= SHARES_MAX:
         raise Conflict(
@@ -49,7 +50,7 @@ def share(work: UnitOfWork, resource: str, record_id: UUID, received: Mapping[st
 
 def unshare(work: UnitOfWork, resource: str, record_id: UUID, username: str) -> dict[str, Any]:
     """Take a record back from a user; 404 when they did not have it."""
-    user = _user(work, username)
+    user = active_user(work, username, "username")
     if not store.end_share(work, resource, record_id, user["id"]):
         raise NotFound("该记录没有与此用户共享", code="share_not_found")
     _audit(work, "record.unshare", resource, record_id, {"username": user["username"]})
@@ -59,17 +60,6 @@ def unshare(work: UnitOfWork, resource: str, record_id: UUID, username: str) -> 
 def list_shares(work: UnitOfWork, resource: str, record_id: UUID) -> dict[str, Any]:
     """With whom a record is shared, and how far."""
     return {"items": store.shares_of(work, resource, record_id), "next": None}
-
-
-def _user(work: UnitOfWork, username: str) -> dict[str, Any]:
-    user = store.find_user(work, username=username)
-    if user is None or not user["active"]:
-        raise _refused("username", "user_unknown", f"没有在用的用户 {username}")
-    return user
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
 
 
 def _audit(work: UnitOfWork, action: str, resource: str, record_id: UUID, detail: Mapping[str, Any]) -> None:

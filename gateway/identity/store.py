@@ -45,13 +45,20 @@ def add(work: UnitOfWork, table: str, row: Mapping[str, Any]) -> bool:
     """Insert a row; False when one of its unique values is taken."""
     wanted = work.table(table)
     statement = upsert(wanted).values(**row).on_conflict_do_nothing().returning(*wanted.primary_key.columns)
+    work.forget(_known(wanted))
     return work.execute(statement).first() is not None
 
 
 def change(work: UnitOfWork, table: str, row_id: UUID, values: Mapping[str, Any]) -> None:
     """Write columns of the row with that id."""
     wanted = work.table(table)
+    work.forget(_known(wanted))
     work.execute(update(wanted).where(wanted.c.id == row_id).values(**values))
+
+
+def _known(table: Table) -> tuple[str, str]:
+    """Under which name a unit of work remembers a table's keys: they are asked for with every user."""
+    return "known", table.name
 
 
 def _by_key(table: Table, column: str, key: str) -> Select[Any]:
@@ -87,7 +94,7 @@ def position_by_key(work: UnitOfWork, key: str, *, lock: bool = False) -> Row | 
 
 def known_positions(work: UnitOfWork) -> set[str]:
     """Every position's code."""
-    return {row.code for row in work.execute(select(job_positions.c.code))}
+    return _codes(work, job_positions)
 
 
 def lock_user(work: UnitOfWork, key: str) -> Row | None:
@@ -114,12 +121,24 @@ def lock_departments(work: UnitOfWork) -> dict[str, Row]:
 
 def known_codes(work: UnitOfWork) -> set[str]:
     """Every department's code."""
-    return {row.code for row in work.execute(select(departments.c.code))}
+    return _codes(work, departments)
+
+
+def _codes(work: UnitOfWork, table: Table) -> set[str]:
+    found: set[str] = work.remembered(
+        _known(table), lambda: set(work.execute(select(table.c.code)).scalars())
+    )
+    return found
 
 
 def known_roles(work: UnitOfWork) -> dict[str, list[str]]:
     """Every role and its rights."""
-    return {row.key: row.permissions for row in work.execute(select(roles.c.key, roles.c.permissions))}
+
+    def find() -> dict[str, list[str]]:
+        return {row.key: row.permissions for row in work.execute(select(roles.c.key, roles.c.permissions))}
+
+    found: dict[str, list[str]] = work.remembered(_known(roles), find)
+    return found
 
 
 def all_roles(work: UnitOfWork) -> dict[str, Row]:
@@ -275,7 +294,6 @@ def _page(
     filters: Sequence[str],
     sortable: Sequence[str],
     default_sort: str,
-    key: str = "id",
     to_item: Callable[[Row], Row] | None = None,
 ) -> Row:
     by_name = {column.name: column for column in columns}
@@ -287,8 +305,8 @@ def _page(
             raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
         statement = statement.where(by_name[name] == _wanted(name, value))
     sort = {name: by_name[name] for name in sortable}
-    keyed = by_name[key]
-    return page(work, statement, received, sort=sort, key=keyed, default_sort=default_sort, to_item=to_item)
+    key = by_name["id"]
+    return page(work, statement, received, sort=sort, key=key, default_sort=default_sort, to_item=to_item)
 
 
 def _listed_user(row: Row) -> Row:

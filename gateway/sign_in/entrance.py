@@ -51,10 +51,7 @@ class Entrance:
         The same refusal, after the same work, for an unknown user and a wrong password.
         """
         with self._turn_of(username.lower()):
-            with self._begin(username, origin) as work:
-                delays.attempt(work, delays.account(username), delays.address(origin.address))
-                user = identity.find_user(work, username=username)
-            right = tokens.verify_password(user["password_hash"] if user else None, password)
+            user, right = self._attempt(username, password, origin)
             with self._begin(username, origin) as work:
                 if user is None or not right or not user["active"]:
                     trail(work).add("sign_in.failed", username, actor="")
@@ -69,14 +66,18 @@ class Entrance:
     def verify_password(self, username: str, password: str, origin: Origin) -> bool:
         """Whether somebody who is signed in knows the password; counted like an attempt to sign in."""
         with self._turn_of(username.lower()):
-            with self._begin(username, origin) as work:
-                delays.attempt(work, delays.account(username), delays.address(origin.address))
-                user = identity.find_user(work, username=username)
-            right = tokens.verify_password(user["password_hash"] if user else None, password)
+            _, right = self._attempt(username, password, origin)
             if right:
                 with self._begin(username, origin) as work:
                     delays.succeeded(work, delays.account(username), origin.address)
             return right
+
+    def _attempt(self, username: str, password: str, origin: Origin) -> tuple[dict[str, Any] | None, bool]:
+        """The user of a name, and whether the password is theirs; counted as failed until told otherwise."""
+        with self._begin(username, origin) as work:
+            delays.attempt(work, delays.account(username), delays.address(origin.address))
+            user = identity.find_user(work, username=username)
+        return user, tokens.verify_password(user["password_hash"] if user else None, password)
 
     def admit(
         self, work: UnitOfWork, user: Mapping[str, Any], origin: Origin, method: str, *, trusted: bool = False
@@ -161,11 +162,11 @@ class Entrance:
         """The claims of a ticket and the user whom it was given to."""
         claims = tokens.read_ticket(self._secret, _TICKET, ticket, self._now())
         if claims is None:
-            raise _ticket_invalid()
+            raise ticket_invalid()
         with self._database.read(service_caller(GATEWAY)) as work:
             user = identity.find_user(work, user_id=UUID(claims["sub"]))
         if user is None or not user["active"] or claims["mark"] != _mark(user):
-            raise _ticket_invalid()
+            raise ticket_invalid()
         if claims["state"] != state:
             raise Conflict("此登录凭证不能用于这一步", code="ticket_for_another_step")
         return claims, user
@@ -239,5 +240,6 @@ def _wrong_code() -> Unauthenticated:
     return Unauthenticated("验证码错误或已使用", code="code_wrong")
 
 
-def _ticket_invalid() -> Unauthenticated:
+def ticket_invalid() -> Unauthenticated:
+    """The refusal of a ticket that is used, late or nobody's."""
     return Unauthenticated("登录凭证无效或已过期, 请重新登录", code="ticket_invalid")

@@ -15,7 +15,7 @@ from gateway.identity import tokens
 from gateway.sign_in import settings, store
 from gateway.sign_in.sealing import Seal
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound, invalid_field
 
 CONFIRMED, NEEDED, NONE = "confirmed", "needed", "none"
 _ISSUER = "客户授信"
@@ -101,8 +101,7 @@ def reset(work: UnitOfWork, user: Mapping[str, Any]) -> None:
 
 def wrong_code() -> Invalid:
     """The refusal of a code where somebody is signed in already."""
-    error = {"field": "code", "code": "code_wrong", "message": "验证码错误或已使用"}
-    return Invalid("验证码错误或已使用", code="code_wrong", errors=[error])
+    return invalid_field("code", "code_wrong", "验证码错误或已使用")
 
 
 def _use_recovery_code(work: UnitOfWork, user: Mapping[str, Any], code: str) -> bool:

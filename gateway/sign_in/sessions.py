@@ -50,8 +50,7 @@ def refresh(work: UnitOfWork, token: str, origin: Origin) -> tuple[dict[str, Any
     A token that was exchanged before means that somebody has a copy: the session, with every token that came
     of it, ends and the answer is None. Locks the session's row.
     """
-    session_id = _session_of(token)
-    session = store.lock_session(work, session_id) if session_id else None
+    session = _locked(work, token.partition(".")[0])
     if session is None or session["ended_at"] is not None or session["expires_at"] <= work.now:
         raise ended()
     user = identity.find_user(work, user_id=session["user_id"])
@@ -86,10 +85,7 @@ def list_of(work: UnitOfWork, user_id: UUID, current: UUID | None = None) -> dic
 
 def end_own(work: UnitOfWork, user: Mapping[str, Any], session_id: str) -> dict[str, Any]:
     """End one of one's own sessions; somebody else's is not found."""
-    session = store.lock_session(work, _id(session_id))
-    if session is None or session["user_id"] != user["id"] or session["ended_at"] is not None:
-        raise _not_found()
-    return _end(work, session, user["username"], "ended_by_owner")
+    return _end(work, user, session_id, "ended_by_owner")
 
 
 def end_others(work: UnitOfWork, user: Mapping[str, Any], current: UUID | None) -> dict[str, Any]:
@@ -105,10 +101,7 @@ def end_of(work: UnitOfWork, user: Mapping[str, Any], session_id: str | None) ->
         count = store.end_sessions(work, user["id"], "ended_by_admin")
         trail(work).add("session.end_all", user["username"], {"ended": count})
         return {"ended": count}
-    session = store.lock_session(work, _id(session_id))
-    if session is None or session["user_id"] != user["id"] or session["ended_at"] is not None:
-        raise _not_found()
-    return _end(work, session, user["username"], "ended_by_admin")
+    return _end(work, user, session_id, "ended_by_admin")
 
 
 def clean_up(work: UnitOfWork) -> None:
@@ -123,25 +116,18 @@ def ended() -> Unauthenticated:
     return Unauthenticated("登录已失效, 请重新登录", code="session_ended")
 
 
-def _end(work: UnitOfWork, session: Mapping[str, Any], username: str, reason: str) -> dict[str, Any]:
+def _end(work: UnitOfWork, user: Mapping[str, Any], session_id: str, reason: str) -> dict[str, Any]:
+    session = _locked(work, session_id)
+    if session is None or session["user_id"] != user["id"] or session["ended_at"] is not None:
+        raise NotFound("没有这个会话", code="session_not_found")
     store.end_session(work, session["id"], reason)
-    trail(work).add("session.end", username, {"session": session["id"]})
+    trail(work).add("session.end", user["username"], {"session": session["id"]})
     return {"id": session["id"], "ended_at": work.now}
 
 
-def _not_found() -> NotFound:
-    return NotFound("没有这个会话", code="session_not_found")
-
-
-def _id(text: str) -> UUID:
+def _locked(work: UnitOfWork, session_id: str) -> dict[str, Any] | None:
+    """The session with an id, which may be no id at all. Locks its row."""
     try:
-        return UUID(text)
-    except ValueError:
-        raise _not_found() from None
-
-
-def _session_of(token: str) -> UUID | None:
-    try:
-        return UUID(token.partition(".")[0])
+        return store.lock_session(work, UUID(session_id))
     except ValueError:
         return None

@@ -71,11 +71,6 @@ def change_session(work: UnitOfWork, session_id: UUID, values: Mapping[str, Any]
     work.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
 
 
-def live_session(work: UnitOfWork, session_id: UUID) -> Row | None:
-    """A session that has neither ended nor run out."""
-    return _one(work, select(sessions).where(sessions.c.id == session_id, *_live(work)))
-
-
 def live_sessions(work: UnitOfWork, user_id: UUID) -> list[Row]:
     """A person's sessions that have neither ended nor run out, the newest first, without their tokens."""
     shown = select(*(sessions.c[name] for name in _SHOWN)).where(sessions.c.user_id == user_id, *_live(work))

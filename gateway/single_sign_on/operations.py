@@ -13,7 +13,10 @@ from gateway.identity import operations as identity
 from gateway.identity import store as people
 from gateway.identity import tokens
 from gateway.identity.roles import check_version
+from gateway.identity.schema import is_username_sign
 from gateway.sign_in import store as sessions
+from gateway.sign_in.entrance import ticket_invalid
+from gateway.sign_in.schema import NAME_LENGTH_MAX
 from gateway.sign_in.sealing import Seal
 from gateway.single_sign_on import store
 from gateway.single_sign_on.protocol import Attempt, Provider
@@ -24,7 +27,6 @@ from services.common.ids import new_id
 ATTEMPT_SECONDS = 600
 _HANDOVER_SECONDS = 60
 _SHOWN = ("id", "key", "label", "issuer", "client_id", "link_by", "create_roles", "trusts_second_factor")
-_NAME_LENGTH_MAX = 100
 
 
 # --- providers -------------------------------------------------------------------------------------------
@@ -140,10 +142,10 @@ def redeem(work: UnitOfWork, ticket: str, browser: str) -> tuple[dict[str, Any],
     """(the user, the provider) of a ticket, which is used up."""
     kept = store.take_handover(work, tokens.hash_token(ticket))
     if kept is None or not secrets.compare_digest(kept["browser_hash"], tokens.hash_token(browser)):
-        raise Unauthenticated("登录凭证无效或已过期, 请重新登录", code="ticket_invalid")
+        raise ticket_invalid()
     user = people.find_user(work, user_id=kept["user_id"])
     if user is None or not user["active"]:
-        raise Unauthenticated("登录凭证无效或已过期, 请重新登录", code="ticket_invalid")
+        raise ticket_invalid()
     return user, provider_in_use(work, kept["provider"])
 
 
@@ -191,9 +193,9 @@ def _known_user(work: UnitOfWork, link_by: str, claims: Mapping[str, Any]) -> di
 
 def _new_user(work: UnitOfWork, provider: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
     wanted = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])
-    username = "".join("." if sign.isspace() or sign in ":/@%?#" else sign for sign in wanted)
-    name = str(claims.get("name") or username)[:_NAME_LENGTH_MAX]
-    received = {"username": username[:_NAME_LENGTH_MAX], "name": name, "email": None, "department": None}
+    username = "".join(sign if is_username_sign(sign) else "." for sign in wanted)
+    name = str(claims.get("name") or username)[:NAME_LENGTH_MAX]
+    received = {"username": username[:NAME_LENGTH_MAX], "name": name, "email": None, "department": None}
     made = identity.create_user(work, {**received, "roles": provider["create_roles"]}, None)
     found = people.find_user(work, user_id=made["id"])
     assert found is not None, "it was made a moment ago"  # noqa: S101

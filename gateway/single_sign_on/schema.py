@@ -8,11 +8,11 @@ from typing import Any
 from marshmallow import Schema, validate
 from marshmallow.fields import List
 
+from gateway.sign_in.schema import NAME_LENGTH_MAX
 from services.common.fields import FlagField, IdField, IntegerField, StrictSchema, TextField, refuse
 
 LINK_BY = ("none", "username", "email")
 _KEY = re.compile(r"[a-z][a-z0-9-]{0,49}")
-_NAME_LENGTH_MAX = 100
 _URL_LENGTH_MAX = 500
 
 
@@ -42,7 +42,7 @@ class NewProvider(StrictSchema):
     """
 
     key = _KeyField(max_length=50, required=True)
-    label = TextField(max_length=_NAME_LENGTH_MAX, required=True)
+    label = TextField(max_length=NAME_LENGTH_MAX, required=True)
     issuer = TextField(max_length=_URL_LENGTH_MAX, required=True)
     client_id = TextField(max_length=_URL_LENGTH_MAX, required=True)
     client_secret = TextField(max_length=_URL_LENGTH_MAX, required=True)
@@ -55,7 +55,7 @@ class NewProvider(StrictSchema):
 class ProviderChange(StrictSchema):
     """What of a provider changes."""
 
-    label = TextField(max_length=_NAME_LENGTH_MAX)
+    label = TextField(max_length=NAME_LENGTH_MAX)
     issuer = TextField(max_length=_URL_LENGTH_MAX)
     client_id = TextField(max_length=_URL_LENGTH_MAX)
     client_secret = TextField(max_length=_URL_LENGTH_MAX)

@@ -138,6 +138,11 @@ def error_from_dict(answer: dict[str, Any]) -> CreditError:
     )
 
 
+def invalid_field(field: str, code: str, message: str) -> Invalid:
+    """The refusal of one value: `field` names its place, `message` is all there is to say."""
+    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
+
+
 def beyond_scope(right: str) -> Forbidden:
     """The refusal of something new that the caller's own right would not reach."""
     return Forbidden(f"超出您的数据范围 ({right})", code="beyond_scope", permission=right)

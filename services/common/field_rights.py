@@ -85,12 +85,10 @@ def conceal(caller: Caller, right: str, answer: Any) -> Any:
     A field is found by its path wherever a record stands in the answer; an entry of a history that speaks of
     a field (`{"field", "before", "after"}`) is treated as the field itself.
     """
-    restricted = caller.fields.get(rights.resource_of(right))
+    restricted = _concealed(caller, rights.resource_of(right))
     if not restricted:
         return answer
-    tree = _tree({path: one for path, one in restricted.items() if one.level in (HIDDEN, MASKED)})
-    if not tree:
-        return answer
+    tree = _tree(restricted)
     told: dict[str, str] = {}
     return _retold(_Walk(tree, told).concealed(answer, tree), told)
 
@@ -219,16 +217,17 @@ def _at(tree: Tree, path: str) -> Any:
 
 def concealed_names(caller: Caller, resource: str) -> frozenset[str]:
     """The fields of a resource that a caller does not see as they are."""
+    return frozenset(_concealed(caller, resource))
+
+
+def _concealed(caller: Caller, resource: str) -> dict[str, FieldRight]:
     restricted = caller.fields.get(resource) or {}
-    return frozenset(path for path, one in restricted.items() if one.level in (HIDDEN, MASKED))
+    return {path: one for path, one in restricted.items() if one.level in (HIDDEN, MASKED)}
 
 
 def require_seen(caller: Caller, resource: str, names: Iterable[str]) -> None:
     """Raise `Forbidden`, naming the field, for one that the caller may not filter, sort or group by."""
-    restricted = caller.fields.get(resource)
-    if not restricted:
-        return
-    tree = _tree({path: one for path, one in restricted.items() if one.level in (HIDDEN, MASKED)})
+    tree = _tree(_concealed(caller, resource))
     for name in names:
         if _at(tree, name) is not None or _at(tree, f"fields.{name}") is not None:
             raise _refused(name, "field_not_seen", "您无权查看该字段, 不能按它筛选、排序或统计")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,10 +112,13 @@ class Gateway:
             return got
 
 
-@pytest.fixture(scope="module")
-def gateway(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+@contextmanager
+def running_gateway(
+    database_server: DatabaseServer, folder: Path, change: Callable[[Settings], Settings] = lambda made: made
+) -> Iterator[Gateway]:
+    """A gateway of its own for the block; `change` says how its settings differ from a suite's."""
     with database_server.databases(["gateway"]) as prefix:
-        settings = suite_settings(database_server, prefix, tmp_path_factory.mktemp("gateway"))
+        settings = change(suite_settings(database_server, prefix, folder))
         keys.make_missing_keys(settings.keys_dir)
         database = Database(settings.database("gateway"), model.metadata, name="gateway")
         with database.begin(service_caller("gateway")) as work:
@@ -125,6 +129,12 @@ def gateway(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFa
         yield Gateway(settings, runner, settings.http_port)
         runner.stop()
         memory_transport.reset()
+
+
+@pytest.fixture(scope="module")
+def gateway(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with running_gateway(database_server, tmp_path_factory.mktemp("gateway")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,13 @@ from typing import Any
 import openpyxl
 import pytest
 import requests
+from sqlalchemy import event
 
-from tests.integration.gateway.conftest import Api, Gateway, problem_of
+from gateway.directory import workbook
+from gateway.directory.synchronising import Synchronising
+from services.common.db import Database
+from services.common.sheets import SheetRow
+from tests.integration.gateway.conftest import Api, Begin, Gateway, problem_of
 
 Book = Mapping[str, Sequence[Sequence[Any]]]
 PASSWORD = "a long enough password"
@@ -242,3 +247,35 @@ def test_positions_are_made_and_renamed(gateway: Gateway, admin: Api) -> None:
     assert (
         admin.refused("PATCH", "/users/admin", 422, json={"position": "NONE"})["code"] == "position_unknown"
     )
+
+
+def _lookups(database: Database, begin: Begin, people: range) -> list[str]:
+    """The statements that look every role, department or position up while these people are brought in."""
+    row = {"姓名": "甲", "部门": "D", "岗位": "P", "角色": "finance"}
+    book = {
+        "部门": [SheetRow(2, {"编码": "D", "名称": "部门"})],
+        "岗位": [SheetRow(2, {"编码": "P", "名称": "岗位"})],
+        "人员": [SheetRow(2 + one, {"用户名": f"u{one}", **row}) for one in people],
+    }
+    seen: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        seen.append(" ".join(str(arguments[2]).split()))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        with begin() as work:
+            faults = workbook.Faults()
+            report = Synchronising(work, workbook.read(book, faults), faults, sync=False).run(dry_run=False)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    assert report["people"]["created"] == len(people)
+    tables = ("roles", "departments", "job_positions")
+    return [text for text in seen if text.startswith("SELECT") and text.endswith(tables)]
+
+
+def test_roles_departments_and_positions_are_not_looked_up_for_each_person(
+    database: Database, begin: Begin
+) -> None:
+    _lookups(database, begin, range(1))
+    assert len(_lookups(database, begin, range(1, 3))) == len(_lookups(database, begin, range(3, 13))) > 0

@@ -10,19 +10,12 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 import requests
 
-from gateway.identity import model
 from gateway.identity import operations as identity
-from gateway.identity.seed import seed
-from gateway.service import GatewayService
 from gateway.sign_in.sealing import Seal
 from gateway.single_sign_on import operations
-from services.common import keys
-from services.common.caller import service_caller
-from services.common.db import Database
+from services.common.config import Settings
 from services.common.errors import Forbidden
-from services.common.messaging import Runner, memory_transport
-from tests.conftest import suite_settings
-from tests.integration.gateway.conftest import Api, Begin, Gateway, problem_of
+from tests.integration.gateway.conftest import Api, Begin, Gateway, problem_of, running_gateway
 from tests.support.oidc_server import CLIENT_ID, CLIENT_SECRET, OidcServer
 from tests.support.postgres import DatabaseServer
 
@@ -33,19 +26,12 @@ SSO = "/api/v1/auth/sso"
 @pytest.fixture(scope="module")
 def gateway(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that knows how people reach it."""
-    with database_server.databases(["gateway"]) as prefix:
-        settings = suite_settings(database_server, prefix, tmp_path_factory.mktemp("gateway"))
-        settings = replace(settings, public_url=f"http://127.0.0.1:{settings.http_port}")
-        keys.make_missing_keys(settings.keys_dir)
-        database = Database(settings.database("gateway"), model.metadata, name="gateway")
-        with database.begin(service_caller("gateway")) as work:
-            seed(work, settings)
-        database.dispose()
-        runner = Runner(settings, [GatewayService])
-        runner.start()
-        yield Gateway(settings, runner, settings.http_port)
-        runner.stop()
-        memory_transport.reset()
+
+    def reached(settings: Settings) -> Settings:
+        return replace(settings, public_url=f"http://127.0.0.1:{settings.http_port}")
+
+    with running_gateway(database_server, tmp_path_factory.mktemp("gateway"), reached) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
