@@ -13,7 +13,7 @@ from typing import Any
 from services.workflow.engine import tokens
 from services.workflow.engine.definition import PERSON_TYPES, Flow, Node
 from services.workflow.engine.tokens import Arrival, Progress, State
-from services.workflow.people import Assigned, Case, Company, Seat, assign, named
+from services.workflow.people import ADMIN_ROLE, Assigned, Case, Company, Seat, assign, named
 
 
 @dataclass(frozen=True)
@@ -126,18 +126,12 @@ def higher_authority(
     amount = world.facts.get("approved_amount_base")
     if any(_may(world, name, amount) for name in approvers):
         return None
-    above = [name for name in world.company.managers_of(world.case.initiator) if name not in approvers]
-    passed = [name for name in approvers if name in world.company.managers_of(world.case.initiator)]
-    if passed:
-        chain = world.company.managers_of(world.case.initiator)
-        last = max(chain.index(name) for name in passed)
-        above = [name for name in chain[last + 1 :] if name not in approvers]
-    admins = [name for name in world.company.with_role("admin") if name not in approvers]
-    if not above and set(world.company.with_role("admin")) & set(approvers):
+    chain, admins = world.company.managers_of(world.case.initiator), world.company.with_role(ADMIN_ROLE)
+    passed = max((place for place, name in enumerate(chain) if name in approvers), default=-1)
+    asks = chain[passed + 1 : passed + 2] or ([] if set(admins) & set(approvers) else admins)
+    if not asks:
         return None
-    rules = [{"kind": "user", "value": name} for name in (above[:1] or admins)]
-    if not rules:
-        return None
+    rules = [{"kind": "user", "value": name} for name in asks]
     asked = assign({**node, "approvers": rules}, world.case, world.company, flow.settings)
     return replace(asked, notes=(*asked.notes, "批准金额超出审批权限, 转由上级审批"))
 
