@@ -14,7 +14,6 @@ from services.workflow import schema
 _FLOW = "/flows/<flow>"
 _INSTANCE = "/instances/<instance_id>"
 _TASK = "/tasks/<task_id>"
-_APPROVE_MORE = ("tasks.approve_more",)
 _DECISIONS = ("tasks.approve", "tasks.reject", "tasks.return")
 
 

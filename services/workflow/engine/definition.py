@@ -41,8 +41,6 @@ PERSON_ACTIONS = (
 FIELD_ACCESS = ("hidden", "read", "edit", "required")
 OPINIONS = ("optional", "required", "required_on_reject")
 ACTION_KINDS = ("write_back", "command", "webhook", "notify", "todo", "decision_table")
-# Ways out of a node besides the ordinary one.
-PORTS = ("error", "reject")
 NODES_MAX = 500
 EDGES_MAX = 2_000
 FACTS: dict[str, str] = {

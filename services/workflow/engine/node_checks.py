@@ -135,13 +135,9 @@ def _is_level(level: Any) -> bool:
     return isinstance(level, int) and not isinstance(level, bool) and 1 <= level <= LEVELS_MAX
 
 
-def _tree(key: str, text: Any, catalogue: Fields, fault: Fault, code: str, wanted: str | None = None) -> Any:
+def _tree(key: str, text: Any, catalogue: Fields, fault: Fault, code: str) -> Any:
     try:
-        return (
-            check(parse(str(text)), catalogue, wanted).tree
-            if wanted
-            else check(parse(str(text)), catalogue).tree
-        )
+        return check(parse(str(text)), catalogue).tree
     except ExpressionError as problem:
         fault(key, code, f"节点 {key} 的表达式有误: {problem}")
         return None

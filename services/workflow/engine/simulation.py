@@ -8,7 +8,7 @@ from typing import Any
 from services.common.errors import Invalid
 from services.workflow.engine import tokens
 from services.workflow.engine.definition import NODES_MAX, PERSON_TYPES, Flow
-from services.workflow.engine.machine import Ask, Copy, Run, World, begin, carry_on
+from services.workflow.engine.machine import Ask, Copy, Run, Skip, World, begin, carry_on
 
 
 def simulate(flow: Flow, world: World) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _shown(run: Run) -> list[dict[str, Any]]:
             people[key], notes[key] = effect.assigned.usernames, effect.assigned.notes
         elif isinstance(effect, Copy):
             people[key] = tuple(seat.username for seat in effect.seats)
-        elif hasattr(effect, "notes"):
+        elif isinstance(effect, Skip):
             notes[key] = effect.notes
     shown = []
     for node in run.path:

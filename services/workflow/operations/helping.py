@@ -17,11 +17,10 @@ from services.workflow.operations import moving
 from services.workflow.operations.inbox import mine
 from services.workflow.operations.notes import note
 from services.workflow.operations.tasks import answer, close, refused, settle, take
-from services.workflow.people import Company, Seat
+from services.workflow.people import ADMIN_ROLE, Company, Seat
 
 URGE_PAUSE = timedelta(minutes=30)
 URGES_MAX = 5
-_GONE = "{} 已离职或停用"
 _Taken = tuple[dict[str, Any], dict[str, Any], Flow]
 
 
@@ -178,7 +177,7 @@ def reassign_from(work: UnitOfWork, username: str) -> None:
 
 def _heirs(flow: Flow, instance: Mapping[str, Any], company: Company) -> list[str]:
     named = [flow.settings["gone_user"]] if flow.settings.get("gone") == "user" else []
-    found = [*named, *company.with_role("admin")]
+    found = [*named, *company.with_role(ADMIN_ROLE)]
     return [name for name in found if company.is_active(name) and name != instance["initiator"]]
 
 

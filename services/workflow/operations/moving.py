@@ -48,16 +48,14 @@ def flow_of(work: UnitOfWork, instance: Mapping[str, Any]) -> Flow:
     return _compiled[key]
 
 
-def world_of(
-    work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Company, *, own: bool | None = None
-) -> World:
+def world_of(work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Company) -> World:
     """What the engine reads of an instance with such data."""
     gone_to = flow.settings.get("gone_user") if flow.settings.get("gone") == "user" else None
     case = Case(
         initiator=str(data["initiator"]),
         facts=facts_of(work, flow.graph, data),
         chosen=data.get("chosen") or {},
-        own_allowed=store.is_allowed(work, APPROVE_OWN) if own is None else own,
+        own_allowed=store.is_allowed(work, APPROVE_OWN),
         gone_to=gone_to,
     )
     return World(company, case, store.authorities_by_role(work))

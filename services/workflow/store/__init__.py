@@ -14,7 +14,6 @@ from services.workflow.store.copies import (
     save_user,
 )
 from services.workflow.store.queries import (
-    OWNED,
     add_flow,
     add_instance,
     add_task,
@@ -72,7 +71,6 @@ from services.workflow.store.settings import (
 )
 
 __all__ = [
-    "OWNED",
     "absences_of",
     "add_absence",
     "add_flow",
