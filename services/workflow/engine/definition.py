@@ -105,6 +105,11 @@ class Flow:
         """The ways out of a node, in their order."""
         return [edge for edge in self._leaving.get(key, ()) if edge.on == on]
 
+    @property
+    def gone_to(self) -> str | None:
+        """Who takes the work of those who have left; None: the administrators."""
+        return self.settings.get("gone_user") if self.settings.get("gone") == "user" else None
+
     def width(self, split: str) -> int:
         """How many branches a split has."""
         return len(self._leaving[split])

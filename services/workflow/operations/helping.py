@@ -176,7 +176,7 @@ def reassign_from(work: UnitOfWork, username: str) -> None:
 
 
 def _heirs(flow: Flow, instance: Mapping[str, Any], company: Company) -> list[str]:
-    named = [flow.settings["gone_user"]] if flow.settings.get("gone") == "user" else []
+    named = [] if flow.gone_to is None else [flow.gone_to]
     found = [*named, *company.with_role(ADMIN_ROLE)]
     return [name for name in found if company.is_active(name) and name != instance["initiator"]]
 

@@ -50,13 +50,12 @@ def flow_of(work: UnitOfWork, instance: Mapping[str, Any]) -> Flow:
 
 def world_of(work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Company) -> World:
     """What the engine reads of an instance with such data."""
-    gone_to = flow.settings.get("gone_user") if flow.settings.get("gone") == "user" else None
     case = Case(
         initiator=str(data["initiator"]),
         facts=facts_of(work, flow.graph, data),
         chosen=data.get("chosen") or {},
         own_allowed=store.is_allowed(work, APPROVE_OWN),
-        gone_to=gone_to,
+        gone_to=flow.gone_to,
     )
     return World(company, case, store.authorities_by_role(work))
 

@@ -29,7 +29,7 @@ def jump_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     events.instance_event(work, "instance_jumped", instance, to=received["to"], reason=received["reason"])
     world = moving.world_of_instance(work, flow, instance)
     moving.apply(work, instance, flow, carry_on(flow, progress, world))
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def terminate_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def terminate_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     instances.stop(work, instance, "terminate", "terminated", actor=work.caller.actor, reason=reason)
     ending.tell_application(work, instance, "reject")
     events.instance_event(work, "instance_terminated", instance, reason=reason)
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def withdraw_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def withdraw_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     require_withdrawable(work, instance)
     reason = received.get("reason")
     instances.stop(work, instance, "withdraw", "withdrawn", actor=work.caller.username, reason=reason)
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def may_be_withdrawn(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def retry_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     for visit in again:
         add_timer(work, instance, visit, "webhook", work.now, {})
     note(work, instance, "retry", actor=work.caller.actor, opinion=received["reason"])
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def require_withdrawable(work: UnitOfWork, instance: Mapping[str, Any]) -> None:
@@ -99,3 +99,7 @@ def running(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
     return instance
+
+
+def _standing(instance: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: instance[name] for name in ("id", "state", "node")}

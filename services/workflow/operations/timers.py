@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import eventlet
 
@@ -190,8 +189,8 @@ def _subflow(work: UnitOfWork, instance: Row, timer: Row) -> None:
 
 def action_answered(work: UnitOfWork, command: Command, answer: dict[str, Any]) -> None:
     """Another service has answered an action's command: on, or by the error branch."""
-    identity, visit, _ = command.key.split(":")
-    instance = store.lock_instance(work, UUID(identity))
+    instance = ending.instance_of(work, command)
+    visit = command.key.split(":")[1]
     if not _is_waiting(instance, visit):
         return
     if "error" in answer:
