@@ -17,6 +17,7 @@ from services.workflow.operations import moving
 from services.workflow.operations.inbox import mine
 from services.workflow.operations.notes import note
 from services.workflow.operations.tasks import answer, close, refused, settle, take
+from services.workflow.operations.versions import flow_of
 from services.workflow.people import ADMIN_ROLE, Company, Seat
 
 URGE_PAUSE = timedelta(minutes=30)
@@ -162,7 +163,7 @@ def reassign_from(work: UnitOfWork, username: str) -> None:
         task = store.find_task(work, task["id"], locked=True) or task
         if task["state"] not in ("open", "waiting") or instance["state"] != "running":
             continue
-        flow = moving.flow_of(work, instance)
+        flow = flow_of(work, instance)
         company = store.company(work, instance["flow_key"])
         made = store.tasks_of_group(work, task["group_key"])
         asked = {one["assignee"] for one in made if one["state"] in ("open", "waiting")}

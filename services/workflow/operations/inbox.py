@@ -11,7 +11,7 @@ from services.common.errors import Invalid, NotFound
 from services.common.paging import page
 from services.workflow import events, model, store
 from services.workflow.engine.definition import PERSON_ACTIONS
-from services.workflow.operations.moving import flow_of
+from services.workflow.operations.versions import flow_of
 
 _INSTANCE_FILTERS = ("state", "flow_key", "initiator", "subject_id", "subject_key")
 _FILTERS = ("state", "kind")

@@ -16,6 +16,7 @@ from services.workflow.engine import begin
 from services.workflow.operations import ending, moving
 from services.workflow.operations.flows import require_flow
 from services.workflow.operations.notes import note
+from services.workflow.operations.versions import flow_of
 
 FLOW_OF_TYPE = {"credit": "credit-application"}
 _TOLD = ("record", "customer", "order")
@@ -158,7 +159,7 @@ def start(
         return None
     note(work, instance, "submit", actor=initiator, opinion=data.get("reason"))
     events.instance_event(work, "instance_started", instance)
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     run = begin(flow, moving.world_of_instance(work, flow, instance), resume and resume["tokens"])
     moving.apply(work, instance, flow, run)
     return instance

@@ -12,6 +12,7 @@ from services.workflow import events, store
 from services.workflow.engine import State, carry_on, tokens
 from services.workflow.operations import ending, instances, moving
 from services.workflow.operations.notes import note
+from services.workflow.operations.versions import flow_of
 from services.workflow.operations.waits import add_timer
 
 _STEER = "instances.steer"
@@ -20,7 +21,7 @@ _STEER = "instances.steer"
 def jump_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """An administrator puts a running instance at another node, with a reason."""
     instance = running(work, received["instance_id"])
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     progress = tokens.jump(flow, State.from_json(instance["tokens"]), received["to"])
     moving.close_open_tasks(work, instance, "cancelled")
     store.drop_timers(work, instance["id"])
@@ -67,7 +68,7 @@ def may_be_withdrawn(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
 def retry_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Send the webhooks of an instance again that were parked."""
     instance = running(work, received["instance_id"])
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     waiting = {row["visit"] for row in store.timers_of(work, instance["id"])}
     again = [
         visit
@@ -84,7 +85,7 @@ def retry_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
 
 def require_withdrawable(work: UnitOfWork, instance: Mapping[str, Any]) -> None:
     """Raise `Conflict` where the flow does not let an instance be taken back as it stands."""
-    how = moving.flow_of(work, instance).settings.get("withdraw", "always")
+    how = flow_of(work, instance).settings.get("withdraw", "always")
     acted = any(task["state"] == "done" for task in store.tasks_of_instance(work, instance["id"]))
     if how == "never" or (how == "untouched" and acted):
         raise Conflict("已有人处理, 不能撤回", code="not_withdrawable", withdraw=how)

@@ -29,6 +29,7 @@ from services.workflow.engine.votes import APPROVED, PENDING, tally, turns
 from services.workflow.operations import ending, moving
 from services.workflow.operations.inbox import mine, summary, task_view
 from services.workflow.operations.notes import note
+from services.workflow.operations.versions import flow_of
 
 _APPROVE_MORE = "tasks.approve_more"
 _INITIATOR = (None, "", "initiator")
@@ -249,7 +250,7 @@ def take(work: UnitOfWork, task_id: UUID, action: str) -> tuple[dict[str, Any], 
     _require_within(work, task, instance)
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     offered = flow.nodes[task["node"]].get("actions")
     if offered is not None and action not in offered:
         raise Conflict("该节点不允许此操作", code="action_not_offered", action=action)
