@@ -14,6 +14,7 @@ import eventlet
 from services.common.commands import Command
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError
+from services.common.expressions import ExpressionError
 from services.common.outgoing import Outgoing, Unreached
 from services.workflow import events, store
 from services.workflow.engine import Flow, State
@@ -59,7 +60,7 @@ def _due(begin: Begin, *, webhooks: bool) -> list[Row]:
 def _tried(begin: Begin, timer: Row, fire: Callable[[Begin, Row], bool]) -> bool:
     try:
         return fire(begin, timer)
-    except CreditError:
+    except (CreditError, ExpressionError):
         _log.exception("timer %s of instance %s failed", timer["kind"], timer["instance_id"])
         with begin() as work:
             store.put_off(work, timer["id"], work.now + _PUT_OFF, timer["attempts"] + 1)
