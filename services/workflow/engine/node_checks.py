@@ -56,7 +56,7 @@ def check_settings(settings: Any, fault: Fault) -> None:
 
 def check_node(node: Node, catalogue: Fields, fault: Fault) -> dict[str, Any]:
     """A node with its expressions parsed; its mistakes go to `fault`."""
-    made = dict(node)
+    made = {name: value for name, value in node.items() if name != "trees"}
     check_kind = _CHECKS.get(str(node.get("type")))
     if check_kind is not None:
         check_kind(made, catalogue, fault)
