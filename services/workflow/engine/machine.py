@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from services.common.expressions import World as Surroundings
 from services.workflow.engine import tokens
 from services.workflow.engine.definition import PERSON_TYPES, Flow, Node
 from services.workflow.engine.tokens import Arrival, Progress, State
@@ -31,6 +32,11 @@ class World:
     def facts(self) -> Mapping[str, Any]:
         """What conditions read."""
         return self.case.facts
+
+    @property
+    def at(self) -> Surroundings:
+        """The time at which they are computed."""
+        return self.case.surroundings
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Run:
 
 def begin(flow: Flow, world: World, resume: Mapping[str, Any] | None = None) -> Run:
     """From the start, or from where an earlier instance of the same version stood."""
-    progress = tokens.begin(flow, world.facts) if resume is None else tokens.resume(flow, resume)
+    progress = tokens.begin(flow, world.facts, world.at) if resume is None else tokens.resume(flow, resume)
     return carry_on(flow, progress, world)
 
 
@@ -105,7 +111,7 @@ def carry_on(flow: Flow, progress: Progress, world: World, skipped: set[str] | N
             run.effects.append(effect)
             if isinstance(effect, Skip):
                 run.skipped.add(arrival.node["key"])
-                progress = tokens.leave(flow, run.state, arrival.visit, world.facts)
+                progress = tokens.leave(flow, run.state, arrival.visit, world.facts, at=world.at)
                 progress.arrivals[:0] = waiting[place + 1 :]
                 gone_on = True
                 break

@@ -24,7 +24,7 @@ def simulate(flow: Flow, world: World) -> dict[str, Any]:
             return {"path": path, "end": run.end["key"]}
         visit = min(run.state.tokens)
         state = _approved(flow, run, visit)
-        run = carry_on(flow, tokens.leave(flow, state, visit, world.facts), world)
+        run = carry_on(flow, tokens.leave(flow, state, visit, world.facts, at=world.at), world)
     raise Invalid("流程没有走到结束", code="flow_loops")
 
 

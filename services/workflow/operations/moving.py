@@ -38,6 +38,7 @@ def world_of(work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Com
         chosen=data.get("chosen") or {},
         own_allowed=store.is_allowed(work, APPROVE_OWN),
         gone_to=flow.gone_to,
+        surroundings=waits.surroundings(work),
     )
     return World(company, case, store.authorities_by_role(work))
 
@@ -65,7 +66,7 @@ def leave(
         work,
         instance,
         flow,
-        carry_on(flow, tokens.leave(flow, state, visit, world.facts, on), world, skipped),
+        carry_on(flow, tokens.leave(flow, state, visit, world.facts, on, world.at), world, skipped),
     )
 
 

@@ -82,9 +82,14 @@ def facts(work: UnitOfWork, instance: Mapping[str, Any]) -> dict[str, Any]:
     return facts_of(work, flow_of(work, instance).graph, data)
 
 
+def surroundings(work: UnitOfWork) -> Surroundings:
+    """What expressions know besides what they read."""
+    return Surroundings(now=work.now, zone=work.timezone)
+
+
 def values_of(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> dict[str, Any]:
     """The values that a node's expressions give, as plain JSON."""
-    world = Surroundings(now=work.now, zone=work.timezone)
+    world = surroundings(work)
     read = facts(work, instance)
     return {name: to_json(evaluate(tree, read, world)) for name, tree in (node.get("trees") or {}).items()}
 
@@ -112,7 +117,7 @@ def _write_back(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: i
 
 def _decide(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
     table = check_table(node["table"], catalogue_of(flow_of(work, instance).graph))
-    outcome = table.decide(facts(work, instance), Surroundings(now=work.now, zone=work.timezone))
+    outcome = table.decide(facts(work, instance), surroundings(work))
     _write(work, instance, node, {key: to_json(one) for key, one in (outcome.value or {}).items()})
     return ""
 
@@ -154,7 +159,12 @@ def _todo(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) ->
 def people(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> list[str]:
     """The active people whom a node's `to` names."""
     company = store.company(work, instance["flow_key"])
-    case = Case(instance["initiator"], facts(work, instance), instance["data"].get("chosen") or {})
+    case = Case(
+        instance["initiator"],
+        facts(work, instance),
+        instance["data"].get("chosen") or {},
+        surroundings=surroundings(work),
+    )
     return [name for name in named(node["to"], node["key"], case, company) if company.is_active(name)]
 
 

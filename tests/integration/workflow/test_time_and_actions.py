@@ -107,6 +107,17 @@ def test_a_timer_that_cannot_fire_holds_up_no_other(house: House, database: Data
         assert work.execute(select(model.timers.c.attempts).where(which)).scalar_one() >= 1
 
 
+def test_conditions_and_approvers_know_the_time(house: House) -> None:
+    graph = row({"key": "by", "type": "condition"}, person("late", "lena"))
+    asked = [{"kind": "expression", "value": 'IF(valid_to < TODAY(), "boris", "carl")'}]
+    graph["nodes"].append({"key": "soon", "type": "approval", "approvers": asked})
+    graph["edges"][-2]["when"] = "valid_to > DATEADD(TODAY(), 1)"
+    graph["edges"] += [{"from": "by", "to": "soon"}, {"from": "soon", "to": "end"}]
+    flow = Flow(house, graph)
+    assert flow.waiting(flow.start(valid_to="2999-12-31")) == ["lena"]
+    assert flow.waiting(flow.start(valid_to="2020-01-01")) == ["boris"]
+
+
 class Sink(ThreadingHTTPServer):
     """An HTTP server that answers as it is told and keeps what it was sent."""
 
