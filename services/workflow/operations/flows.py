@@ -15,6 +15,7 @@ from services.workflow.drawing import to_bpmn, to_svg
 from services.workflow.engine import PERSON_TYPES, checked_graph, compile_flow
 from services.workflow.engine.simulation import simulate
 from services.workflow.operations import moving
+from services.workflow.operations.refusals import refused
 from services.workflow.people import Case, named
 
 # Whom these name does not depend on who asks.
@@ -130,8 +131,7 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     company = store.company(work, flow_row["key"])
     initiator = received["initiator"]
     if initiator not in company.people:
-        error = {"field": "initiator", "code": "user_unknown", "message": "没有这个用户"}
-        raise Invalid(f"没有用户 {initiator}", code="user_unknown", errors=[error])
+        raise refused("initiator", "user_unknown", "没有这个用户", f"没有用户 {initiator}")
     data = {**received["data"], "initiator": initiator}
     if data.get("department") is None:
         data["department"] = company.people[initiator].department

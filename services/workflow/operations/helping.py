@@ -16,7 +16,8 @@ from services.workflow.engine.votes import SIGNS, removable
 from services.workflow.operations import moving
 from services.workflow.operations.inbox import mine
 from services.workflow.operations.notes import note
-from services.workflow.operations.tasks import answer, close, refused, settle, take
+from services.workflow.operations.refusals import refused
+from services.workflow.operations.tasks import answer, close, settle, take
 from services.workflow.operations.versions import flow_of
 from services.workflow.people import ADMIN_ROLE, Company, Seat
 
