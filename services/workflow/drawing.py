@@ -58,9 +58,7 @@ def to_bpmn(key: str, name: str, graph: Mapping[str, Any]) -> str:
         )
         if edge.get("when"):
             flow.set("name", str(edge.get("title") or edge["when"]))
-            said = _add(flow, _BPMN, "conditionExpression")
-            said.set(_q(_XSI, "type"), "bpmn:tFormalExpression")
-            said.text = str(edge["when"])
+            _formal(flow, "conditionExpression", str(edge["when"]))
     _add_diagram(root, process_id, graph, ids, boundaries)
     Xml.indent(root)
     return Xml.tostring(root, encoding="unicode", xml_declaration=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.common.expressions import World as Surroundings
 from services.common.expressions import evaluate
 
 ADMIN_ROLE = "admin"
@@ -86,7 +87,7 @@ class Case:
 
     `own_allowed` says whether the installation lets people approve what they asked for; `chosen` the people
     whom the initiator or an approver chose, by node; `gone_to` who takes the work of those who have left
-    (None: the administrators).
+    (None: the administrators); `surroundings` the time at which expressions are computed.
     """
 
     initiator: str
@@ -94,6 +95,7 @@ class Case:
     chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own_allowed: bool = False
     gone_to: str | None = None
+    surroundings: Surroundings = Surroundings()  # noqa: RUF009 - it never changes
 
 
 @dataclass(frozen=True)
@@ -226,5 +228,7 @@ _NAMES: Mapping[str, _Namer] = {
     "field": lambda one, key, case, company: _texts(case.facts.get(one["value"])),
     "chosen_by_initiator": lambda one, key, case, company: _texts(case.chosen.get(key)),
     "chosen_by_previous": lambda one, key, case, company: _texts(case.chosen.get(key)),
-    "expression": lambda one, key, case, company: _texts(evaluate(one["tree"], case.facts)),
+    "expression": lambda one, key, case, company: _texts(
+        evaluate(one["tree"], case.facts, case.surroundings)
+    ),
 }

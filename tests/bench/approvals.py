@@ -10,6 +10,7 @@ from typing import Any
 import eventlet
 import psycopg2
 
+from credit.databases import dsn
 from credit.demo.client import Client
 from services.common.config import Settings
 from tests.bench.company import Bench
@@ -111,8 +112,11 @@ def _under_load(bench: Bench, seller: str, manager: str, count: int, connections
 
 def _inbox(url: str, manager: str, settings: Settings, tasks: int) -> float:
     """The time within which 95 % of the views of an inbox come, among so many tasks."""
-    address = settings.database("workflow").replace("postgresql+psycopg2://", "postgresql://")
-    with closing(psycopg2.connect(address)) as connection, connection, connection.cursor() as cursor:
+    with (
+        closing(psycopg2.connect(dsn(settings, "workflow"))) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
         asked: dict[str, Any] = {"tasks": tasks, "open": _OPEN, "people": _PEOPLE}
         cursor.execute("SET statement_timeout = 0")
         cursor.execute(_FILL, asked)

@@ -46,6 +46,11 @@ class Bench:
             "order_date": self.today,
         }
 
+    def order_request(self) -> tuple[str, str, dict[str, Any]]:
+        """The path, idempotency key and body of a new order, to put a suite under load."""
+        body = self.order()
+        return "/orders", body["order_no"], body
+
     def settle(self) -> None:
         """Wait until every event has been read."""
         self.admin.post("/admin/streams:drain")

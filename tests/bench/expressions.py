@@ -7,8 +7,6 @@ zen-engine with a compiled condition of the same meaning over the same record, i
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -18,9 +16,8 @@ from typing import Any
 import zen
 
 from services.common.expressions import Fields, check, compile_tree, parse
-from tests.bench.report import write
+from tests.bench.report import Figures, run_alone
 
-Figures = dict[str, float]
 _SECONDS = 2.0
 _ROUNDS = 5
 _PARSES = 200
@@ -88,16 +85,5 @@ def _parse_ms() -> float:
     return statistics.median(times)
 
 
-def main() -> None:
-    """Measure, print, and write unless told not to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave the files in docs/ alone")
-    options = parser.parse_args()
-    figures = measure()
-    print(json.dumps(figures, indent=2))
-    if not options.keep:
-        write(figures, {}, lambda _: True)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure)

@@ -11,6 +11,7 @@ import psycopg2
 from amqp import Connection as Broker
 from amqp import Message
 
+from credit.databases import dsn
 from services.common.config import Settings
 from tests.bench.company import Bench
 from tests.bench.load import Connection, put_under_load
@@ -55,16 +56,12 @@ def _idle(bench: Bench) -> float:
 def _against_echo(bench: Bench, seconds: float, connections: int) -> Figures:
     """Durable orders against a bare authenticated echo through the same gateway, each for so long."""
 
-    def order() -> tuple[str, str, dict[str, Any]]:
-        body = bench.order()
-        return "/orders", body["order_no"], body
-
     def echo() -> tuple[str, str, dict[str, Any]]:
         return "/services/limits:echo", "", {}
 
     half = seconds / 4
     echoes = [put_under_load(bench.url, bench.token, echo, half, connections)]
-    orders = put_under_load(bench.url, bench.token, order, seconds, connections)
+    orders = put_under_load(bench.url, bench.token, bench.order_request, seconds, connections)
     began = time.monotonic()
     bench.settle()
     lag = time.monotonic() - began
@@ -118,7 +115,7 @@ def _documents(bench: Bench, settings: Settings) -> float:
 
 
 def _erp_orders(settings: Settings) -> int:
-    connection = psycopg2.connect(settings.database("limits").replace("+psycopg2", "", 1))
+    connection = psycopg2.connect(dsn(settings, "limits"))
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM orders WHERE source = 'erp'")

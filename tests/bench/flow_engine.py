@@ -7,7 +7,6 @@ export; `instance_state_bytes` is the largest state that the walk through the 50
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import time
@@ -25,7 +24,7 @@ from services.workflow.engine import State, World, begin, carry_on, checked_grap
 from services.workflow.engine.votes import Vote, tally
 from services.workflow.people import Case, Company, Department, Person
 from services.workflow.seed import CREDIT_APPLICATION
-from tests.bench.expressions import Figures, merge
+from tests.bench.report import Figures, run_alone
 
 _BLOCKS = 6
 _NODES = 50
@@ -118,16 +117,5 @@ def _spiff(steps: int) -> list[float]:
     return times
 
 
-def main() -> None:
-    """Measure, print, and write unless told not to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave the files in docs/ alone")
-    options = parser.parse_args()
-    figures = measure()
-    print(json.dumps(figures, indent=2))
-    if not options.keep:
-        merge(figures)
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure)

@@ -21,6 +21,7 @@ from typing import Any
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from credit.databases import dsn
 from credit.postgres_server import PostgresError, binary
 from services.common.config import Settings
 from tests.bench.company import Bench
@@ -88,7 +89,9 @@ def _run(scripts: Sequence[str], settings: Settings, seconds: float, connections
             path = Path(folder) / f"{place}.sql"
             path.write_text(script, encoding="utf-8")
             command += ["--file", str(path)]
-        done = subprocess.run([*command, _dsn(settings)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, dsn(settings, "limits")], capture_output=True, text=True, check=False
+        )
     if done.returncode:
         raise PostgresError(f"pgbench: {done.stderr[-3000:]}")
     return done.stdout
@@ -173,7 +176,7 @@ def _logged(settings: Settings) -> Iterator[None]:
 
 
 def _do(settings: Settings, statement: str) -> Any:
-    connection = psycopg2.connect(_dsn(settings))
+    connection = psycopg2.connect(dsn(settings, "limits"))
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -185,7 +188,3 @@ def _do(settings: Settings, statement: str) -> Any:
 
 def _ask(settings: Settings, question: str) -> Any:
     return _do(settings, question)[0]
-
-
-def _dsn(settings: Settings) -> str:
-    return settings.database("limits").replace("+psycopg2", "", 1)

@@ -14,7 +14,6 @@ import sys  # noqa: E402
 import tempfile  # noqa: E402
 from decimal import Decimal  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
 
 from prometheus_client.parser import text_string_to_metric_families  # noqa: E402
 
@@ -54,11 +53,7 @@ def measure(seconds: float, connections: int) -> Figures:
 
 
 def _orders(bench: Bench, seconds: float, connections: int) -> Load:
-    def order() -> tuple[str, str, dict[str, Any]]:
-        body = bench.order()
-        return "/orders", body["order_no"], body
-
-    load = put_under_load(bench.url, bench.token, order, seconds, connections)
+    load = put_under_load(bench.url, bench.token, bench.order_request, seconds, connections)
     assert set(load.statuses) == {201}, load.statuses
     bench.settle()
     return load

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -46,6 +47,17 @@ def write(figures: Figures, about: Mapping[str, Any], stays: Callable[[str], boo
     lines += ["", "| measured on | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in about.items()]
     (_DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def run_alone(description: str | None, measure: Callable[[], Figures]) -> None:
+    """Measure some figures by themselves, print them, and write them among the others unless told not to."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--keep", action="store_true", help="leave the files in docs/ alone")
+    options = parser.parse_args()
+    figures = measure()
+    print(json.dumps(figures, indent=2))
+    if not options.keep:
+        write(figures, {}, lambda _: True)
 
 
 def _renewed(

@@ -7,7 +7,7 @@ to run, `machine` moves its tokens until each waits for somebody or something.
 
 from services.workflow.engine.checking import checked_graph
 from services.workflow.engine.definition import FACTS, NODES_MAX, PERSON_TYPES, TYPES, Flow, compile_flow
-from services.workflow.engine.machine import Ask, Copy, Effect, Run, Skip, Wait, World, begin, carry_on
+from services.workflow.engine.machine import Ask, Copy, Run, Skip, Wait, World, begin, carry_on
 from services.workflow.engine.tokens import State
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "TYPES",
     "Ask",
     "Copy",
-    "Effect",
     "Flow",
     "Run",
     "Skip",

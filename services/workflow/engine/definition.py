@@ -41,8 +41,6 @@ PERSON_ACTIONS = (
 FIELD_ACCESS = ("hidden", "read", "edit", "required")
 OPINIONS = ("optional", "required", "required_on_reject")
 ACTION_KINDS = ("write_back", "command", "webhook", "notify", "todo", "decision_table")
-# Ways out of a node besides the ordinary one.
-PORTS = ("error", "reject")
 NODES_MAX = 500
 EDGES_MAX = 2_000
 FACTS: dict[str, str] = {
@@ -106,6 +104,11 @@ class Flow:
     def leaving(self, key: str, on: str = "") -> Sequence[Edge]:
         """The ways out of a node, in their order."""
         return [edge for edge in self._leaving.get(key, ()) if edge.on == on]
+
+    @property
+    def gone_to(self) -> str | None:
+        """Who takes the work of those who have left; None: the administrators."""
+        return self.settings.get("gone_user") if self.settings.get("gone") == "user" else None
 
     def width(self, split: str) -> int:
         """How many branches a split has."""

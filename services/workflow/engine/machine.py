@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from services.common.expressions import World as Surroundings
 from services.workflow.engine import tokens
 from services.workflow.engine.definition import PERSON_TYPES, Flow, Node
 from services.workflow.engine.tokens import Arrival, Progress, State
-from services.workflow.people import Assigned, Case, Company, Seat, assign, named
+from services.workflow.people import ADMIN_ROLE, Assigned, Case, Company, Seat, assign, named
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class World:
     def facts(self) -> Mapping[str, Any]:
         """What conditions read."""
         return self.case.facts
+
+    @property
+    def at(self) -> Surroundings:
+        """The time at which they are computed."""
+        return self.case.surroundings
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Run:
 
 def begin(flow: Flow, world: World, resume: Mapping[str, Any] | None = None) -> Run:
     """From the start, or from where an earlier instance of the same version stood."""
-    progress = tokens.begin(flow, world.facts) if resume is None else tokens.resume(flow, resume)
+    progress = tokens.begin(flow, world.facts, world.at) if resume is None else tokens.resume(flow, resume)
     return carry_on(flow, progress, world)
 
 
@@ -105,7 +111,7 @@ def carry_on(flow: Flow, progress: Progress, world: World, skipped: set[str] | N
             run.effects.append(effect)
             if isinstance(effect, Skip):
                 run.skipped.add(arrival.node["key"])
-                progress = tokens.leave(flow, run.state, arrival.visit, world.facts)
+                progress = tokens.leave(flow, run.state, arrival.visit, world.facts, at=world.at)
                 progress.arrivals[:0] = waiting[place + 1 :]
                 gone_on = True
                 break
@@ -126,18 +132,12 @@ def higher_authority(
     amount = world.facts.get("approved_amount_base")
     if any(_may(world, name, amount) for name in approvers):
         return None
-    above = [name for name in world.company.managers_of(world.case.initiator) if name not in approvers]
-    passed = [name for name in approvers if name in world.company.managers_of(world.case.initiator)]
-    if passed:
-        chain = world.company.managers_of(world.case.initiator)
-        last = max(chain.index(name) for name in passed)
-        above = [name for name in chain[last + 1 :] if name not in approvers]
-    admins = [name for name in world.company.with_role("admin") if name not in approvers]
-    if not above and set(world.company.with_role("admin")) & set(approvers):
+    chain, admins = world.company.managers_of(world.case.initiator), world.company.with_role(ADMIN_ROLE)
+    passed = max((place for place, name in enumerate(chain) if name in approvers), default=-1)
+    asks = chain[passed + 1 : passed + 2] or ([] if set(admins) & set(approvers) else admins)
+    if not asks:
         return None
-    rules = [{"kind": "user", "value": name} for name in (above[:1] or admins)]
-    if not rules:
-        return None
+    rules = [{"kind": "user", "value": name} for name in asks]
     asked = assign({**node, "approvers": rules}, world.case, world.company, flow.settings)
     return replace(asked, notes=(*asked.notes, "批准金额超出审批权限, 转由上级审批"))
 

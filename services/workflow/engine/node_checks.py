@@ -56,7 +56,7 @@ def check_settings(settings: Any, fault: Fault) -> None:
 
 def check_node(node: Node, catalogue: Fields, fault: Fault) -> dict[str, Any]:
     """A node with its expressions parsed; its mistakes go to `fault`."""
-    made = dict(node)
+    made = {name: value for name, value in node.items() if name != "trees"}
     check_kind = _CHECKS.get(str(node.get("type")))
     if check_kind is not None:
         check_kind(made, catalogue, fault)
@@ -135,13 +135,9 @@ def _is_level(level: Any) -> bool:
     return isinstance(level, int) and not isinstance(level, bool) and 1 <= level <= LEVELS_MAX
 
 
-def _tree(key: str, text: Any, catalogue: Fields, fault: Fault, code: str, wanted: str | None = None) -> Any:
+def _tree(key: str, text: Any, catalogue: Fields, fault: Fault, code: str) -> Any:
     try:
-        return (
-            check(parse(str(text)), catalogue, wanted).tree
-            if wanted
-            else check(parse(str(text)), catalogue).tree
-        )
+        return check(parse(str(text)), catalogue).tree
     except ExpressionError as problem:
         fault(key, code, f"节点 {key} 的表达式有误: {problem}")
         return None

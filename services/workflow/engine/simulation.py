@@ -8,7 +8,7 @@ from typing import Any
 from services.common.errors import Invalid
 from services.workflow.engine import tokens
 from services.workflow.engine.definition import NODES_MAX, PERSON_TYPES, Flow
-from services.workflow.engine.machine import Ask, Copy, Run, World, begin, carry_on
+from services.workflow.engine.machine import Ask, Copy, Run, Skip, World, begin, carry_on
 
 
 def simulate(flow: Flow, world: World) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def simulate(flow: Flow, world: World) -> dict[str, Any]:
             return {"path": path, "end": run.end["key"]}
         visit = min(run.state.tokens)
         state = _approved(flow, run, visit)
-        run = carry_on(flow, tokens.leave(flow, state, visit, world.facts), world)
+        run = carry_on(flow, tokens.leave(flow, state, visit, world.facts, at=world.at), world)
     raise Invalid("流程没有走到结束", code="flow_loops")
 
 
@@ -51,7 +51,7 @@ def _shown(run: Run) -> list[dict[str, Any]]:
             people[key], notes[key] = effect.assigned.usernames, effect.assigned.notes
         elif isinstance(effect, Copy):
             people[key] = tuple(seat.username for seat in effect.seats)
-        elif hasattr(effect, "notes"):
+        elif isinstance(effect, Skip):
             notes[key] = effect.notes
     shown = []
     for node in run.path:

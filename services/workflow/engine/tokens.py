@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.common.errors import Conflict, Invalid
+from services.common.expressions import World as Surroundings
 from services.workflow.engine.branches import Stack
 from services.workflow.engine.definition import PERSON_TYPES, RESTING_TYPES, Edge, Flow, Node
+
+NOWHERE = Surroundings()
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,21 @@ class Progress:
     end: Node | None = None
 
 
-def begin(flow: Flow, facts: Mapping[str, Any]) -> Progress:
+def begin(flow: Flow, facts: Mapping[str, Any], at: Surroundings = NOWHERE) -> Progress:
     """From the start on."""
     progress = Progress(State())
-    _take(flow, progress, flow.leaving(flow.start), facts)
+    _take(flow, progress, flow.leaving(flow.start), facts, at)
     return progress
 
 
-def leave(flow: Flow, state: State, visit: int, facts: Mapping[str, Any], on: str = "") -> Progress:
+def leave(
+    flow: Flow,
+    state: State,
+    visit: int,
+    facts: Mapping[str, Any],
+    on: str = "",
+    at: Surroundings = NOWHERE,
+) -> Progress:
     """Let the token of a visit go on, by a node's ordinary way out or by another one."""
     key = state.tokens[visit]
     node = flow.nodes[key]
@@ -95,7 +105,7 @@ def leave(flow: Flow, state: State, visit: int, facts: Mapping[str, Any], on: st
         _forget_joins(flow, progress, flow.stacks[key][: kept["depth"]])
         _restore(flow, progress, kept)
     else:
-        _take(flow, progress, flow.leaving(key, on), facts)
+        _take(flow, progress, flow.leaving(key, on), facts, at)
     return progress
 
 
@@ -156,7 +166,7 @@ def resume(flow: Flow, kept: Mapping[str, Any]) -> Progress:
 # --- moving ----------------------------------------------------------------------------------------------
 
 
-def _take(flow: Flow, progress: Progress, edges: Any, facts: Mapping[str, Any]) -> None:
+def _take(flow: Flow, progress: Progress, edges: Any, facts: Mapping[str, Any], at: Surroundings) -> None:
     """Follow these edges, and all that comes after them until every token rests."""
     todo: list[Edge] = list(edges)
     # A checked graph has no circle without a person, so nothing is passed twice but by parallel branches.
@@ -176,15 +186,15 @@ def _take(flow: Flow, progress: Progress, edges: Any, facts: Mapping[str, Any]) 
         if kind == "end":
             progress.end = node
         elif kind == "condition":
-            todo.insert(0, _chosen(flow, node["key"], facts))
+            todo.insert(0, _chosen(flow, node["key"], facts, at))
         elif kind not in RESTING_TYPES:
             todo[:0] = flow.leaving(node["key"])
 
 
-def _chosen(flow: Flow, key: str, facts: Mapping[str, Any]) -> Edge:
+def _chosen(flow: Flow, key: str, facts: Mapping[str, Any], at: Surroundings) -> Edge:
     edges = flow.leaving(key)
     for edge in edges:
-        if edge.when is not None and edge.when(facts) is True:
+        if edge.when is not None and edge.when(facts, at) is True:
             return edge
     return next(edge for edge in edges if edge.when is None)
 

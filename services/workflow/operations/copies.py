@@ -10,7 +10,7 @@ from services.common.events import Event
 from services.workflow import store
 from services.workflow.operations.helping import reassign_from
 from services.workflow.operations.instances import start_for_record
-from services.workflow.operations.todos import add_todo
+from services.workflow.operations.todos import DUE_DAYS, add_todo
 from services.workflow.people import ADMIN_ROLE
 
 _ROLE = "role:"
@@ -94,5 +94,5 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
                 assignee=name,
                 subject={"type": "customer", "id": str(customer_id), "key": data.get("customer_code")},
                 customer_id=customer_id,
-                due_days=int(action.get("due_days") or 3),
+                due_days=int(action.get("due_days") or DUE_DAYS),
             )

@@ -10,7 +10,7 @@ from services.common.commands import Command
 from services.common.db import UnitOfWork
 from services.workflow import events, store
 from services.workflow.operations.notes import note
-from services.workflow.operations.todos import add_todo
+from services.workflow.operations.todos import add_todos
 from services.workflow.operations.waits import add_timer
 from services.workflow.people import ADMIN_ROLE
 
@@ -107,12 +107,10 @@ def failed(work: UnitOfWork, instance: dict[str, Any], problem: str) -> None:
         events.task_event(work, "task_closed", task)
     end(work, instance, "grant_failed", problem=problem)
     word = "额度生效失败" if instance["subject_type"] == APPLICATION else "审批后的处理失败"
-    for username in store.company(work).with_role(ADMIN_ROLE):
-        add_todo(
-            work,
-            group_key=f"grant:{instance['id']}",
-            title=f"{word}: {instance['subject_key']} ({problem})",
-            assignee=username,
-            subject=events.subject_of(instance),
-            customer_id=instance["customer_id"],
-        )
+    add_todos(
+        work,
+        instance,
+        store.company(work).with_role(ADMIN_ROLE),
+        group_key=f"grant:{instance['id']}",
+        title=f"{word}: {instance['subject_key']} ({problem})",
+    )

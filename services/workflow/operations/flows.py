@@ -15,6 +15,7 @@ from services.workflow.drawing import to_bpmn, to_svg
 from services.workflow.engine import PERSON_TYPES, checked_graph, compile_flow
 from services.workflow.engine.simulation import simulate
 from services.workflow.operations import moving
+from services.workflow.operations.refusals import refused
 from services.workflow.people import Case, named
 
 # Whom these name does not depend on who asks.
@@ -126,13 +127,11 @@ def list_flows(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
 def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """The path of a flow and its people for sample data, as if everybody approved; nothing is written."""
     flow_row = require_flow(work, received["flow"])
-    found = store.graph_of(work, flow_row["key"])
-    flow = compile_flow(found[1] if found else checked_graph(flow_row["draft"]))
+    flow = compile_flow(_graph_in_force(work, flow_row))
     company = store.company(work, flow_row["key"])
     initiator = received["initiator"]
     if initiator not in company.people:
-        error = {"field": "initiator", "code": "user_unknown", "message": "没有这个用户"}
-        raise Invalid(f"没有用户 {initiator}", code="user_unknown", errors=[error])
+        raise refused("initiator", "user_unknown", "没有这个用户", f"没有用户 {initiator}")
     data = {**received["data"], "initiator": initiator}
     if data.get("department") is None:
         data["department"] = company.people[initiator].department
@@ -142,11 +141,19 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
 def export_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """What is in force of a flow, else its draft, as BPMN 2.0 XML or as SVG: `{"media_type", "text"}`."""
     flow = require_flow(work, received["flow"])
-    found = store.graph_of(work, flow["key"])
-    graph = found[1] if found else checked_graph(flow["draft"])
+    graph = _graph_in_force(work, flow)
     if received["format"] == "svg":
         return {"media_type": "image/svg+xml", "text": to_svg(flow["name"], graph)}
     return {"media_type": "application/xml", "text": to_bpmn(flow["key"], flow["name"], graph)}
+
+
+def _graph_in_force(work: UnitOfWork, flow: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is in force of a flow, else its draft; `Invalid` for a draft with mistakes."""
+    version = flow["published_version"]
+    graph: Mapping[str, Any] = (
+        checked_graph(flow["draft"]) if version is None else store.graph_of_version(work, flow["id"], version)
+    )
+    return graph
 
 
 def require_flow(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from services.workflow.engine.votes import SIGNS, removable
 from services.workflow.operations import moving
 from services.workflow.operations.inbox import mine
 from services.workflow.operations.notes import note
-from services.workflow.operations.tasks import answer, close, refused, settle, take
-from services.workflow.people import Company, Seat
+from services.workflow.operations.refusals import refused
+from services.workflow.operations.tasks import answer, close, settle, take
+from services.workflow.operations.versions import flow_of
+from services.workflow.people import ADMIN_ROLE, Company, Seat
 
 URGE_PAUSE = timedelta(minutes=30)
 URGES_MAX = 5
-_GONE = "{} 已离职或停用"
 _Taken = tuple[dict[str, Any], dict[str, Any], Flow]
 
 
@@ -163,7 +164,7 @@ def reassign_from(work: UnitOfWork, username: str) -> None:
         task = store.find_task(work, task["id"], locked=True) or task
         if task["state"] not in ("open", "waiting") or instance["state"] != "running":
             continue
-        flow = moving.flow_of(work, instance)
+        flow = flow_of(work, instance)
         company = store.company(work, instance["flow_key"])
         made = store.tasks_of_group(work, task["group_key"])
         asked = {one["assignee"] for one in made if one["state"] in ("open", "waiting")}
@@ -177,8 +178,8 @@ def reassign_from(work: UnitOfWork, username: str) -> None:
 
 
 def _heirs(flow: Flow, instance: Mapping[str, Any], company: Company) -> list[str]:
-    named = [flow.settings["gone_user"]] if flow.settings.get("gone") == "user" else []
-    found = [*named, *company.with_role("admin")]
+    named = [] if flow.gone_to is None else [flow.gone_to]
+    found = [*named, *company.with_role(ADMIN_ROLE)]
     return [name for name in found if company.is_active(name) and name != instance["initiator"]]
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid, NotFound
+from services.common.errors import NotFound
 from services.common.paging import page
 from services.workflow import events, model, store
 from services.workflow.engine.definition import PERSON_ACTIONS
-from services.workflow.operations.moving import flow_of
+from services.workflow.operations.refusals import require_filters
+from services.workflow.operations.versions import flow_of
 
 _INSTANCE_FILTERS = ("state", "flow_key", "initiator", "subject_id", "subject_key")
 _FILTERS = ("state", "kind")
@@ -20,10 +21,7 @@ _FILTERS = ("state", "kind")
 def list_tasks(work: UnitOfWork, received: Mapping[str, Any], kind: str | None = None) -> dict[str, Any]:
     """A page of the caller's own tasks, newest first."""
     where = dict(received["where"])
-    for name in where:
-        if name not in _FILTERS:
-            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    require_filters(where, _FILTERS)
     found = page(
         work,
         store.tasks_of(work.caller.username, kind or where.get("kind"), where.get("state")),
@@ -90,10 +88,7 @@ def get_instance(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
 
 def list_instances(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """A page of the instances that the caller's right reaches, newest first."""
-    for name in received["where"]:
-        if name not in _INSTANCE_FILTERS:
-            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    require_filters(received["where"], _INSTANCE_FILTERS)
     return page(
         work,
         store.instances_seen(work, received["where"]),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound
 from services.common.events import Event
 from services.common.ids import new_id
 from services.common.strict_json import to_plain
@@ -16,6 +16,8 @@ from services.workflow.engine import begin
 from services.workflow.operations import ending, moving
 from services.workflow.operations.flows import require_flow
 from services.workflow.operations.notes import note
+from services.workflow.operations.refusals import refused
+from services.workflow.operations.versions import flow_of
 
 FLOW_OF_TYPE = {"credit": "credit-application"}
 _TOLD = ("record", "customer", "order")
@@ -78,15 +80,13 @@ def start_by_hand(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     identity = str(new_id())
     subject = received["subject"] or {"type": "request", "id": identity, "key": identity[-12:]}
     if subject["type"] in (ending.APPLICATION, "instance"):
-        error = {"field": "subject.type", "code": "subject_type", "message": "请通过申请单提交"}
-        raise Invalid("这类流程不能手工发起", code="subject_type", errors=[error])
+        raise refused("subject.type", "subject_type", "请通过申请单提交", "这类流程不能手工发起")
     flow = require_flow(work, received["flow"])
     customer = None
     if received["customer_id"] is not None:
         customer = store.customers_by_id(work, [received["customer_id"]]).get(received["customer_id"])
         if customer is None:
-            error = {"field": "customer_id", "code": "customer_unknown", "message": "没有这个客户"}
-            raise Invalid("没有这个客户", code="customer_unknown", errors=[error])
+            raise refused("customer_id", "customer_unknown", "没有这个客户")
     data = {name: to_plain(received[name]) for name in (*_ASKED, "reason")}
     data |= {"fields": received["form_fields"], "type": flow["key"], "chosen": received["choose"] or {}}
     data |= {"customer_name": customer["name"] if customer else None}
@@ -158,7 +158,7 @@ def start(
         return None
     note(work, instance, "submit", actor=initiator, opinion=data.get("reason"))
     events.instance_event(work, "instance_started", instance)
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     run = begin(flow, moving.world_of_instance(work, flow, instance), resume and resume["tokens"])
     moving.apply(work, instance, flow, run)
     return instance

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.duties import APPROVE_OWN
-from services.common.errors import NotFound
 from services.common.ids import new_id
 from services.workflow import events, store
 from services.workflow.engine import (
@@ -21,44 +20,25 @@ from services.workflow.engine import (
     Wait,
     World,
     carry_on,
-    compile_flow,
     tokens,
 )
 from services.workflow.engine.votes import Vote, turns
 from services.workflow.operations import ending, waits
 from services.workflow.operations.facts import facts_of
 from services.workflow.operations.notes import note
+from services.workflow.operations.versions import flow_of
 from services.workflow.people import Case, Company, Seat
 
-_FLOWS_MAX = 512
-# Published versions never change, so what was compiled of one is good for ever.
-_compiled: dict[tuple[UUID, int], Flow] = {}
 
-
-def flow_of(work: UnitOfWork, instance: Mapping[str, Any]) -> Flow:
-    """The flow that an instance runs on, in the version on which it began."""
-    key = (instance["flow_id"], instance["flow_version"])
-    if key not in _compiled:
-        graph = store.graph_of_version(work, *key)
-        if graph is None:
-            raise NotFound("流程版本不存在", code="flow_version_unknown")
-        if len(_compiled) >= _FLOWS_MAX:
-            _compiled.clear()
-        _compiled[key] = compile_flow(graph)
-    return _compiled[key]
-
-
-def world_of(
-    work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Company, *, own: bool | None = None
-) -> World:
+def world_of(work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Company) -> World:
     """What the engine reads of an instance with such data."""
-    gone_to = flow.settings.get("gone_user") if flow.settings.get("gone") == "user" else None
     case = Case(
         initiator=str(data["initiator"]),
         facts=facts_of(work, flow.graph, data),
         chosen=data.get("chosen") or {},
-        own_allowed=store.is_allowed(work, APPROVE_OWN) if own is None else own,
-        gone_to=gone_to,
+        own_allowed=store.is_allowed(work, APPROVE_OWN),
+        gone_to=flow.gone_to,
+        surroundings=waits.surroundings(work),
     )
     return World(company, case, store.authorities_by_role(work))
 
@@ -86,7 +66,7 @@ def leave(
         work,
         instance,
         flow,
-        carry_on(flow, tokens.leave(flow, state, visit, world.facts, on), world, skipped),
+        carry_on(flow, tokens.leave(flow, state, visit, world.facts, on, world.at), world, skipped),
     )
 
 
@@ -129,12 +109,12 @@ def ask(work: UnitOfWork, instance: dict[str, Any], effect: Ask) -> None:
         new_task(instance, effect.node, effect.visit, seat, place=place)
         for place, seat in enumerate(effect.assigned.seats)
     ]
+    due_at = waits.set_deadline(work, instance, effect.node, effect.visit)
     awake = turns(effect.node, [vote_of(task) for task in made])
     for task in made:
         task["state"] = "open" if task["id"] in awake else "waiting"
-        task["due_at"] = waits.due_at(work, instance, effect.node)
+        task["due_at"] = due_at
         add(work, instance, task)
-    waits.set_deadline(work, instance, effect.node, effect.visit)
 
 
 def copy(

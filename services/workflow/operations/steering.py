@@ -12,6 +12,7 @@ from services.workflow import events, store
 from services.workflow.engine import State, carry_on, tokens
 from services.workflow.operations import ending, instances, moving
 from services.workflow.operations.notes import note
+from services.workflow.operations.versions import flow_of
 from services.workflow.operations.waits import add_timer
 
 _STEER = "instances.steer"
@@ -20,7 +21,7 @@ _STEER = "instances.steer"
 def jump_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """An administrator puts a running instance at another node, with a reason."""
     instance = running(work, received["instance_id"])
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     progress = tokens.jump(flow, State.from_json(instance["tokens"]), received["to"])
     moving.close_open_tasks(work, instance, "cancelled")
     store.drop_timers(work, instance["id"])
@@ -29,7 +30,7 @@ def jump_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     events.instance_event(work, "instance_jumped", instance, to=received["to"], reason=received["reason"])
     world = moving.world_of_instance(work, flow, instance)
     moving.apply(work, instance, flow, carry_on(flow, progress, world))
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def terminate_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def terminate_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     instances.stop(work, instance, "terminate", "terminated", actor=work.caller.actor, reason=reason)
     ending.tell_application(work, instance, "reject")
     events.instance_event(work, "instance_terminated", instance, reason=reason)
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def withdraw_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def withdraw_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     require_withdrawable(work, instance)
     reason = received.get("reason")
     instances.stop(work, instance, "withdraw", "withdrawn", actor=work.caller.username, reason=reason)
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def may_be_withdrawn(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def may_be_withdrawn(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
 def retry_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Send the webhooks of an instance again that were parked."""
     instance = running(work, received["instance_id"])
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     waiting = {row["visit"] for row in store.timers_of(work, instance["id"])}
     again = [
         visit
@@ -79,12 +80,12 @@ def retry_instance(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     for visit in again:
         add_timer(work, instance, visit, "webhook", work.now, {})
     note(work, instance, "retry", actor=work.caller.actor, opinion=received["reason"])
-    return {"id": instance["id"], "state": instance["state"], "node": instance["node"]}
+    return _standing(instance)
 
 
 def require_withdrawable(work: UnitOfWork, instance: Mapping[str, Any]) -> None:
     """Raise `Conflict` where the flow does not let an instance be taken back as it stands."""
-    how = moving.flow_of(work, instance).settings.get("withdraw", "always")
+    how = flow_of(work, instance).settings.get("withdraw", "always")
     acted = any(task["state"] == "done" for task in store.tasks_of_instance(work, instance["id"]))
     if how == "never" or (how == "untouched" and acted):
         raise Conflict("已有人处理, 不能撤回", code="not_withdrawable", withdraw=how)
@@ -99,3 +100,7 @@ def running(work: UnitOfWork, instance_id: UUID) -> dict[str, Any]:
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
     return instance
+
+
+def _standing(instance: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: instance[name] for name in ("id", "state", "node")}

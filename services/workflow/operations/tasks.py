@@ -14,7 +14,6 @@ from services.common.errors import (
     Conflict,
     CreditError,
     Forbidden,
-    Invalid,
     beyond_scope,
     is_passing,
 )
@@ -29,6 +28,8 @@ from services.workflow.engine.votes import APPROVED, PENDING, tally, turns
 from services.workflow.operations import ending, moving
 from services.workflow.operations.inbox import mine, summary, task_view
 from services.workflow.operations.notes import note
+from services.workflow.operations.refusals import refused
+from services.workflow.operations.versions import flow_of
 
 _APPROVE_MORE = "tasks.approve_more"
 _INITIATOR = (None, "", "initiator")
@@ -124,8 +125,7 @@ def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
         "return": lambda item: return_task(work, item),
     }
     if received["action"] not in actions:
-        error = {"field": "action", "code": "action_unknown", "message": "应为 approve、reject 或 return"}
-        raise Invalid("未知的操作", code="action_unknown", errors=[error])
+        raise refused("action", "action_unknown", "应为 approve、reject 或 return", "未知的操作")
     work.right = f"tasks.{received['action']}"
     work.caller.require(work.right)
     results = []
@@ -249,7 +249,7 @@ def take(work: UnitOfWork, task_id: UUID, action: str) -> tuple[dict[str, Any], 
     _require_within(work, task, instance)
     if instance["state"] != "running":
         raise Conflict("流程已结束", code="instance_ended", state=instance["state"])
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     offered = flow.nodes[task["node"]].get("actions")
     if offered is not None and action not in offered:
         raise Conflict("该节点不允许此操作", code="action_not_offered", action=action)
@@ -335,11 +335,6 @@ def _approved(work: UnitOfWork, instance: Mapping[str, Any], wished: Any) -> dic
     if first and last and last < first:
         raise refused("approved.valid_to", "validity", "失效日期不能早于生效日期")
     return granted
-
-
-def refused(field: str, code: str, message: str) -> Invalid:
-    """An `Invalid` that names one field."""
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
 
 
 def _done(

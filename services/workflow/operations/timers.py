@@ -8,20 +8,21 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import eventlet
 
 from services.common.commands import Command
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError
+from services.common.expressions import ExpressionError
 from services.common.outgoing import Outgoing, Unreached
 from services.workflow import events, store
 from services.workflow.engine import Flow, State
 from services.workflow.engine.votes import mode_of
 from services.workflow.operations import ending, helping, instances, moving, tasks, waits
 from services.workflow.operations.notes import note
-from services.workflow.operations.todos import add_todo
+from services.workflow.operations.todos import add_todos
+from services.workflow.operations.versions import flow_of
 from services.workflow.people import ADMIN_ROLE, Company
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ def _due(begin: Begin, *, webhooks: bool) -> list[Row]:
 def _tried(begin: Begin, timer: Row, fire: Callable[[Begin, Row], bool]) -> bool:
     try:
         return fire(begin, timer)
-    except CreditError:
+    except (CreditError, ExpressionError):
         _log.exception("timer %s of instance %s failed", timer["kind"], timer["instance_id"])
         with begin() as work:
             store.put_off(work, timer["id"], work.now + _PUT_OFF, timer["attempts"] + 1)
@@ -102,7 +103,7 @@ def _remind(work: UnitOfWork, instance: Row, timer: Row) -> None:
 
 def _deadline(work: UnitOfWork, instance: Row, timer: Row) -> None:
     """The time is over: what the node says happens, to whatever is still open of the visit."""
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     visit = int(timer["visit"])
     node = flow.nodes[State.from_json(instance["tokens"]).tokens[visit]]
     then = node["deadline"].get("then") or "remind"
@@ -190,8 +191,8 @@ def _subflow(work: UnitOfWork, instance: Row, timer: Row) -> None:
 
 def action_answered(work: UnitOfWork, command: Command, answer: dict[str, Any]) -> None:
     """Another service has answered an action's command: on, or by the error branch."""
-    identity, visit, _ = command.key.split(":")
-    instance = store.lock_instance(work, UUID(identity))
+    instance = ending.instance_of(work, command)
+    visit = command.key.split(":")[1]
     if not _is_waiting(instance, visit):
         return
     if "error" in answer:
@@ -204,7 +205,7 @@ def action_answered(work: UnitOfWork, command: Command, answer: dict[str, Any]) 
 
 def failed(work: UnitOfWork, instance: Row, visit: int, problem: str) -> None:
     """Something that a node does has failed for good: its error branch, else the instance ends so."""
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     key = instance["tokens"]["tokens"][str(visit)]
     note(work, instance, "action_failed", actor="system", node=key, detail={"problem": problem})
     if flow.leaving(key, "error"):
@@ -217,7 +218,7 @@ def failed(work: UnitOfWork, instance: Row, visit: int, problem: str) -> None:
 
 
 def _request(work: UnitOfWork, instance: Row, timer: Row) -> dict[str, Any]:
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     node = flow.nodes[instance["tokens"]["tokens"][str(timer["visit"])]]
     body = {
         "instance_id": str(instance["id"]),
@@ -263,21 +264,19 @@ def _send(begin: Begin, timer: Row, outgoing: Outgoing) -> bool:
 
 def _park(work: UnitOfWork, instance: Row, visit: int, problem: str) -> None:
     """A webhook that was never reached: the error branch, else it waits for an administrator to retry."""
-    flow = moving.flow_of(work, instance)
+    flow = flow_of(work, instance)
     key = instance["tokens"]["tokens"][str(visit)]
     if flow.leaving(key, "error"):
         failed(work, instance, visit, problem)
         return
     note(work, instance, "webhook_parked", actor="system", node=key, detail={"problem": problem})
-    for username in store.company(work).with_role(ADMIN_ROLE):
-        add_todo(
-            work,
-            group_key=f"webhook:{instance['id']}:{visit}",
-            title=f"外部接口未送达: {instance['subject_key']} ({problem})",
-            assignee=username,
-            subject=events.subject_of(instance),
-            customer_id=instance["customer_id"],
-        )
+    add_todos(
+        work,
+        instance,
+        store.company(work).with_role(ADMIN_ROLE),
+        group_key=f"webhook:{instance['id']}:{visit}",
+        title=f"外部接口未送达: {instance['subject_key']} ({problem})",
+    )
 
 
 _FIRES: Mapping[str, Callable[[UnitOfWork, Row, Row], None]] = {

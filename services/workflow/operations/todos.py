@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.common.db import UnitOfWork
 from services.common.ids import new_id
 from services.workflow import events, store
 
-_DUE_DAYS = 3
+DUE_DAYS = 3
 
 
 def add_todo(
@@ -22,7 +22,7 @@ def add_todo(
     assignee: str,
     subject: Mapping[str, Any],
     customer_id: UUID | None,
-    due_days: int = _DUE_DAYS,
+    due_days: int = DUE_DAYS,
 ) -> None:
     """Make a to-do, once per group and person."""
     task = {
@@ -52,3 +52,18 @@ def add_todo(
     }
     if store.add_task(work, task):
         events.task_event(work, "task_created", task)
+
+
+def add_todos(
+    work: UnitOfWork, instance: Mapping[str, Any], to: Sequence[str], *, group_key: str, title: str
+) -> None:
+    """Make a to-do about an instance for each of these people."""
+    for username in to:
+        add_todo(
+            work,
+            group_key=group_key,
+            title=title,
+            assignee=username,
+            subject=events.subject_of(instance),
+            customer_id=instance["customer_id"],
+        )

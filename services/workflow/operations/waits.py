@@ -17,26 +17,20 @@ from services.workflow import events, store
 from services.workflow.engine.definition import Node, catalogue_of
 from services.workflow.operations.facts import facts_of
 from services.workflow.operations.notes import note
-from services.workflow.operations.todos import add_todo
+from services.workflow.operations.todos import DUE_DAYS, add_todos
+from services.workflow.operations.versions import flow_of
 from services.workflow.people import Case, named
 
-DUE_DAYS = 3
 _ERROR = "error"
 # What is about an invoice, whose customer is known.
 _OF_INVOICES = ("record_write_off",)
 
 
-def due_at(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> datetime:
-    """By when the work at a node is to be done."""
-    deadline = node.get("deadline")
-    return work.now + timedelta(days=DUE_DAYS) if deadline is None else _time(work, instance, deadline)
-
-
-def set_deadline(work: UnitOfWork, instance: Mapping[str, Any], node: Node, visit: int) -> None:
-    """Set the timers of a node's deadline: its reminders and its end."""
+def set_deadline(work: UnitOfWork, instance: Mapping[str, Any], node: Node, visit: int) -> datetime:
+    """Set the timers of a node's deadline, its reminders and its end; by when the work is to be done."""
     deadline = node.get("deadline")
     if deadline is None:
-        return
+        return work.now + timedelta(days=DUE_DAYS)
     end = _time(work, instance, deadline)
     add_timer(work, instance, visit, "deadline", end, {})
     calendar = store.working_time(work)
@@ -44,6 +38,7 @@ def set_deadline(work: UnitOfWork, instance: Mapping[str, Any], node: Node, visi
         at = calendar.before(end, Decimal(hours))
         if at > work.now:
             add_timer(work, instance, visit, "reminder", at, {})
+    return end
 
 
 def begin(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
@@ -81,22 +76,20 @@ def add_timer(
     store.add_timer(work, {**row, "due_at": at, "attempts": 0, "detail": dict(detail)})
 
 
-def graph_of(work: UnitOfWork, instance: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The graph that an instance runs on."""
-    key = (instance["flow_id"], instance["flow_version"])
-    graph: Mapping[str, Any] = work.remembered(("graph", key), lambda: store.graph_of_version(work, *key))
-    return graph
-
-
 def facts(work: UnitOfWork, instance: Mapping[str, Any]) -> dict[str, Any]:
     """What the expressions of an instance read now."""
     data = {**instance["data"], "initiator": instance["initiator"]}
-    return facts_of(work, graph_of(work, instance), data)
+    return facts_of(work, flow_of(work, instance).graph, data)
+
+
+def surroundings(work: UnitOfWork) -> Surroundings:
+    """What expressions know besides what they read."""
+    return Surroundings(now=work.now, zone=work.timezone)
 
 
 def values_of(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> dict[str, Any]:
     """The values that a node's expressions give, as plain JSON."""
-    world = Surroundings(now=work.now, zone=work.timezone)
+    world = surroundings(work)
     read = facts(work, instance)
     return {name: to_json(evaluate(tree, read, world)) for name, tree in (node.get("trees") or {}).items()}
 
@@ -123,8 +116,8 @@ def _write_back(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: i
 
 
 def _decide(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
-    table = check_table(node["table"], catalogue_of(graph_of(work, instance)))
-    outcome = table.decide(facts(work, instance), Surroundings(now=work.now, zone=work.timezone))
+    table = check_table(node["table"], catalogue_of(flow_of(work, instance).graph))
+    outcome = table.decide(facts(work, instance), surroundings(work))
     _write(work, instance, node, {key: to_json(one) for key, one in (outcome.value or {}).items()})
     return ""
 
@@ -158,22 +151,20 @@ def _notify(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) 
 
 
 def _todo(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
-    for username in people(work, instance, node):
-        add_todo(
-            work,
-            group_key=f"{instance['id']}:{visit}:todo",
-            title=node["text"],
-            assignee=username,
-            subject=events.subject_of(instance),
-            customer_id=instance["customer_id"],
-        )
+    to = people(work, instance, node)
+    add_todos(work, instance, to, group_key=f"{instance['id']}:{visit}:todo", title=node["text"])
     return ""
 
 
 def people(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> list[str]:
     """The active people whom a node's `to` names."""
     company = store.company(work, instance["flow_key"])
-    case = Case(instance["initiator"], facts(work, instance), instance["data"].get("chosen") or {})
+    case = Case(
+        instance["initiator"],
+        facts(work, instance),
+        instance["data"].get("chosen") or {},
+        surroundings=surroundings(work),
+    )
     return [name for name in named(node["to"], node["key"], case, company) if company.is_active(name)]
 
 

@@ -14,7 +14,6 @@ from services.workflow.store.copies import (
     save_user,
 )
 from services.workflow.store.queries import (
-    OWNED,
     add_flow,
     add_instance,
     add_task,
@@ -30,7 +29,6 @@ from services.workflow.store.queries import (
     find_instance,
     find_task,
     flows_listed,
-    graph_of,
     graph_of_version,
     instance_of_subject,
     instances_by_id,
@@ -72,7 +70,6 @@ from services.workflow.store.settings import (
 )
 
 __all__ = [
-    "OWNED",
     "absences_of",
     "add_absence",
     "add_flow",
@@ -105,7 +102,6 @@ __all__ = [
     "find_task",
     "flow_bound_to",
     "flows_listed",
-    "graph_of",
     "graph_of_version",
     "instance_of_subject",
     "instances_by_id",

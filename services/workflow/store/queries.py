@@ -76,17 +76,6 @@ def versions_of(work: UnitOfWork, flow_id: UUID) -> list[Row]:
     return rows(work, statement.order_by(flow_versions.c.version.desc()))
 
 
-def graph_of(work: UnitOfWork, flow_key: str) -> tuple[int, Any] | None:
-    """(version, graph) of a flow as it is in force."""
-    statement = (
-        select(flow_versions.c.version, flow_versions.c.graph)
-        .join(flows, flows.c.id == flow_versions.c.flow_id)
-        .where(flows.c.key == flow_key, flow_versions.c.version == flows.c.published_version)
-    )
-    row = work.execute(statement).first()
-    return None if row is None else (row.version, row.graph)
-
-
 def version_in_force(work: UnitOfWork, flow_key: str) -> tuple[UUID, int] | None:
     """(id, version) of a flow that is in force."""
     statement = select(flows.c.id, flows.c.published_version).where(

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from credit.suite import database_of
 from services.common.caller import service_caller
@@ -87,6 +87,35 @@ def test_of_many_who_look_one_fires(house: House, database: Database) -> None:
     wait_until(lambda: flow.waiting(instance) == ["lena"], _SECONDS_MAX, what="the task")
     assert sum(fired) <= 1
     assert len(flow.show(instance)["tasks"]) == 1
+
+
+def test_a_timer_that_cannot_fire_holds_up_no_other(house: House, database: Database) -> None:
+    delay = {"key": "wait", "type": "delay", "hours": 1}
+    graph = row(delay, {"key": "by", "type": "condition"}, person("one", "lena"))
+    graph["edges"][-2]["when"] = 'LOOKUP("客户", "编码", "C-1", "等级") = "A"'
+    graph["edges"].append({"from": "by", "to": "end"})
+    stuck = Flow(house, graph).start()
+    flow = Flow(house, row(delay, person("one", "lena")))
+    other = flow.start()
+    # In this order: what is due the longest is tried first.
+    hurry(database, stuck, "delay")
+    hurry(database, other, "delay")
+    wait_until(lambda: flow.waiting(other) == ["lena"], _SECONDS_MAX, what="the other's task")
+    assert flow.show(stuck)["state"] == "running"
+    with database.begin(SERVICE) as work:
+        which = (model.timers.c.instance_id == stuck) & (model.timers.c.due_at > work.now)
+        assert work.execute(select(model.timers.c.attempts).where(which)).scalar_one() >= 1
+
+
+def test_conditions_and_approvers_know_the_time(house: House) -> None:
+    graph = row({"key": "by", "type": "condition"}, person("late", "lena"))
+    asked = [{"kind": "expression", "value": 'IF(valid_to < TODAY(), "boris", "carl")'}]
+    graph["nodes"].append({"key": "soon", "type": "approval", "approvers": asked})
+    graph["edges"][-2]["when"] = "valid_to > DATEADD(TODAY(), 1)"
+    graph["edges"] += [{"from": "by", "to": "soon"}, {"from": "soon", "to": "end"}]
+    flow = Flow(house, graph)
+    assert flow.waiting(flow.start(valid_to="2999-12-31")) == ["lena"]
+    assert flow.waiting(flow.start(valid_to="2020-01-01")) == ["boris"]
 
 
 class Sink(ThreadingHTTPServer):

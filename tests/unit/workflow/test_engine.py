@@ -43,6 +43,21 @@ def test_mistakes_of_a_graph_are_named() -> None:
     assert "node_type" in _broken(lambda graph: graph["nodes"][2].update(type="magic"))
 
 
+def test_what_a_node_computes_is_what_was_checked() -> None:
+    hook = {
+        "key": "hook",
+        "type": "action",
+        "do": "webhook",
+        "url": "https://example.com/",
+        "trees": {"x": 1},
+    }
+    nodes = [{"key": "start", "type": "start"}, hook, {"key": "end", "type": "end"}]
+    edges = [{"from": "start", "to": "hook"}, {"from": "hook", "to": "end"}]
+    assert "trees" not in checked_graph({"nodes": nodes, "edges": edges})["nodes"][1]
+    hook["values"] = {"y": "amount"}
+    assert list(checked_graph({"nodes": nodes, "edges": edges})["nodes"][1]["trees"]) == ["y"]
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [
