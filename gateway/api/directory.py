@@ -15,7 +15,7 @@ from gateway.routes import Route
 from gateway.uploads import uploaded_file
 from services.common import sheets
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field
 
 _FLAGS = {"true": True, "false": False}
 
@@ -47,8 +47,7 @@ def _import(context: Context, request: Request, path: Mapping[str, str]) -> Any:
 def _flag(given: Mapping[str, str], name: str) -> bool:
     word = given.get(name, "false")
     if word not in _FLAGS:
-        error = {"field": name, "code": "not_a_flag", "message": "应为 true 或 false"}
-        raise Invalid(f"{name} 应为 true 或 false", code="not_a_flag", errors=[error])
+        raise invalid_field(name, "not_a_flag", "应为 true 或 false", f"{name} 应为 true 或 false")
     return _FLAGS[word]
 
 

@@ -12,7 +12,7 @@ from gateway.answers import json_response
 from gateway.context import Context
 from gateway.routes import Route
 from gateway.uploads import uploaded_table
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field
 from services.common.sheets import SheetRow
 from services.limits import schema
 
@@ -29,8 +29,7 @@ def import_table(context: Context, request: Request, path: Mapping[str, str]) ->
     rows = uploaded_table(request, schema.RATES_MAX)
     unknown = sorted(set(rows[0].cells) - set(_COLUMNS) - set(_COLUMNS.values()))
     if unknown:
-        error = {"field": unknown[0], "code": "column_unknown", "message": "没有这一列"}
-        raise Invalid(f"不认识的列: {unknown[0][:60]}", code="column_unknown", errors=[error])
+        raise invalid_field(unknown[0], "column_unknown", "没有这一列", f"不认识的列: {unknown[0][:60]}")
     rates = [{_COLUMNS.get(name, name): cell for name, cell in row.cells.items() if cell} for row in rows]
     received = {"rates": rates, "source": request.args.get("source") or "import"}
     try:

@@ -15,7 +15,7 @@ from gateway.local import body
 from gateway.routes import SIGNED_IN, Route
 from gateway.sign_in import passwords, schema, second_factor, sessions, settings, store
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound, invalid_field
+from services.common.errors import Conflict, NotFound, invalid_field
 
 Person = dict[str, Any]
 
@@ -70,8 +70,7 @@ def _change_password(context: Context, request: Request, path: Mapping[str, str]
     user = context.read_raw(lambda work: _own(work, context))
     _require_password(context, user, received["password"])
     if received["new_password"] == received["password"]:
-        error = {"field": "new_password", "code": "password_same", "message": "应与原密码不同"}
-        raise Invalid("新密码应与原密码不同", code="password_same", errors=[error])
+        raise invalid_field("new_password", "password_same", "应与原密码不同", "新密码应与原密码不同")
     new = received["new_password"]
     context.read_raw(lambda work: passwords.check(work, new, user, field="new_password"))
     hashed = tokens.hash_password(new)

@@ -19,7 +19,7 @@ from services.common.caller import service_caller
 from services.common.config import GATEWAY
 from services.common.db import UnitOfWork
 from services.common.duties import DEFAULTS
-from services.common.errors import Invalid, NotFound
+from services.common.errors import NotFound, invalid_field
 from services.common.expressions import World
 from services.common.field_rights import LEVELS, MASKS
 
@@ -205,8 +205,7 @@ def _explain(context: Context, _request: Request, path: Mapping[str, str]) -> An
     catalogue = context.read_raw(forms.catalogue)
     resource = catalogue.resource_of(right)
     if resource is None:
-        error = {"field": "right", "code": "permission_unknown", "message": "未知的权限"}
-        raise Invalid(f"未知的权限: {right}", code="permission_unknown", errors=[error])
+        raise invalid_field("right", "permission_unknown", "未知的权限", f"未知的权限: {right}")
     facts = None
     if received["record"] is not None and right in catalogue.scoped:
         # As the gateway itself: it explains also what the administrator may not see in full.

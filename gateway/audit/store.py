@@ -13,7 +13,7 @@ from sqlalchemy import Select, delete, or_, select, tuple_, update
 from gateway.audit import lines
 from gateway.identity.model import audit, audit_head, audit_states, request_origins, roles
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field, unknown_filter
 from services.common.field_rights import EVERY, HIDDEN, MASKED
 from services.common.fields import parse_instant
 from services.common.paging import page
@@ -149,8 +149,7 @@ def _found(where: Mapping[str, Any]) -> Select[Any]:
                 or_(*(place.cast(audit.c.actor.type).icontains(value, autoescape=True) for place in places))
             )
         else:
-            known = "、".join((*_EXACT, "from", "to", "text"))
-            raise _refused(name[:60], "filter_unknown", f"可用的筛选字段: {known}")
+            raise unknown_filter(name, (*_EXACT, "from", "to", "text"))
     return statement
 
 
@@ -162,8 +161,7 @@ def _instant(name: str, value: Any) -> datetime:
 
 
 def _refused(field: str, code: str, message: str) -> Invalid:
-    error = {"field": field, "code": code, "message": message}
-    return Invalid(f"不能按 {field} 筛选: {message}", code=code, errors=[error])
+    return invalid_field(field, code, message, f"不能按 {field} 筛选: {message}")
 
 
 # --- checking --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from gateway.identity import forms, roles, store, tokens
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY
 from services.common.db import Database, UnitOfWork
-from services.common.errors import Invalid, NotFound
+from services.common.errors import NotFound, invalid_field
 
 _HINT_LENGTH = 7
 _NOTED_EVERY_SECONDS = 60.0
@@ -28,8 +28,7 @@ def create_key(work: UnitOfWork, received: Mapping[str, Any], key_id: UUID, text
     roles.require_holds_fully(work, received["permissions"])
     expires_at: datetime | None = received["expires_at"]
     if expires_at is not None and expires_at <= work.now:
-        error = {"field": "expires_at", "code": "in_the_past", "message": "应晚于现在"}
-        raise Invalid("密钥的有效期应晚于现在", code="in_the_past", errors=[error])
+        raise invalid_field("expires_at", "in_the_past", "应晚于现在", "密钥的有效期应晚于现在")
     key = {
         "id": key_id,
         "name": received["name"],

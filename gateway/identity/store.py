@@ -24,7 +24,7 @@ from gateway.identity.model import (
     users,
 )
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import invalid_field, require_filters
 from services.common.paging import page
 
 Row = dict[str, Any]
@@ -298,11 +298,8 @@ def _page(
 ) -> Row:
     by_name = {column.name: column for column in columns}
     statement: Select[Any] = select(*columns)
+    require_filters(received["where"], filters)
     for name, value in received["where"].items():
-        if name not in filters:
-            known = "、".join(filters)
-            error = {"field": name[:60], "code": "filter_unknown", "message": f"可用的筛选字段: {known}"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
         statement = statement.where(by_name[name] == _wanted(name, value))
     sort = {name: by_name[name] for name in sortable}
     key = by_name["id"]
@@ -317,8 +314,7 @@ def _wanted(name: str, value: Any) -> Any:
     if name != "active":
         return value
     if value not in ("true", "false"):
-        error = {"field": name, "code": "not_a_flag", "message": "应为 true 或 false"}
-        raise Invalid(f"{name} 应为 true 或 false", code="not_a_flag", errors=[error])
+        raise invalid_field(name, "not_a_flag", "应为 true 或 false", f"{name} 应为 true 或 false")
     return value == "true"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from gateway.identity.model import mails, notifications
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import invalid_field, require_filters
 from services.common.ids import new_id
 from services.common.paging import page
 
@@ -49,11 +49,11 @@ def add_mail(
 
 def list_notifications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One page of the caller's notifications; `state` may be `unread` or `read`."""
+    require_filters(received["where"], ("state",))
     statement = select(*_SHOWN).where(notifications.c.username == work.caller.username)
-    for name, value in received["where"].items():
-        if name != "state" or value not in ("unread", "read"):
-            error = {"field": name[:60], "code": "filter_unknown", "message": "可用: state=unread 或 read"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+    for value in received["where"].values():
+        if value not in ("unread", "read"):
+            raise invalid_field("state", "state_unknown", "应为 unread 或 read")
         unread = notifications.c.read_at.is_(None)
         statement = statement.where(unread if value == "unread" else ~unread)
     sort = {"created_at": notifications.c.created_at}
@@ -95,11 +95,9 @@ def save_mail(work: UnitOfWork, mail_id: UUID, values: Mapping[str, Any]) -> Non
 
 def list_mails(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One page of all mails, newest first; `state` and `recipient` may be asked for."""
+    require_filters(received["where"], ("state", "recipient"))
     statement = select(*(column for column in mails.c if column.name != "sealed"))
     for name, value in received["where"].items():
-        if name not in ("state", "recipient"):
-            error = {"field": name[:60], "code": "filter_unknown", "message": "可用: state、recipient"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
         statement = statement.where(mails.c[name] == value)
     sort = {"created_at": mails.c.created_at}
     return page(work, statement, received, sort=sort, key=mails.c.id, default_sort="-created_at")

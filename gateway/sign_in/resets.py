@@ -18,7 +18,7 @@ from gateway.notifications.store import add_mail
 from gateway.sign_in import delays, store
 from gateway.sign_in.sealing import PLACE, Seal
 from services.common.db import Database, UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import invalid_field
 
 VALID = timedelta(minutes=30)
 _AT_ONCE_MAX = 100
@@ -70,8 +70,9 @@ def holder(work: UnitOfWork, token: str) -> dict[str, Any]:
     found = store.lock_reset(work, tokens.hash_token(token))
     user = identity.find_user(work, user_id=found["user_id"]) if found else None
     if found is None or user is None or not user["active"]:
-        error = {"field": "token", "code": "reset_token_invalid", "message": "链接无效、已使用或已过期"}
-        raise Invalid("链接无效、已使用或已过期, 请重新申请", code="reset_token_invalid", errors=[error])
+        raise invalid_field(
+            "token", "reset_token_invalid", "链接无效、已使用或已过期", "链接无效、已使用或已过期, 请重新申请"
+        )
     return user
 
 

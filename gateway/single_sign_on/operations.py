@@ -21,7 +21,7 @@ from gateway.sign_in.sealing import Seal
 from gateway.single_sign_on import store
 from gateway.single_sign_on.protocol import Attempt, Provider
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, CreditError, Forbidden, Invalid, NotFound, Unauthenticated
+from services.common.errors import Conflict, CreditError, Forbidden, NotFound, Unauthenticated, invalid_field
 from services.common.ids import new_id
 
 ATTEMPT_SECONDS = 600
@@ -51,8 +51,7 @@ def save_provider(
     values = {name: value for name, value in received.items() if name != "version"}
     if "issuer" in values and not outgoing.is_acceptable(values["issuer"]):
         message = "应为 https 地址 (本机可用 http)"
-        error = {"field": "issuer", "code": "issuer_insecure", "message": message}
-        raise Invalid(f"issuer {message}", code="issuer_insecure", errors=[error])
+        raise invalid_field("issuer", "issuer_insecure", message, f"issuer {message}")
     if values.get("create_roles"):
         identity.require_known_roles(work, values["create_roles"], "create_roles")
     if values.get("client_secret") is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 
@@ -138,9 +139,23 @@ def error_from_dict(answer: dict[str, Any]) -> CreditError:
     )
 
 
-def invalid_field(field: str, code: str, message: str) -> Invalid:
-    """The refusal of one value: `field` names its place, `message` is all there is to say."""
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
+def invalid_field(field: str, code: str, message: str, detail: str | None = None) -> Invalid:
+    """The refusal of one value: `field` is its place, `detail` what is said of the whole."""
+    return Invalid(detail or message, code=code, errors=[{"field": field, "code": code, "message": message}])
+
+
+def unknown_filter(name: str, known: Iterable[str]) -> Invalid:
+    """The refusal of a filter that a list does not have; `known` are those it has."""
+    names = "、".join(known)
+    message = f"可用的筛选字段: {names}" if names else "此列表没有筛选字段"
+    return invalid_field(name[:60], "filter_unknown", message, f"不能按 {name[:60]} 筛选")
+
+
+def require_filters(asked: Iterable[str], known: Collection[str]) -> None:
+    """Raise `Invalid` for a filter that a list does not have."""
+    for name in asked:
+        if name not in known:
+            raise unknown_filter(name, known)
 
 
 def beyond_scope(right: str) -> Forbidden:

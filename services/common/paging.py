@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, tuple_
 
 from services.common import fields, strict_json
 from services.common.db import UnitOfWork
-from services.common.errors import CreditError, Invalid, MalformedRequest
+from services.common.errors import CreditError, MalformedRequest, invalid_field
 from services.common.expressions.values import NUMBER_TEXT
 
 PAGE_SIZE = 50
@@ -54,8 +54,7 @@ def page(
     column = sort.get(order.removeprefix("-"))
     if column is None:
         known = "、".join(sort)
-        error = {"field": "sort", "code": "sort_unknown", "message": f"可用的排序字段: {known}"}
-        raise Invalid(f"不能按 {order[:60]} 排序", code="sort_unknown", errors=[error])
+        raise invalid_field("sort", "sort_unknown", f"可用的排序字段: {known}", f"不能按 {order[:60]} 排序")
     size = int(received.get("page_size") or PAGE_SIZE)
     cursor = received.get("page_after")
     if cursor:

@@ -55,6 +55,14 @@ MY_FIELDS: Mapping[str, Field] = {
     ),
 }
 
+# What the scope of a record that belongs to a customer may read of that customer.
+OF_CUSTOMER: tuple[Field, ...] = (
+    field("customer_code", "text", "客户编码", "Customer's code"),
+    field("customer_name", "text", "客户名称", "Customer's name"),
+    field("salesperson", "text", "销售负责人", "Salesperson"),
+    field("department", "text", "部门", "Department"),
+)
+
 
 @dataclass(frozen=True)
 class Action:

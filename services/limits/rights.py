@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from services.common.expressions import Field, field
-from services.common.rights import Action, GuardedField, Resource, actions, scope_fields
+from services.common.rights import OF_CUSTOMER, Action, GuardedField, Resource, actions, scope_fields
 
-_CUSTOMER = (
-    field("customer_code", "text", "客户编码", "Customer's code"),
-    field("customer_name", "text", "客户名称", "Customer's name"),
-    field("salesperson", "text", "销售负责人", "Salesperson"),
-    field("department", "text", "部门", "Department"),
-)
 _DOCUMENT = (field("amount", "number", "金额", "Amount"), field("currency", "text", "币种", "Currency"))
 
 
@@ -23,7 +17,7 @@ def _resource(
     label_zh: str,
     label_en: str,
     has: tuple[Action, ...],
-    scope: tuple[Field, ...] = (*_CUSTOMER, *_DOCUMENT),
+    scope: tuple[Field, ...] = (*OF_CUSTOMER, *_DOCUMENT),
     fields: tuple[GuardedField, ...] | None = None,
     whole: tuple[str, ...] = (),
 ) -> Resource:
@@ -45,7 +39,7 @@ CREDIT = _resource(
     actions(
         "read", "grant", "freeze", "unfreeze", "verify", "settings", rates=("维护汇率", "Exchange rates")
     ),
-    scope=_CUSTOMER,
+    scope=OF_CUSTOMER,
     whole=("verify", "settings", "rates"),
     fields=(
         GuardedField("limit", "额度", "Limit", "amount", also=("limit", "credit_limit")),

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from services.common.expressions import field
-from services.common.rights import GuardedField, Resource, actions, scope_fields
+from services.common.rights import OF_CUSTOMER, GuardedField, Resource, actions, scope_fields
 
-_OF_CUSTOMER = scope_fields(
-    field("customer_code", "text", "客户编码", "Customer's code"),
-    field("customer_name", "text", "客户名称", "Customer's name"),
-    field("salesperson", "text", "销售负责人", "Salesperson"),
-    field("department", "text", "部门", "Department"),
-)
+_OF_CUSTOMER = scope_fields(*OF_CUSTOMER)
 RULES = Resource("rules", "规则", "Rules", actions("read", "write", "test", "publish"))
 FIRINGS = Resource(
     "firings", "规则触发", "Firings", actions("read"), scope=_OF_CUSTOMER, shows=("customers", "credit")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field
 from services.common.expressions import (
     ExpressionError,
     Field,
@@ -135,4 +135,4 @@ def grade_of(points: int) -> str:
 
 
 def _refuse(field: str, message: str) -> None:
-    raise Invalid(message, code="rule", errors=[{"field": field, "code": "rule", "message": message}])
+    raise invalid_field(field, "rule", message)

@@ -13,25 +13,13 @@ from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, insert, or_, 
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
-from services.common.scopes import Facts, Owned, visible, visible_through
+from services.common.scopes import Facts, of_customers, visible, visible_through
 from services.common.snapshots import Snapshots
 from services.risk_rules import rights
 from services.risk_rules.model import behaviour, customers, episodes, ratings, rule_versions, rules
 
 Row = dict[str, Any]
-OWNED = Owned(
-    fields=rights.RATINGS.scope_of_records,
-    columns={
-        "id": customers.c.id,
-        "customer_code": customers.c.code,
-        "customer_name": customers.c.name,
-        "salesperson": customers.c.salesperson,
-        "department": customers.c.department,
-    },
-    owners=("salesperson",),
-    departments=("department",),
-    ids=("id",),
-)
+OWNED = of_customers(rights.RATINGS.scope_of_records, customers)
 _OPEN_EPISODES = (
     select(episodes)
     .where(episodes.c.customer_id == any_(bindparam("ids", type_=ARRAY(Uuid))), episodes.c.ended_at.is_(None))

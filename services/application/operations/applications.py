@@ -9,7 +9,7 @@ from uuid import UUID
 from services.application import events, model, store
 from services.application.applications import EDITABLE, STEPS, next_status
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
+from services.common.errors import Conflict, NotFound, beyond_scope, invalid_field, unknown_filter
 from services.common.forms import Form, Surroundings, designing, load_values
 from services.common.forms import store as form_store
 from services.common.ids import new_id
@@ -26,7 +26,7 @@ def create_application(
 ) -> dict[str, Any]:
     """File an application as a draft, with the customer's name as it stands now."""
     if received["type"] != "credit":
-        raise _refused("type", "application_type", "目前支持的申请类型是 credit")
+        raise invalid_field("type", "application_type", "目前支持的申请类型是 credit")
     number = store.next_number(work)
     application = {
         "id": new_id(),
@@ -82,7 +82,7 @@ def withdraw_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[
 def take_step(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """A step of the flow: return, reject, grant, take_effect or fail; the same step again changes nothing."""
     if received["step"] not in _FLOW_STEPS:
-        raise _refused("step", "step_unknown", "未知的步骤")
+        raise invalid_field("step", "step_unknown", "未知的步骤")
     application = _require(work, received["application_id"])
     if application["status"] == STEPS[received["step"]][1]:
         return events.view(application)
@@ -110,13 +110,13 @@ def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
             try:
                 where[name] = UUID(str(value))
             except ValueError:
-                raise _refused("customer_id", "not_an_id", "应为 UUID") from None
+                raise invalid_field("customer_id", "not_an_id", "应为 UUID") from None
         elif name in _FILTERS:
             where[name] = value
         elif _is_searchable(work, name):
             own[name.removeprefix("fields.")] = value
         else:
-            raise _refused(name, "filter_unknown", "不能按该字段筛选")
+            raise unknown_filter(name, ("customer_id", *_FILTERS))
     return page(
         work,
         store.listed(work, where, own),
@@ -179,7 +179,3 @@ def _mine(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
         version = application["version"]
         raise Conflict("申请已被他人修改, 请刷新后再试", code="stale_version", version=version)
     return application
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])

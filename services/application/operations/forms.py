@@ -8,7 +8,7 @@ from typing import Any
 from services.application.store import count_with as count_applications
 from services.application.store import partitions, records
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import invalid_field
 from services.common.forms import FormDefinition, compile_form, designing, read_definition, store
 from services.common.forms.definition import refused
 from services.common.forms.texts import fault
@@ -22,8 +22,7 @@ _ELSEWHERE = frozenset({"customer"})
 def create_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """A new form as a draft."""
     if received.get("key") in _ELSEWHERE:
-        error = {"field": "key", "code": "form_taken", "message": "该标识已被内置表单使用"}
-        raise Invalid("该标识已被内置表单使用", code="form_taken", errors=[error])
+        raise invalid_field("key", "form_taken", "该标识已被内置表单使用")
     if received.get("key") == APPLICATION:
         designing.require_plain(received)
     return designing.create_form(work, received)

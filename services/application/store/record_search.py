@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 from services.application.model import form_records
 from services.common import expressions
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field
 from services.common.expressions import Checked, ExpressionError, Field, Fields
 from services.common.expressions.sql import compile_condition
 from services.common.expressions.types import declared
@@ -137,8 +137,7 @@ def _filtered(
         if name == "deleted":
             continue
         if not isinstance(value, str) or "\x00" in value:
-            error = {"field": name[:60], "code": "filter_invalid", "message": "筛选值应为文本"}
-            raise Invalid("筛选值应为文本", code="filter_invalid", errors=[error])
+            raise invalid_field(name[:60], "filter_invalid", "筛选值应为文本")
         if name == "q":
             statement = statement.where(_matches(work, shelf, value))
         elif name == "filter":
@@ -176,8 +175,7 @@ def _equals(shelf: Shelf, name: str, value: str) -> Sql:
         return form_records.c[key] == value
     field = shelf.definition.field(key)
     if field is None or not type_of(field).can_be_searched:
-        error = {"field": name[:60], "code": "filter_invalid", "message": "不能按该字段筛选"}
-        raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_invalid", errors=[error])
+        raise invalid_field(name[:60], "filter_invalid", "不能按该字段筛选", f"不能按 {name[:60]} 筛选")
     wanted = declared(type_of(field).expression_type(field))
     if wanted.kind == "list":
         item = cast(literal([value], JSONB()), JSONB())

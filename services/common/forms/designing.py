@@ -8,7 +8,7 @@ from typing import Any
 from services.common import strict_json
 from services.common.db import UnitOfWork
 from services.common.duties import require_other_author
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.forms import store
 from services.common.forms.definition import read_definition, refused
 from services.common.forms.texts import fault
@@ -44,8 +44,7 @@ def save_form(work: UnitOfWork, key: str, received: Mapping[str, Any], count: Co
     """
     definition = _checked({**received, "key": received.get("key", key)})
     if definition["key"] != key:
-        error = {"field": "key", "code": "key_fixed", "message": "表单的标识不能修改"}
-        raise Invalid("表单的标识不能修改", code="key_fixed", errors=[error])
+        raise invalid_field("key", "key_fixed", "表单的标识不能修改")
     known = store.draft(work, key, locked=True)
     stamp = {"definition": definition, "author": work.caller.actor, "updated_at": work.now}
     if known is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, and_, cast, exists, false, literal, or_, true
+from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, cast, exists, false, literal, or_, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.caller import Caller, Clause
@@ -45,6 +45,23 @@ class Owned:
             ids=tuple(str(values[name]) for name in self.ids if values.get(name) is not None),
             values={name: value for name, value in values.items() if name in self.fields.fields},
         )
+
+
+def of_customers(fields: Fields, customers: Table) -> Owned:
+    """Whose records about customers are: those of the customer, as a service's copy of it says."""
+    return Owned(
+        fields=fields,
+        columns={
+            "id": customers.c.id,
+            "customer_code": customers.c.code,
+            "customer_name": customers.c.name,
+            "salesperson": customers.c.salesperson,
+            "department": customers.c.department,
+        },
+        owners=("salesperson",),
+        departments=("department",),
+        ids=("id",),
+    )
 
 
 def visible(

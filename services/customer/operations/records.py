@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common import forms, money
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
+from services.common.errors import Conflict, Invalid, NotFound, beyond_scope, invalid_field
 from services.common.events import Event
 from services.common.ids import new_id
 from services.common.scopes import require_visible
@@ -219,8 +219,7 @@ def update_group(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     check_group(work, above, "parent_id")
     while above is not None:
         if above == group["id"]:
-            error = {"field": "parent_id", "code": "group_circle", "message": "集团不能移到自己的下级"}
-            raise Invalid("集团不能移到自己的下级", code="group_circle", errors=[error])
+            raise invalid_field("parent_id", "group_circle", "集团不能移到自己的下级")
         above = groups[above]["parent_id"]
     after = {**group, **change}
     if after != group:
@@ -251,8 +250,7 @@ def find(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:
 def check_group(work: UnitOfWork, group_id: UUID | None, field: str = "group_id") -> None:
     """Raise `Invalid` for a group that is not there."""
     if group_id is not None and not store.has_group(work, group_id):
-        error = {"field": field, "code": "group_unknown", "message": "客户集团不存在"}
-        raise Invalid("客户集团不存在", code="group_unknown", errors=[error])
+        raise invalid_field(field, "group_unknown", "客户集团不存在")
 
 
 def answer(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -316,5 +314,4 @@ def _group_id(value: str) -> UUID:
 
 
 def _wrong_filter(name: str, message: str) -> Invalid:
-    error = {"field": name[:60], "code": "filter_invalid", "message": message}
-    return Invalid(f"筛选条件 {name[:60]} 有误: {message}", code="filter_invalid", errors=[error])
+    return invalid_field(name[:60], "filter_invalid", message, f"筛选条件 {name[:60]} 有误: {message}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
 from services.limits import events, store
 from services.limits.operations import dates
@@ -25,8 +25,7 @@ def return_delivery(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     amount = positive_amount(received["amount"], order["currency"])
     is_new = store.find_delivery(work, order["id"], received["return_no"]) is None
     if is_new and amount > order["delivered_total"]:
-        error = {"field": "amount", "code": "return_exceeds", "message": "退货金额大于已交货金额"}
-        raise Invalid("退货金额大于已交货金额", code="return_exceeds", errors=[error])
+        raise invalid_field("amount", "return_exceeds", "退货金额大于已交货金额")
     return record_return(work, order, received)
 
 

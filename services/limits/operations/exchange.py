@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import Invalid, require_filters
 from services.common.fields import parse_date
 from services.common.paging import page
 from services.limits import events, store
@@ -99,13 +99,8 @@ def list_exchange_rates(work: UnitOfWork, received: Mapping[str, Any]) -> dict[s
 
 
 def _wanted(where: Mapping[str, Any]) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
-    for name, value in where.items():
-        if name not in ("currency", "valid_from", "source"):
-            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
-        wanted[name] = parse_date(value) if name == "valid_from" else str(value)
-    return wanted
+    require_filters(where, ("currency", "valid_from", "source"))
+    return {name: parse_date(value) if name == "valid_from" else str(value) for name, value in where.items()}
 
 
 def get_exchange_rates(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.common.errors import Invalid
+from services.common.errors import invalid_field, unknown_filter
 
 
 def wanted_columns(where: Mapping[str, Any], texts: Sequence[str], ids: Sequence[str] = ()) -> dict[str, Any]:
@@ -17,10 +17,9 @@ def wanted_columns(where: Mapping[str, Any], texts: Sequence[str], ids: Sequence
             try:
                 wanted[name] = UUID(str(value))
             except ValueError:
-                raise Invalid(f"{name} 应为 UUID", code="not_an_id") from None
+                raise invalid_field(name, "not_an_id", "应为 UUID", f"{name} 应为 UUID") from None
         elif name in texts:
             wanted[name] = str(value)
         else:
-            error = {"field": name, "code": "filter_unknown", "message": "不能按该字段筛选"}
-            raise Invalid(f"不能按 {name[:60]} 筛选", code="filter_unknown", errors=[error])
+            raise unknown_filter(name, ("customer_id", *ids, *texts))
     return wanted

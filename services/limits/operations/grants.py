@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound, invalid_field
 from services.common.ids import new_id
 from services.limits import events, store
 from services.limits.operations import dates
@@ -166,8 +166,7 @@ def _to_change(work: UnitOfWork, pool: PoolKey, granted: Mapping[str, Any], on: 
 def _changed_amount(before: Mapping[str, Any], change: str, difference: Decimal) -> Decimal:
     amount: Decimal = before["amount"] + (difference if change == "raise" else -difference)
     if amount < 0:
-        error = {"field": "amount", "code": "cut_too_large", "message": "调减金额大于现有额度"}
-        raise Invalid("调减金额大于现有额度", code="cut_too_large", errors=[error])
+        raise invalid_field("amount", "cut_too_large", "调减金额大于现有额度")
     return amount
 
 

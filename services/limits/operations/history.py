@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import require_filters
 from services.common.paging import page
 from services.limits import events, store
 from services.limits.ledger import ZERO
@@ -91,10 +91,7 @@ def _beyond_then(work: UnitOfWork, pool: PoolKey, row: Mapping[str, Any], moment
 def list_entries(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """A page of the entries of a customer, newest first: effective by `as_of`, recorded by `known_at`."""
     accounts.require_customer(work, received["customer_id"])
-    unknown = sorted(set(received["where"]))
-    if unknown:
-        error = {"field": unknown[0], "code": "filter_unknown", "message": "不能按该字段筛选"}
-        raise Invalid(f"不能按 {unknown[0][:60]} 筛选", code="filter_unknown", errors=[error])
+    require_filters(received["where"], ())
     return page(
         work,
         store.entries_of(received["customer_id"], received["as_of"], received["known_at"]),

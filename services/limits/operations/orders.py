@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
 from services.common.money import parse_amount
 from services.common.paging import page
@@ -310,8 +310,7 @@ def positive_amount(text: Any, currency: str) -> Decimal:
     """An amount above zero in a currency known from elsewhere; `Invalid` names the field."""
     amount = parse_amount(text, currency)
     if amount <= 0:
-        error = {"field": "amount", "code": "amount_not_positive", "message": "金额必须大于零"}
-        raise Invalid("金额必须大于零", code="amount_not_positive", errors=[error])
+        raise invalid_field("amount", "amount_not_positive", "金额必须大于零")
     return amount
 
 

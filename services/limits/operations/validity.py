@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import invalid_field
 from services.limits import store
 from services.limits.operations import dates
 
@@ -21,8 +21,7 @@ def reserves_until(work: UnitOfWork, received: Mapping[str, Any]) -> date | None
     if named is None:
         return _by_default(work)
     if named < dates.today(work) and not received.get("event_id"):
-        error = {"field": "valid_until", "code": "valid_until_past", "message": "有效期早于营业日期"}
-        raise Invalid("有效期早于营业日期", code="valid_until_past", errors=[error])
+        raise invalid_field("valid_until", "valid_until_past", "有效期早于营业日期")
     return named
 
 

@@ -10,24 +10,12 @@ from sqlalchemy import ColumnElement, Table, or_, select
 
 from services.common.db import UnitOfWork
 from services.common.errors import CreditError
-from services.common.scopes import Facts, Owned, is_visible, require_visible, visible_through
+from services.common.scopes import Facts, is_visible, of_customers, require_visible, visible_through
 from services.limits import rights
 from services.limits.model import customers, orders
 from services.limits.store.accounts import find_customer
 
-OWNED = Owned(
-    fields=rights.ORDERS.scope_of_records,
-    columns={
-        "id": customers.c.id,
-        "customer_code": customers.c.code,
-        "customer_name": customers.c.name,
-        "salesperson": customers.c.salesperson,
-        "department": customers.c.department,
-    },
-    owners=("salesperson",),
-    departments=("department",),
-    ids=("id",),
-)
+OWNED = of_customers(rights.ORDERS.scope_of_records, customers)
 _OF_DOCUMENT = ("amount", "currency")
 # Whoever reaches one of these reaches the document: who owes it, and who ordered it.
 _PARTIES = ("customer_id", "sold_to_id")

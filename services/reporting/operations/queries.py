@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import invalid_field
 from services.common.field_rights import require_seen
 from services.common.money import format_amount
 from services.reporting.semantics import DIMENSIONS, MEASURES, ZERO, refused_pairs
@@ -79,26 +79,26 @@ def _dimensions(received: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(turned, Mapping) or not all(
         isinstance(turned.get(side) or [], list) for side in ("rows", "columns")
     ):
-        raise _refused("pivot", "pivot", "pivot 应为 {rows: [...], columns: [...]}")
+        raise invalid_field("pivot", "pivot", "pivot 应为 {rows: [...], columns: [...]}")
     named = [*received["dimensions"], *(turned.get("rows") or ()), *(turned.get("columns") or ())]
     return tuple(dict.fromkeys(str(name) for name in named))
 
 
 def _check(measures: Sequence[str], dimensions: Sequence[str], received: Mapping[str, Any]) -> None:
     if not measures:
-        raise _refused("measures", "required", "至少需要一个指标")
+        raise invalid_field("measures", "required", "至少需要一个指标")
     for field, keys, known in (("measures", measures, MEASURES), ("dimensions", dimensions, DIMENSIONS)):
         for place, key in enumerate(keys):
             if key not in known:
-                raise _refused(f"{field}.{place}", "unknown", f"未知的{_WORDS[field]} {key}")
+                raise invalid_field(f"{field}.{place}", "unknown", f"未知的{_WORDS[field]} {key}")
     for key in received["filters"]:
         if key not in DIMENSIONS:
-            raise _refused(f"filters.{key}", "unknown", f"未知的维度 {key}")
+            raise invalid_field(f"filters.{key}", "unknown", f"未知的维度 {key}")
     wrong = refused_pairs(tuple(measures), (*dimensions, *received["filters"]))
     if wrong:
         measure, dimension = wrong[0]
         text = f"指标 {MEASURES[measure].label} 不能按 {DIMENSIONS[dimension].label} 划分"
-        raise _refused("dimensions", "not_combinable", text)
+        raise invalid_field("dimensions", "not_combinable", text)
 
 
 _WORDS = {"measures": "指标", "dimensions": "维度"}
@@ -151,7 +151,7 @@ def _sorted(
         return sorted(rows, key=lambda row: tuple(str(row[name]) for name in (*dimensions, "currency")))
     name = sort.removeprefix("-")
     if name not in (*measures, *dimensions):
-        raise _refused("sort", "unknown", f"不能按 {name} 排序")
+        raise invalid_field("sort", "unknown", f"不能按 {name} 排序")
     known = [row for row in rows if row[name] is not None]
     rest = [row for row in rows if row[name] is None]
     return sorted(known, key=lambda row: row[name], reverse=sort.startswith("-")) + rest
@@ -172,10 +172,6 @@ def value_text(value: Decimal | None, unit: str, currency: str | None) -> Any:
     if unit == "count":
         return int(value)
     return format_amount(value, currency) if unit == "amount" and currency else f"{value:f}"
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(message, code=code, errors=[{"field": field, "code": code, "message": message}])
 
 
 def month_frequency(orders: Sequence[Mapping[str, Any]], on: date) -> Decimal | None:

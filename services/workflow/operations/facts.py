@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid
+from services.common.errors import Invalid, invalid_field
 from services.common.expressions import ExpressionError, Fields, record_from_json
 from services.common.money import EXACT
 from services.workflow import store
@@ -83,5 +83,4 @@ def _in_base(work: UnitOfWork, name: str, amount: Decimal | None, currency: Any)
 
 
 def _wrong(name: str, code: str, message: str) -> Invalid:
-    error = {"field": f"data.{name}", "code": code, "message": message}
-    return Invalid(f"{name} {message}", code=code, errors=[error])
+    return invalid_field(f"data.{name}", code, message, f"{name} {message}")

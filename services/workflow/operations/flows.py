@@ -7,7 +7,7 @@ from typing import Any
 
 from services.common.db import UnitOfWork
 from services.common.duties import require_other_author
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, Invalid, NotFound, invalid_field
 from services.common.ids import new_id
 from services.common.paging import page
 from services.workflow import model, store
@@ -15,7 +15,6 @@ from services.workflow.drawing import to_bpmn, to_svg
 from services.workflow.engine import PERSON_TYPES, checked_graph, compile_flow
 from services.workflow.engine.simulation import simulate
 from services.workflow.operations import moving
-from services.workflow.operations.refusals import refused
 from services.workflow.people import Case, named
 
 # Whom these name does not depend on who asks.
@@ -131,7 +130,7 @@ def simulate_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     company = store.company(work, flow_row["key"])
     initiator = received["initiator"]
     if initiator not in company.people:
-        raise refused("initiator", "user_unknown", "没有这个用户", f"没有用户 {initiator}")
+        raise invalid_field("initiator", "user_unknown", "没有这个用户", f"没有用户 {initiator}")
     data = {**received["data"], "initiator": initiator}
     if data.get("department") is None:
         data["department"] = company.people[initiator].department

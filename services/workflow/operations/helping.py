@@ -9,14 +9,13 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.duties import APPROVE_OWN
-from services.common.errors import Conflict, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.workflow import events, store
 from services.workflow.engine import Flow
 from services.workflow.engine.votes import SIGNS, removable
 from services.workflow.operations import moving
 from services.workflow.operations.inbox import mine
 from services.workflow.operations.notes import note
-from services.workflow.operations.refusals import refused
 from services.workflow.operations.tasks import answer, close, settle, take
 from services.workflow.operations.versions import flow_of
 from services.workflow.people import ADMIN_ROLE, Company, Seat
@@ -30,7 +29,7 @@ def comment_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     """Say something on a task without deciding it; those who are mentioned hear of it."""
     task = mine(work, received["task_id"])
     if not received.get("opinion"):
-        raise refused("opinion", "required", "必填")
+        raise invalid_field("opinion", "required", "必填")
     if task["instance_id"] is None:
         raise Conflict("待办没有审批流", code="no_instance")
     instance = store.lock_instance(work, task["instance_id"])
@@ -87,10 +86,10 @@ def add_signers(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     taken = task, instance, flow = take(work, received["task_id"], "add_sign")
     when = received.get("when")
     if when not in SIGNS:
-        raise refused("when", "when_unknown", f"应为 {', '.join(SIGNS)}")
+        raise invalid_field("when", "when_unknown", f"应为 {', '.join(SIGNS)}")
     to = _people(work, instance, received.get("to") or [], "to")
     if not to:
-        raise refused("to", "required", "请选择加签人")
+        raise invalid_field("to", "required", "请选择加签人")
     for username in to:
         _require_not_asked(work, task, username)
         _add(work, taken, username, sign=when, by=task["id"], place=task["place"])
@@ -106,7 +105,7 @@ def remove_signer(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     votes = {one["id"]: moving.vote_of(one) for one in made}
     gone = [one for one in made if one["assignee"] == received.get("who") and votes[one["id"]].counts]
     if not gone or gone[-1]["id"] == task["id"]:
-        raise refused("who", "not_asked", "该节点没有请此人处理")
+        raise invalid_field("who", "not_asked", "该节点没有请此人处理")
     if not removable(votes[gone[-1]["id"]], list(votes.values())):
         raise Conflict("此人已处理或是节点上最后一人, 不能减签", code="not_removable")
     store.change_task(
@@ -123,7 +122,7 @@ def copy_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     task, instance, flow = take(work, received["task_id"], "cc")
     to = _people(work, instance, received.get("to") or [], "to", themselves=True)
     if not to:
-        raise refused("to", "required", "请选择抄送人")
+        raise invalid_field("to", "required", "请选择抄送人")
     node = flow.nodes[task["node"]]
     seats = [Seat(name) for name in to]
     moving.copy(work, instance, node, task["visit"], seats, actor=work.caller.username)
@@ -198,11 +197,11 @@ def _people(
     company = store.company(work, instance["flow_key"])
     for name in names:
         if not company.is_active(name):
-            raise refused(field, "user_unknown", f"没有用户 {str(name)[:60]}")
+            raise invalid_field(field, "user_unknown", f"没有用户 {str(name)[:60]}")
         if not themselves and name == work.caller.username:
-            raise refused(field, "oneself", "不能选择自己")
+            raise invalid_field(field, "oneself", "不能选择自己")
         if not themselves and name == instance["initiator"] and not store.is_allowed(work, APPROVE_OWN):
-            raise refused(field, "own_application", "不能由申请人审批自己的申请")
+            raise invalid_field(field, "own_application", "不能由申请人审批自己的申请")
     return list(dict.fromkeys(names))
 
 

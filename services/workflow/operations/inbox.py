@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import NotFound
+from services.common.errors import NotFound, require_filters
 from services.common.paging import page
 from services.workflow import events, model, store
 from services.workflow.engine.definition import PERSON_ACTIONS
-from services.workflow.operations.refusals import require_filters
 from services.workflow.operations.versions import flow_of
 
 _INSTANCE_FILTERS = ("state", "flow_key", "initiator", "subject_id", "subject_key")

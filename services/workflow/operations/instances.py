@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.events import Event
 from services.common.ids import new_id
 from services.common.strict_json import to_plain
@@ -16,7 +16,6 @@ from services.workflow.engine import begin
 from services.workflow.operations import ending, moving
 from services.workflow.operations.flows import require_flow
 from services.workflow.operations.notes import note
-from services.workflow.operations.refusals import refused
 from services.workflow.operations.versions import flow_of
 
 FLOW_OF_TYPE = {"credit": "credit-application"}
@@ -80,13 +79,13 @@ def start_by_hand(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     identity = str(new_id())
     subject = received["subject"] or {"type": "request", "id": identity, "key": identity[-12:]}
     if subject["type"] in (ending.APPLICATION, "instance"):
-        raise refused("subject.type", "subject_type", "请通过申请单提交", "这类流程不能手工发起")
+        raise invalid_field("subject.type", "subject_type", "请通过申请单提交", "这类流程不能手工发起")
     flow = require_flow(work, received["flow"])
     customer = None
     if received["customer_id"] is not None:
         customer = store.customers_by_id(work, [received["customer_id"]]).get(received["customer_id"])
         if customer is None:
-            raise refused("customer_id", "customer_unknown", "没有这个客户")
+            raise invalid_field("customer_id", "customer_unknown", "没有这个客户")
     data = {name: to_plain(received[name]) for name in (*_ASKED, "reason")}
     data |= {"fields": received["form_fields"], "type": flow["key"], "chosen": received["choose"] or {}}
     data |= {"customer_name": customer["name"] if customer else None}

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Forbidden, NotFound
+from services.common.errors import Conflict, Forbidden, NotFound, invalid_field
 from services.common.ids import new_id
 from services.workflow import store
 from services.workflow.operations.flows import require_flow
-from services.workflow.operations.refusals import refused
 
 _SETTINGS = "flows.settings"
 # The events that may start a flow, and what each is about.
@@ -34,7 +33,7 @@ def set_authorities(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     """Set the authority of every role; without any, amounts are not looked at."""
     amounts = {one["role"]: one["amount"] for one in received["items"]}
     if len(amounts) < len(received["items"]):
-        raise refused("items", "role_twice", "角色重复")
+        raise invalid_field("items", "role_twice", "角色重复")
     before = get_authorities(work)["items"]
     store.replace_authorities(work, amounts)
     after = get_authorities(work)
@@ -53,11 +52,11 @@ def set_calendar(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     """Set the days that are not as the week says, or the hours of a day, or both."""
     days, hours = received["days"], received["hours"]
     if days is not None and len({one["day"] for one in days}) < len(days):
-        raise refused("days", "day_twice", "日期重复")
+        raise invalid_field("days", "day_twice", "日期重复")
     last = None
     for span in sorted(hours or [], key=lambda one: str(one["starts"])):
         if span["ends"] <= span["starts"] or (last is not None and span["starts"] < last):
-            raise refused("hours", "hours_overlap", "时段应先开始后结束, 且不重叠")
+            raise invalid_field("hours", "hours_overlap", "时段应先开始后结束, 且不重叠")
         last = span["ends"]
     store.replace_calendar(work, days, hours)
     return get_calendar(work)
@@ -71,7 +70,7 @@ def list_bindings(work: UnitOfWork) -> dict[str, Any]:
 def bind_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Let an event of a type start a flow, instead of one that it started before."""
     if received["event"] not in STARTING_EVENTS:
-        raise refused("event", "event_unknown", f"应为 {', '.join(sorted(STARTING_EVENTS))}")
+        raise invalid_field("event", "event_unknown", f"应为 {', '.join(sorted(STARTING_EVENTS))}")
     flow = require_flow(work, received["flow"])
     if flow["published_version"] is None:
         raise Conflict("流程还没有发布", code="flow_not_published")
@@ -104,11 +103,11 @@ def add_absence(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     company = store.company(work)
     for name, field in ((username, "username"), (received["deputy"], "deputy")):
         if not company.is_active(name):
-            raise refused(field, "user_unknown", f"没有用户 {name}")
+            raise invalid_field(field, "user_unknown", f"没有用户 {name}")
     if username == received["deputy"]:
-        raise refused("deputy", "oneself", "不能委托给自己")
+        raise invalid_field("deputy", "oneself", "不能委托给自己")
     if received["ends_at"] <= received["starts_at"]:
-        raise refused("ends_at", "span", "结束时间应晚于开始时间")
+        raise invalid_field("ends_at", "span", "结束时间应晚于开始时间")
     flow_key = require_flow(work, received["flow"])["key"] if received["flow"] else None
     names = ("deputy", "starts_at", "ends_at", "reason")
     absence = {name: received[name] for name in names}

@@ -10,13 +10,7 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.duties import require_other_initiator
-from services.common.errors import (
-    Conflict,
-    CreditError,
-    Forbidden,
-    beyond_scope,
-    is_passing,
-)
+from services.common.errors import Conflict, CreditError, Forbidden, beyond_scope, invalid_field, is_passing
 from services.common.expressions import World
 from services.common.money import format_amount, parse_amount
 from services.common.scopes import Facts, require_reach
@@ -28,7 +22,6 @@ from services.workflow.engine.votes import APPROVED, PENDING, tally, turns
 from services.workflow.operations import ending, moving
 from services.workflow.operations.inbox import mine, summary, task_view
 from services.workflow.operations.notes import note
-from services.workflow.operations.refusals import refused
 from services.workflow.operations.versions import flow_of
 
 _APPROVE_MORE = "tasks.approve_more"
@@ -125,7 +118,7 @@ def run_batch(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
         "return": lambda item: return_task(work, item),
     }
     if received["action"] not in actions:
-        raise refused("action", "action_unknown", "应为 approve、reject 或 return", "未知的操作")
+        raise invalid_field("action", "action_unknown", "应为 approve、reject 或 return", "未知的操作")
     work.right = f"tasks.{received['action']}"
     work.caller.require(work.right)
     results = []
@@ -285,9 +278,9 @@ def require_opinion(node: Mapping[str, Any], action: str, received: Mapping[str,
     if not received.get("opinion") and (
         wanted == "required" or (wanted == "required_on_reject" and action != "approve")
     ):
-        raise refused("opinion", "required", "请填写意见")
+        raise invalid_field("opinion", "required", "请填写意见")
     if node.get("signature") and action == "approve" and not received.get("signature"):
-        raise refused("signature", "required", "请签名")
+        raise invalid_field("signature", "required", "请签名")
 
 
 def _filled(node: Mapping[str, Any], instance: Mapping[str, Any], fields: Any) -> dict[str, Any]:
@@ -300,7 +293,7 @@ def _filled(node: Mapping[str, Any], instance: Mapping[str, Any], fields: Any) -
     after = {**before, **(fields or {})}
     for name, how in access.items():
         if how == "required" and after.get(name) in (None, ""):
-            raise refused(f"fields.{name}", "required", "必填")
+            raise invalid_field(f"fields.{name}", "required", "必填")
     return {"fields": after} if after or "fields" in instance["data"] else {}
 
 
@@ -308,9 +301,9 @@ def _chosen(flow: Flow, choose: Mapping[str, Any]) -> dict[str, list[str]]:
     for key, names in choose.items():
         kinds = [one.get("kind") for one in (flow.nodes.get(key) or {}).get("approvers") or ()]
         if "chosen_by_previous" not in kinds or not isinstance(names, list):
-            raise refused(f"choose.{key[:60]}", "not_to_choose", "该节点的审批人不由上一审批人选择")
+            raise invalid_field(f"choose.{key[:60]}", "not_to_choose", "该节点的审批人不由上一审批人选择")
         if not names or not all(isinstance(name, str) and name for name in names):
-            raise refused(f"choose.{key[:60]}", "required", "请选择审批人")
+            raise invalid_field(f"choose.{key[:60]}", "required", "请选择审批人")
     return dict(choose)
 
 
@@ -320,20 +313,20 @@ def _approved(work: UnitOfWork, instance: Mapping[str, Any], wished: Any) -> dic
         return granted
     currency = wished.get("currency") or granted["currency"]
     if currency != granted["currency"]:
-        raise refused("approved.currency", "currency_differs", "批准的币种应与申请相同")
+        raise invalid_field("approved.currency", "currency_differs", "批准的币种应与申请相同")
     if wished.get("amount") is not None:
         amount = parse_amount(wished["amount"], currency)
         if amount <= 0:
-            raise refused("approved.amount", "amount_not_positive", "批准的金额必须大于零")
+            raise invalid_field("approved.amount", "amount_not_positive", "批准的金额必须大于零")
         if amount > Decimal(str(granted["amount"])) and not work.caller.can(_APPROVE_MORE):
-            raise refused("approved.amount", "more_than_asked", "批准的金额不能大于申请的金额")
+            raise invalid_field("approved.amount", "more_than_asked", "批准的金额不能大于申请的金额")
         granted["amount"] = format_amount(amount, currency)
     for name in ("term_days", "valid_from", "valid_to"):
         if wished.get(name) is not None:
             granted[name] = to_plain(wished[name])
     first, last = granted.get("valid_from"), granted.get("valid_to")
     if first and last and last < first:
-        raise refused("approved.valid_to", "validity", "失效日期不能早于生效日期")
+        raise invalid_field("approved.valid_to", "validity", "失效日期不能早于生效日期")
     return granted
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.ids import new_id
 from services.common.paging import page
 from services.limits import store
@@ -29,8 +29,7 @@ def open_dispute(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     invoice = require_document(work, "invoice", {**received, "number": received["invoice_no"]})
     amount = open_part(invoice, received["amount"])
     if invoice["disputed"] + amount > invoice["open_amount"]:
-        error = {"field": "amount", "code": "disputed_already", "message": "争议金额合计大于发票未清金额"}
-        raise Invalid("争议金额合计大于发票未清金额", code="disputed_already", errors=[error])
+        raise invalid_field("amount", "disputed_already", "争议金额合计大于发票未清金额")
     dispute = {
         "id": new_id(),
         **{name: invoice[name] for name in ("customer_id", "invoice_no", "currency")},

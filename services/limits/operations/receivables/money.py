@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid
+from services.common.errors import Conflict, invalid_field
 from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import money_event, money_view
@@ -168,11 +168,9 @@ def wanted_allocations(received: Mapping[str, Any]) -> Wanted:
         for part in received.get("allocations") or ()
     ]
     if sum((amount for _, amount in wanted), ZERO) > received["amount"]:
-        error = {"field": "allocations", "code": "allocations_exceed", "message": "核销合计大于收款金额"}
-        raise Invalid("核销合计大于收款金额", code="allocations_exceed", errors=[error])
+        raise invalid_field("allocations", "allocations_exceed", "核销合计大于收款金额")
     if len({number for number, _ in wanted}) != len(wanted):
-        error = {"field": "allocations", "code": "allocation_twice", "message": "同一发票出现两次"}
-        raise Invalid("同一发票出现两次", code="allocation_twice", errors=[error])
+        raise invalid_field("allocations", "allocation_twice", "同一发票出现两次")
     return wanted
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid
+from services.common.errors import Conflict, invalid_field
 from services.common.ids import new_id
 from services.limits import store
 from services.limits.events.receivables import invoice_event, invoice_view, write_off_view
@@ -110,8 +110,7 @@ def open_part(invoice: Mapping[str, Any], text: str | None) -> Decimal:
     open_amount: Decimal = invoice["open_amount"]
     amount = positive_amount(text, invoice["currency"]) if text is not None else open_amount
     if not open_amount or amount > open_amount:
-        error = {"field": "amount", "code": "more_than_open", "message": "金额大于发票未清金额"}
-        raise Invalid("金额大于发票未清金额", code="more_than_open", errors=[error])
+        raise invalid_field("amount", "more_than_open", "金额大于发票未清金额")
     return amount
 
 
