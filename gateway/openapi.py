@@ -61,6 +61,8 @@ def _operation(route: Route) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "OK"}
     if route.answer is not None:
         answer["content"] = {"application/json": {"schema": _schema(route.answer)}}
+    if route.media_type:
+        answer["content"] = {route.media_type: {"schema": {"type": "string"}}}
     operation: dict[str, Any] = {
         "tags": [route.tag or route.service],
         "summary": route.summary,

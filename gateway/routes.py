@@ -23,8 +23,8 @@ class Route:
     the caller must hold, `SIGNED_IN` for anybody signed in, `PUBLIC` for everybody; every route says it.
     With `listing`, query parameters become a list's input. `view(context, request, path)` answers what is no
     plain forward. What comes `together` goes to its service in one message. `may_need` are further rights
-    that some requests ask for. A
-    `status` of 400 or more makes a problem document with the answer's members.
+    that some requests ask for. What is answered otherwise than as JSON has a `media_type`. A `status` of 400
+    or more makes a problem document with the answer's members.
     """
 
     method: str
@@ -37,6 +37,7 @@ class Route:
     body: type[Schema] | Schema | None = None
     query: type[Schema] | Schema | None = None
     answer: type[Schema] | Schema | None = None
+    media_type: str = ""
     status: Status = 200
     listing: bool = False
     view: View | None = None

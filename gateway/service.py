@@ -23,6 +23,8 @@ from gateway.identity.desk import Desk
 from gateway.identity.keys import KeyUses
 from gateway.identity.store import forget_changes
 from gateway.notifications import projection, sender
+from gateway.notifications.live import Live
+from gateway.notifications.store import forget_live_changes
 from gateway.sign_in import resets, sessions
 from gateway.sign_in.entrance import Entrance
 from gateway.single_sign_on import store as single_sign_on
@@ -197,11 +199,13 @@ class Http(DependencyProvider):
         ground.origins = Origins(ground.database)
         ground.openid = OpenIdConnect()
         ground.key_uses = KeyUses(ground.database)
+        ground.live = self.live = Live(ground.database)
         self.server.app = make_app(ground, ground.desk)
         self.server.start()
 
     def stop(self) -> None:
-        """Take no more requests."""
+        """Take no more requests, and end the streams of those who watch."""
+        self.live.close()
         self.server.finish()
 
     def get_dependency(self, worker_ctx: Any) -> Http:
@@ -219,6 +223,10 @@ class GatewayService(Service):
             "risk_rules": {"rule_fired": projection.rule_fired},
             "workflow": {
                 "task_created": projection.task_created,
+                "task_closed": projection.inbox_changed,
+                "task_transferred": projection.inbox_changed,
+                "task_delegated": projection.inbox_changed,
+                "task_copied": projection.inbox_changed,
                 "task_urged": projection.task_urged,
                 "task_reminded": projection.task_reminded,
                 "task_commented": projection.task_commented,
@@ -238,6 +246,7 @@ class GatewayService(Service):
             single_sign_on.forget_old(work)
             forget_origins(work, work.now - _ORIGINS_KEPT)
             forget_changes(work, work.now - _CHANGES_KEPT)
+            forget_live_changes(work, work.now - _CHANGES_KEPT)
 
     @every(seconds=_SEND_SECONDS, name="send-mails")
     def send_mails(self) -> None:

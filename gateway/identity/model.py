@@ -368,3 +368,13 @@ form_resources = Table(
     Column("version", Integer, nullable=False),
     Column("definition", JSONB, nullable=False),
 )
+
+# What has changed for whom, for those who watch: see gateway/notifications/live.py. Kept for minutes.
+live_changes = Table(
+    "live_changes",
+    metadata,
+    Column("identity", BigInteger, Identity(always=True), primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", INSTANT, nullable=False, index=True),
+)

@@ -41,6 +41,7 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
 def task_created(work: UnitOfWork, event: Event) -> None:
     """Tell the assignee of a new task."""
     task = event.data["task"]
+    inbox_changed(work, event)
     if task.get("assignee"):
         _tell_of(
             work, task, f"task:{task['id']}", task["assignee"], "抄送" if task.get("kind") == "cc" else "待办"
@@ -63,6 +64,14 @@ def task_commented(work: UnitOfWork, event: Event) -> None:
     """Tell those whom a comment mentions."""
     for username in event.data["mention"]:
         _tell_of(work, event.data["task"], f"mention:{event.id}", username, "提到了您")
+
+
+def inbox_changed(work: UnitOfWork, event: Event) -> None:
+    """Let those who watch know that their tasks are others than before."""
+    task, to = event.data["task"], event.data.get("to") or ()
+    people_concerned = {task.get("assignee"), *([to] if isinstance(to, str) else to)} - {None, ""}
+    for username in sorted(people_concerned):
+        store.note_change(work, username, "tasks")
 
 
 def people_notified(work: UnitOfWork, event: Event) -> None:

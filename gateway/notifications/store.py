@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from gateway.identity.model import mails, notifications
+from gateway.identity.model import live_changes, mails, notifications
 from services.common.db import UnitOfWork
 from services.common.errors import invalid_field, require_filters
 from services.common.ids import new_id
@@ -23,6 +23,7 @@ def add_notification(work: UnitOfWork, key: str, username: str, title: str, body
     """Tell one person, once for each key."""
     row = {"id": new_id(), "key": key, "username": username, "title": title, "body": body}
     work.rows.insert_missing(notifications, [{**row, "created_at": work.now}])
+    note_change(work, username, "notifications")
 
 
 def add_mail(
@@ -67,6 +68,7 @@ def mark_read(work: UnitOfWork, notification_id: UUID | None) -> int:
         mine &= notifications.c.id == notification_id
     else:
         mine &= notifications.c.read_at.is_(None)
+    note_change(work, work.caller.username, "notifications")
     return int(work.execute(update(notifications).where(mine).values(read_at=work.now)).rowcount)
 
 
@@ -112,3 +114,26 @@ def retry_mails(work: UnitOfWork) -> int:
 def set_unconfigured(work: UnitOfWork) -> None:
     """Without a mail server nothing waits: the notifications show all the same."""
     work.execute(update(mails).where(mails.c.state == "waiting").values(state="not_configured"))
+
+
+def note_change(work: UnitOfWork, username: str, kind: str) -> None:
+    """Let those who watch as `username` know that their `kind` (`tasks`, `notifications`) has changed."""
+    work.execute(insert(live_changes).values(username=username, kind=kind, at=func.now()))
+
+
+def recent_live_changes(work: UnitOfWork, seconds: int) -> dict[int, tuple[str, str]]:
+    """Whose what has changed within the last seconds, by the identity of the change."""
+    since = func.now() - timedelta(seconds=seconds)
+    rows = work.execute(select(live_changes).where(live_changes.c.at > since))
+    return {row.identity: (row.username, row.kind) for row in rows}
+
+
+def forget_live_changes(work: UnitOfWork, before: datetime) -> None:
+    """Drop what every process has told."""
+    work.execute(delete(live_changes).where(live_changes.c.at < before))
+
+
+def count_unread(work: UnitOfWork, username: str) -> int:
+    """How many notifications somebody has not read."""
+    mine = (notifications.c.username == username) & notifications.c.read_at.is_(None)
+    return int(work.execute(select(func.count()).select_from(notifications).where(mine)).scalar_one())

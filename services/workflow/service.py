@@ -118,6 +118,11 @@ class WorkflowService(Service):
         """The caller's own tasks."""
         return dict(self.read(call, inbox.list_tasks, call.input))
 
+    @endpoint(None, "tasks.read")
+    def count_tasks(self, call: Call) -> dict[str, Any]:
+        """How many tasks the caller has open: `{"open", "kinds": {kind: count}}`."""
+        return dict(self.read(call, inbox.count_tasks))
+
     @endpoint(schema.TaskKey(), "tasks.read")
     def get_task(self, call: Call) -> dict[str, Any]:
         """One of the caller's own tasks."""

@@ -33,6 +33,12 @@ def list_tasks(work: UnitOfWork, received: Mapping[str, Any], kind: str | None =
     return {"items": _with_summaries(work, found["items"]), "next": found["next"]}
 
 
+def count_tasks(work: UnitOfWork) -> dict[str, Any]:
+    """How many tasks the caller has open, in all and by kind."""
+    kinds = store.count_open(work, work.caller.username)
+    return {"open": sum(kinds.values()), "kinds": kinds}
+
+
 def get_task(work: UnitOfWork, task_id: UUID) -> dict[str, Any]:
     """One of the caller's own tasks, with what its node lets them do and asks of them."""
     task = mine(work, task_id)

@@ -24,6 +24,7 @@ from services.workflow.store.queries import (
     change_task,
     close_group,
     close_tasks,
+    count_open,
     facts_of,
     find_flow,
     find_instance,
@@ -70,6 +71,7 @@ from services.workflow.store.settings import (
 )
 
 __all__ = [
+    "count_open",
     "absences_of",
     "add_absence",
     "add_flow",

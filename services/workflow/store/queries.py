@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import Select, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
@@ -222,6 +222,13 @@ def tasks_of(assignee: str, kind: str | None, state: str | None) -> Select[Any]:
     if kind is not None:
         statement = statement.where(tasks.c.kind == kind)
     return statement if state is None else statement.where(tasks.c.state == state)
+
+
+def count_open(work: UnitOfWork, assignee: str) -> dict[str, int]:
+    """How many tasks somebody has open, by their kind."""
+    mine = (tasks.c.assignee == assignee) & (tasks.c.state == "open")
+    counted = select(tasks.c.kind, func.count().label("open")).where(mine).group_by(tasks.c.kind)
+    return {row["kind"]: int(row["open"]) for row in rows(work, counted)}
 
 
 def tasks_of_instance(work: UnitOfWork, instance_id: UUID) -> list[Row]:

@@ -34,6 +34,7 @@ def test_every_right_exists_and_is_asked_for() -> None:
 _FOR_EVERYBODY_SIGNED_IN = {
     "POST /auth/logout",
     "GET /admin/business-date",
+    "GET /events/stream",
     "POST /services/<service>:echo",
 }
 
