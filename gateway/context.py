@@ -12,7 +12,7 @@ from flask import request
 
 from gateway.audit.origins import Origins
 from gateway.audit.trail import Origin, trail
-from gateway.identity.desk import bearer
+from gateway.identity.desk import access_token
 from gateway.single_sign_on.protocol import OpenIdConnect
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY, Settings
@@ -47,8 +47,13 @@ class Context:
     @property
     def session_id(self) -> UUID | None:
         """The session that asks, where it is one."""
-        found: UUID | None = self.entrance.session_of(bearer(request))
+        found: UUID | None = self.entrance.session_of(access_token(request))
         return found
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the suite by https: cookies go nowhere else then."""
+        return self.settings.public_url.startswith("https://")
 
     def ask(self, service: str, method: str, received: Mapping[str, Any], timeout: float = 15) -> Any:
         """Call a service's method as the caller of this request."""

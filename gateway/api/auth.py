@@ -7,21 +7,33 @@ from typing import Any
 
 from flask import Request
 
+from gateway.answers import json_response
 from gateway.context import Context
 from gateway.identity import tokens
 from gateway.local import body
 from gateway.routes import PUBLIC, SIGNED_IN, Route
-from gateway.sign_in import passwords, resets, schema, sessions
+from gateway.sign_in import browser, passwords, resets, schema, sessions
+from services.common.errors import Unauthenticated
+
+
+def handed_over(context: Context, request: Request, answer: dict[str, Any]) -> Any:
+    """The answer of a sign-in; its tokens go into cookies where a browser asks for that."""
+    if "access_token" not in answer or not browser.wants_cookies(request):
+        return answer
+    csrf = context.entrance.csrf_token_of(answer["access_token"])
+    return browser.hand_over(answer, csrf, context.is_https)
 
 
 def _login(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.Login())
-    return context.entrance.sign_in(received["username"], received["password"], context.origin)
+    answer = context.entrance.sign_in(received["username"], received["password"], context.origin)
+    return handed_over(context, request, answer)
 
 
 def _second_step(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.SecondStep())
-    return context.entrance.second_step(received["ticket"], received["code"], context.origin)
+    answer = context.entrance.second_step(received["ticket"], received["code"], context.origin)
+    return handed_over(context, request, answer)
 
 
 def _enrol(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -30,11 +42,18 @@ def _enrol(context: Context, request: Request, path: Mapping[str, str]) -> Any:
 
 def _confirm(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     received = body(schema.SecondStep())
-    return context.entrance.confirm(received["ticket"], received["code"], context.origin)
+    answer = context.entrance.confirm(received["ticket"], received["code"], context.origin)
+    return handed_over(context, request, answer)
 
 
 def _refresh(context: Context, request: Request, path: Mapping[str, str]) -> Any:
-    return context.entrance.refresh(body(schema.Refresh())["refresh_token"], context.origin)
+    token = body(schema.Refresh())["refresh_token"]
+    by_cookie = not token and browser.wants_cookies(request)
+    if by_cookie:
+        token = request.cookies.get(browser.REFRESH_COOKIE, "")
+    if not token:
+        raise Unauthenticated("请先登录", code="not_signed_in")
+    return handed_over(context, request, context.entrance.refresh(token, context.origin, shared=by_cookie))
 
 
 def _logout(context: Context, request: Request, path: Mapping[str, str]) -> Any:
@@ -43,7 +62,7 @@ def _logout(context: Context, request: Request, path: Mapping[str, str]) -> Any:
         with context.changing() as work:
             sessions.sign_out(work, session_id, context.caller.username)
     context.desk.forget()
-    return {}
+    return browser.clear(json_response({}), context.is_https)
 
 
 def _forgot(context: Context, request: Request, path: Mapping[str, str]) -> Any:

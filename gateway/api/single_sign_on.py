@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Request, Response
 
 from gateway import received
+from gateway.api.auth import handed_over
 from gateway.context import Context
 from gateway.identity import operations as identity
 from gateway.local import body, changing, reading
@@ -50,7 +51,7 @@ def _begin(context: Context, request: Request, path: Mapping[str, str]) -> Respo
         browser,
         max_age=operations.ATTEMPT_SECONDS,
         path=_COOKIE_PATH,
-        secure=context.settings.public_url.startswith("https://"),
+        secure=context.is_https,
         httponly=True,
         # Lax: the provider sends the browser back by a link, from another site.
         samesite="Lax",
@@ -98,7 +99,9 @@ def _redeem(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     with context.acting_itself() as work:
         user, provider = operations.redeem(work, ticket, request.cookies.get(COOKIE, ""))
         trusted = provider["trusts_second_factor"]
-        return context.entrance.admit(work, user, context.origin, f"sso:{provider['key']}", trusted=trusted)
+        method = f"sso:{provider['key']}"
+        answer = context.entrance.admit(work, user, context.origin, method, trusted=trusted)
+    return handed_over(context, request, answer)
 
 
 def _redirect(address: str) -> Response:

@@ -1,4 +1,4 @@
-"""Who is asking: from a bearer token or an API key to a caller, remembered for a moment."""
+"""Who is asking: from an access token or an API key to a caller, remembered for a moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Request
 from gateway.audit.trail import trail
 from gateway.identity import roles, store, tokens
 from gateway.identity.callers import Callers, Directory, Found
-from gateway.sign_in import sessions
+from gateway.sign_in import browser, sessions
 from services.common import keys
 from services.common.caller import Caller, service_caller
 from services.common.config import GATEWAY
@@ -29,13 +29,21 @@ class Desk:
     def caller_of(self, request: Request) -> Caller:
         """The signed-in caller of a request; `Unauthenticated` for everybody else."""
         key = request.headers.get("X-API-Key")
-        token = bearer(request)
+        token = access_token(request)
         if not key and not token:
             raise Unauthenticated("请先登录", code="not_signed_in")
         if key:
             hashed = tokens.hash_token(key)
             return self._callers.of(f"key:{hashed}", lambda: self._by_key(hashed))
+        if not bearer(request):
+            self._require_own_page(request, token)
         return self._callers.of(f"token:{token}", lambda: self._by_token(token))
+
+    def _require_own_page(self, request: Request, token: str) -> None:
+        read = tokens.read_access_token(self._secret, token)
+        # Whose token nobody can read is refused as such by whoever looks it up.
+        if read is not None:
+            browser.require_own_page(request, self._secret, read[1])
 
     def previewed(self, request: Request, caller: Caller) -> Caller:
         """The user whom an administrator wants to see the suite as; nothing can be changed like that.
@@ -97,7 +105,12 @@ class Desk:
         return Found(caller, until, (f"key:{key['id']}",))
 
 
+def access_token(request: Request) -> str:
+    """The access token of a request, in its header or else in its cookie; empty where there is none."""
+    return bearer(request) or request.cookies.get(browser.ACCESS_COOKIE, "")
+
+
 def bearer(request: Request) -> str:
-    """The access token that a request carries; empty where there is none."""
+    """The access token in a request's header; empty where there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

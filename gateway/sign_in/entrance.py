@@ -13,7 +13,7 @@ from eventlet.semaphore import Semaphore
 from gateway.audit.trail import Origin, trail
 from gateway.identity import store as identity
 from gateway.identity import tokens
-from gateway.sign_in import delays, second_factor, sessions
+from gateway.sign_in import browser, delays, second_factor, sessions
 from gateway.sign_in.sealing import Seal
 from services.common import keys
 from services.common.caller import service_caller
@@ -180,10 +180,13 @@ class Entrance:
 
     # --- tokens ------------------------------------------------------------------------------------------
 
-    def refresh(self, token: str, origin: Origin) -> dict[str, Any]:
-        """New tokens for a refresh token; one that was used before ends its session."""
+    def refresh(self, token: str, origin: Origin, *, shared: bool = False) -> dict[str, Any]:
+        """New tokens for a refresh token; one that was used before ends its session.
+
+        `shared` says that the pages of one browser share it, see `sessions.refresh`.
+        """
         with self._begin("", origin) as work:
-            renewed = sessions.refresh(work, token, origin)
+            renewed = sessions.refresh(work, token, origin, shared=shared)
         if renewed is None:
             raise Unauthenticated("登录已失效, 请重新登录", code="refresh_token_reused")
         session, refresh_token = renewed
@@ -193,6 +196,13 @@ class Entrance:
         """The session of an access token."""
         read = tokens.read_access_token(self._secret, token)
         return read[1] if read else None
+
+    def csrf_token_of(self, token: str) -> str:
+        """What the pages of an access token's session show when they change something."""
+        read = tokens.read_access_token(self._secret, token)
+        if read is None:
+            raise sessions.ended()
+        return browser.csrf_token(self._secret, read[1])
 
     def _tokens(self, session: Mapping[str, Any], refresh_token: str) -> dict[str, Any]:
         user_id, session_id = session["user_id"], session["id"]

@@ -31,9 +31,9 @@ class Login(StrictSchema):
 
 
 class Refresh(StrictSchema):
-    """A refresh token."""
+    """A refresh token; a browser has it in a cookie."""
 
-    refresh_token = TextField(max_length=_TOKEN_LENGTH_MAX, required=True)
+    refresh_token = TextField(max_length=_TOKEN_LENGTH_MAX, load_default="")
 
 
 class Ticket(StrictSchema):
@@ -97,11 +97,15 @@ class Settings(Schema):
 
 
 class Tokens(Schema):
-    """What a sign-in answers: tokens, or the second factor that is wanted and a ticket to it."""
+    """What a sign-in answers: tokens, or the second factor that is wanted and a ticket to it.
+
+    A browser that keeps the tokens in cookies gets a CSRF token in their place.
+    """
 
     access_token = TextField()
     refresh_token = TextField()
     token_type = TextField()
+    csrf_token = TextField()
     expires_in = IntegerField()
     second_factor = TextField()
     ticket = TextField()

@@ -13,10 +13,12 @@ from gateway.identity import store as identity
 from gateway.identity import tokens
 from gateway.sign_in import delays, settings, store
 from services.common.db import UnitOfWork
-from services.common.errors import NotFound, Unauthenticated
+from services.common.errors import Conflict, NotFound, Unauthenticated
 from services.common.ids import new_id
 
 _KEPT = timedelta(days=30)
+# How long after a renewal another page of the same browser may still come with the token before it.
+_LATE = timedelta(seconds=10)
 
 
 def begin(
@@ -44,11 +46,14 @@ def begin(
     return session, token
 
 
-def refresh(work: UnitOfWork, token: str, origin: Origin) -> tuple[dict[str, Any], str] | None:
+def refresh(
+    work: UnitOfWork, token: str, origin: Origin, *, shared: bool = False
+) -> tuple[dict[str, Any], str] | None:
     """Exchange a refresh token, once: (session, new token).
 
     A token that was exchanged before means that somebody has a copy: the session, with every token that came
-    of it, ends and the answer is None. Locks the session's row.
+    of it, ends and the answer is None. Where the pages of one browser have `shared` it, one of them may come
+    a moment late: it is told so, and gets nothing. Locks the session's row.
     """
     session = _locked(work, token.partition(".")[0])
     if session is None or session["ended_at"] is not None or session["expires_at"] <= work.now:
@@ -57,6 +62,8 @@ def refresh(work: UnitOfWork, token: str, origin: Origin) -> tuple[dict[str, Any
     if user is None or not user["active"]:
         raise ended()
     if not secrets.compare_digest(session["refresh_hash"], tokens.hash_token(token)):
+        if shared and session["generation"] > 1 and work.now - session["refreshed_at"] < _LATE:
+            raise Conflict("登录刚刚已由另一个页面续期, 请重试", code="refreshed_meanwhile")
         store.end_session(work, session["id"], "refresh_token_reused")
         detail = {"session": session["id"]}
         trail(work).add("session.reuse_detected", user["username"], detail, actor="")
