@@ -29,7 +29,7 @@ def _import(context: Context, request: Request, path: Mapping[str, str]) -> Any:
     context.caller.require("admin.departments")
     faults = workbook.Faults()
     entries = workbook.read(sheets.read_book(data, workbook.SHEETS, rows_max=workbook.ROWS_MAX), faults)
-    if sync and not entries[workbook.PEOPLE]:
+    if sync and not entries[workbook.PEOPLE] and not faults.of(workbook.PEOPLE):
         raise Invalid("工作表 人员 为空, 同步会停用所有人", code="sync_without_people")
 
     def run(work: UnitOfWork) -> Any:

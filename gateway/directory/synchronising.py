@@ -34,7 +34,8 @@ class Synchronising:
         self._work = work
         self._entries = entries
         self._faults = faults
-        self._sync = sync
+        # Of a row that cannot be read nobody knows whom it means: then nobody is missing for certain.
+        self._sync = sync and not faults.of(PEOPLE)
         self._done: dict[str, Counter[str]] = {sheet: Counter() for sheet in (DEPARTMENTS, POSITIONS, PEOPLE)}
         self._disabled: list[str] = []
         self._kept: list[str] = []
@@ -99,7 +100,9 @@ class Synchronising:
             if there is None or "head" not in entry.values or there["head"] == entry.values["head"]:
                 continue
             head: Values = {"head": entry.values["head"]}
-            self._try(entry, partial(operations.change_department, self._work, entry.key, head))
+            self._try(
+                _at(self._faults, entry), partial(operations.change_department, self._work, entry.key, head)
+            )
 
     def _disable_others(self) -> None:
         named = {entry.key for entry in self._entries[PEOPLE]}
@@ -109,8 +112,9 @@ class Synchronising:
             if ADMIN in user["roles"] or user["username"] == self._work.caller.username:
                 self._kept.append(user["username"])
                 continue
-            operations.change_user(self._work, user["username"], {"active": False}, None)
-            self._disabled.append(user["username"])
+            disable = partial(_change_user, self._work, key, {"active": False})
+            if self._try(partial(self._faults.add_missing, PEOPLE, user["username"]), disable):
+                self._disabled.append(user["username"])
 
     def _apply(
         self,
@@ -128,15 +132,15 @@ class Synchronising:
             if not differing:
                 self._done[entry.sheet]["unchanged"] += 1
                 return
-        if self._try(entry, do):
+        if self._try(_at(self._faults, entry), do):
             self._done[entry.sheet][done] += 1
 
-    def _try(self, entry: Entry, do: Callable[[], Any]) -> bool:
+    def _try(self, note: Callable[[CreditError], None], do: Callable[[], Any]) -> bool:
         try:
             with self._work.savepoint():
                 do()
         except CreditError as refusal:
-            self._faults.add(entry.sheet, entry.row, refusal)
+            note(refusal)
             return False
         return True
 
@@ -153,6 +157,10 @@ class Synchronising:
         }
 
 
+def _at(faults: Faults, entry: Entry) -> Callable[[CreditError], None]:
+    return partial(faults.add, entry.sheet, entry.row)
+
+
 def _change_user(work: UnitOfWork, key: str, values: Values) -> Any:
     return operations.change_user(work, key, values, None)
 
@@ -160,10 +168,11 @@ def _change_user(work: UnitOfWork, key: str, values: Values) -> Any:
 def refused(faults: Faults) -> Invalid:
     """The refusal of a workbook, with its faulty places: nothing of it was kept."""
     first = faults.found[0]
+    row = f" 第 {first['row']} 行" if first["row"] else ""
     column = f" {first['column']}" if first["column"] else ""
     return Invalid(
-        f"没有导入任何内容: 共 {len(faults.found)} 处错误, 首先是 {first['sheet']} 第 {first['row']} 行"
-        f"{column}: {first['message']}",
+        f"没有导入任何内容: 共 {len(faults.found)} 处错误, "
+        f"首先是 {first['sheet']}{row}{column}: {first['message']}",
         code="directory_refused",
         errors=faults.found[:_FAULTS_SHOWN_MAX],
         errors_found=len(faults.found),

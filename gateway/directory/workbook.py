@@ -55,7 +55,7 @@ class Entry:
 
 
 class Faults:
-    """What is wrong, each with its sheet, row and column."""
+    """What is wrong, each with its sheet, row and column, as far as it has them."""
 
     def __init__(self) -> None:
         self.found: list[dict[str, Any]] = []
@@ -65,17 +65,20 @@ class Faults:
         headings = {field: heading for heading, field in COLUMNS[sheet].items()}
         for error in refusal.errors or [{"field": "", "code": refusal.code, "message": refusal.detail}]:
             column = headings.get(str(error["field"]).partition(".")[0])
-            place = f"{sheet}!{row}" + (f"!{column}" if column else "")
-            self.found.append(
-                {
-                    "field": place,
-                    "sheet": sheet,
-                    "row": row,
-                    "column": column,
-                    "code": error["code"],
-                    "message": error["message"],
-                }
-            )
+            self._add(sheet, row, column, error["code"], error["message"])
+
+    def add_missing(self, sheet: str, key: str, refusal: CreditError) -> None:
+        """A refusal of what follows for something that has no row in a sheet, which the text names."""
+        self._add(sheet, None, None, refusal.code, f"{key}: {refusal.detail}")
+
+    def of(self, sheet: str) -> bool:
+        """Whether something is wrong in a sheet."""
+        return any(fault["sheet"] == sheet for fault in self.found)
+
+    def _add(self, sheet: str, row: int | None, column: str | None, code: str, message: str) -> None:
+        place = "!".join(str(part) for part in (sheet, row, column) if part)
+        fault = {"field": place, "sheet": sheet, "row": row, "column": column}
+        self.found.append({**fault, "code": code, "message": message})
 
 
 def read(book: Mapping[str, Sequence[SheetRow]], faults: Faults) -> dict[str, list[Entry]]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from gateway import outgoing
 from gateway.audit.trail import trail
 from gateway.identity import operations as identity
 from gateway.identity import store as people
@@ -20,6 +19,7 @@ from gateway.sign_in.schema import NAME_LENGTH_MAX
 from gateway.sign_in.sealing import Seal
 from gateway.single_sign_on import store
 from gateway.single_sign_on.protocol import Attempt, Provider
+from services.common import outgoing
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, CreditError, Forbidden, NotFound, Unauthenticated, invalid_field
 from services.common.ids import new_id

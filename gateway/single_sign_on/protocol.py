@@ -15,9 +15,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from gateway import outgoing
+from services.common import outgoing
 from services.common.errors import Unauthenticated, Unavailable
 
+# All that an unreachable or broken provider can end in.
+_FAILURES = (requests.RequestException, outgoing.Unreached, ValueError)
 _log = logging.getLogger(__name__)
 SCOPE = "openid profile email"
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -76,7 +78,7 @@ class OpenIdConnect:
                 return {**self._more(session, metadata, claims), **claims}
         except OAuthError as problem:
             raise _refused(problem) from problem
-        except (requests.RequestException, ValueError) as problem:
+        except _FAILURES as problem:
             raise _away(problem) from problem
 
     @staticmethod
@@ -140,11 +142,11 @@ class OpenIdConnect:
             return kept[1]
         try:
             with requests.Session() as session:
-                outgoing.guard(session)
+                outgoing.guard(session, allowed=None)
                 response = session.get(url, headers={"Accept": "application/json"})
                 response.raise_for_status()
                 found = response.json()
-        except (requests.RequestException, ValueError) as problem:
+        except _FAILURES as problem:
             raise _away(problem) from problem
         if not isinstance(found, dict):
             raise _away()
@@ -162,7 +164,7 @@ def _session(provider: Provider, callback: str) -> Any:
         redirect_uri=callback,
         code_challenge_method="S256",
     )
-    outgoing.guard(session)
+    outgoing.guard(session, allowed=None)
     return session
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import eventlet
@@ -15,8 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from gateway.audit import store
 from gateway.audit.trail import trail
 from services.common.caller import service_caller
+from services.common.config import Settings
 from services.common.db import Database
-from tests.integration.gateway.conftest import Api, Begin, Gateway
+from tests.integration.gateway.conftest import Api, Begin, Gateway, running_gateway
+from tests.support.postgres import DatabaseServer
 
 
 @pytest.fixture
@@ -198,3 +202,20 @@ def test_an_export_is_neutral_and_a_line_itself(admin: Api) -> None:
     assert {row["对象"] for row in rows} == {"'=1+1"}
     (line,) = _lines(admin, action="audit.export")[:1]
     assert line["detail"] == {"filters": {"action": "department.create"}}
+
+
+@pytest.mark.parametrize(("proxies", "believed"), [(0, "127.0.0.1"), (1, "203.0.113.9"), (2, "198.51.100.7")])
+def test_only_as_many_proxies_are_believed_as_there_are(
+    database_server: DatabaseServer, tmp_path: Path, proxies: int, believed: str
+) -> None:
+    def behind(settings: Settings) -> Settings:
+        return replace(settings, proxies=proxies)
+
+    # What a client makes up stands to the left; each proxy adds on the right whom it was asked by.
+    forwarded = {"X-Forwarded-For": "6.6.6.6, 198.51.100.7, 203.0.113.9"}
+    with running_gateway(database_server, tmp_path, behind) as gateway:
+        wrong = {"username": "admin", "password": "not the password"}
+        gateway.api.refused("POST", "/auth/login", 401, json=wrong, headers=forwarded)
+        admin = gateway.api.sign_in(gateway.settings.admin_username, gateway.settings.admin_password)
+        lines = admin.json("GET", "/admin/audit", params={"address": believed})["items"]
+    assert "sign_in.failed" in [line["action"] for line in lines]

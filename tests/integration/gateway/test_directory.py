@@ -170,6 +170,17 @@ def test_synchronising_disables_who_is_gone_and_deletes_nobody(
     assert admin.json("GET", "/users/left")["active"] is True
 
 
+def test_nobody_counts_as_gone_while_a_row_cannot_be_read(admin: Api, send: Send) -> None:
+    _report(send(BOOK))
+    unreadable = _changed("人员", 2, 6, "perhaps")
+    report = _report(send(unreadable, sync="true", dry_run="true"))
+    assert (report["disabled"], report["errors_found"]) == ([], 1)
+    only = {"人员": [PEOPLE, [*BOOK["人员"][1][:-1], "perhaps"]]}
+    (error,) = problem_of(send(only, sync="true"))["errors"]
+    assert (error["code"], error["field"]) == ("not_a_flag", "人员!2!在职")
+    assert admin.json("GET", "/users/lei")["active"] is True
+
+
 def test_what_is_no_such_workbook_is_refused(gateway: Gateway, admin: Api, send: Send) -> None:
     for content, status in (
         (b"PK\x03\x04nonsense", 400),
@@ -197,6 +208,16 @@ def test_nobody_brings_in_people_mightier_than_themselves(gateway: Gateway, admi
     (error,) = problem_of(send(book, by=clerk))["errors"]
     assert (error["code"], error["row"]) == ("permission_beyond", 2)
     admin.refused("GET", "/users/mighty", 404)
+    # Nor do they shut them out by leaving them away: it is said of whom, for there is no row.
+    body = {"username": "boss", "password": PASSWORD, "name": "老板", "roles": ["approver_of_all"]}
+    role = {"key": "approver_of_all", "label": "总审批", "permissions": ["tasks.approve", "customers.read"]}
+    admin.json("POST", "/roles", 201, json=role)
+    admin.json("POST", "/users", 201, json=body)
+    problem = problem_of(send({"人员": [["用户名", "姓名"], ["clerk", "文员"]]}, by=clerk, sync="true"))
+    assert problem["code"] == "directory_refused"
+    assert any(one["row"] is None and one["message"].startswith("boss: ") for one in problem["errors"])
+    assert admin.json("GET", "/users/boss")["active"] is True
+    admin.json("PATCH", "/users/boss", json={"active": False})
 
 
 # --- leave -----------------------------------------------------------------------------------------------
