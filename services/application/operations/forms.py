@@ -9,7 +9,7 @@ from services.application.store import count_with as count_applications
 from services.application.store import partitions, records
 from services.common.db import UnitOfWork
 from services.common.errors import invalid_field
-from services.common.forms import FormDefinition, compile_form, designing, read_definition, store
+from services.common.forms import FormDefinition, compile_form, designing, store
 from services.common.forms.definition import refused
 from services.common.forms.texts import fault
 
@@ -37,9 +37,7 @@ def save_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[s
 
 def publish_form(work: UnitOfWork, key: str, received: Mapping[str, Any]) -> dict[str, Any]:
     """Put a draft in force; the first time, make the place where its records lie."""
-    if store.draft(work, key) is not None:
-        _check_targets(work, key)
-    answer = designing.publish_form(work, key, received, _count)
+    answer = designing.publish_form(work, key, received, _count, _check_targets)
     if not received.get("dry_run") and answer["version"] == 1 and key != APPLICATION:
         partitions.make_partition(work, key)
     return answer
@@ -61,14 +59,12 @@ def _count(work: UnitOfWork, key: str, fields: Sequence[str]) -> Mapping[str, in
     return records.count_with(work, key, fields)
 
 
-def _check_targets(work: UnitOfWork, key: str) -> None:
+def _check_targets(work: UnitOfWork, definition: FormDefinition) -> None:
     """`Invalid` for a relation or roll-up to a form that is not published."""
-    draft = store.draft(work, key)
-    definition = read_definition(draft["definition"] if draft else {}, 0)
     faults = []
     for place, one in enumerate(definition.fields):
         target = one.settings.get("form")
-        known = target in (None, key) or (one.type != "rollup" and target in _ELSEWHERE)
+        known = target in (None, definition.key) or (one.type != "rollup" and target in _ELSEWHERE)
         if not known and store.published(work, str(target)) is None:
             faults.append(fault("form_missing", f"fields.{place}.form", key=target))
     if faults:

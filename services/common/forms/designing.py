@@ -10,12 +10,14 @@ from services.common.db import UnitOfWork
 from services.common.duties import require_other_author
 from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.forms import store
-from services.common.forms.definition import read_definition, refused
+from services.common.forms.definition import FormDefinition, read_definition, refused
 from services.common.forms.texts import fault
 from services.common.forms.values import Form, Surroundings, compile_form, settle_values
 
 # How many records hold something under each of these fields.
 Count = Callable[[UnitOfWork, str, Sequence[str]], Mapping[str, int]]
+# Refuses a definition for what only the service that keeps the form can know.
+Check = Callable[[UnitOfWork, FormDefinition], None]
 _RECORDS_ONLY = frozenset({"relation", "relations", "lookup", "rollup", "auto_number"})
 # What an answer adds to a definition; whoever sends a whole answer back changes none of it.
 SHOWN = ("version", "published_at", "published_by", "revision", "author", "state", "updated_at", "warnings")
@@ -58,10 +60,13 @@ def save_form(work: UnitOfWork, key: str, received: Mapping[str, Any], count: Co
     return {**_told(work, "form_drafted", key), "warnings": warnings(work, key, definition, count)}
 
 
-def publish_form(work: UnitOfWork, key: str, received: Mapping[str, Any], count: Count) -> dict[str, Any]:
+def publish_form(
+    work: UnitOfWork, key: str, received: Mapping[str, Any], count: Count, check: Check | None = None
+) -> dict[str, Any]:
     """Put a draft in force as a new version, for ever; answers it with its warnings.
 
-    With `dry_run` nothing is published. Data of fields that are gone or have another type stay as they are.
+    `check` sees the very draft that is published, under its lock. With `dry_run` nothing is published. Data of
+    fields that are gone or have another type stay as they are.
     """
     draft = store.draft(work, key, locked=True)
     newest = store.published(work, key)
@@ -72,7 +77,9 @@ def publish_form(work: UnitOfWork, key: str, received: Mapping[str, Any], count:
     _require_revision(draft, received.get("revision"))
     require_other_author(work.caller, draft["author"])
     version = (newest["version"] if newest else 0) + 1
-    compile_form(draft["definition"], version)
+    definition = compile_form(draft["definition"], version).definition
+    if check is not None:
+        check(work, definition)
     warned = warnings(work, key, draft["definition"], count)
     if received.get("dry_run"):
         return {**form_view(draft, newest), "warnings": warned}

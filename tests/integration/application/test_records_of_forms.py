@@ -12,6 +12,7 @@ import eventlet
 import pytest
 
 from services.application.model import metadata
+from services.application.operations import forms
 from services.application.service import ApplicationService
 from services.common.caller import Caller, Clause, FieldRight
 from services.common.db import Database
@@ -229,6 +230,26 @@ def test_searchable_fields_get_indexes_that_filters_use(office: Office) -> None:
             " AND form_text(fields -> '等级') = 'A'", {},
         )  # fmt: skip
         assert "ix_field_" in "\n".join(str(row[0]) for row in plan)
+
+
+def test_a_draft_that_changes_while_it_is_published_is_checked_as_it_is_published(office: Office) -> None:
+    form, me = office.publish()
+    definition = {"key": form, "title": {"zh": "拜访"}, "fields": [*FIELDS, field("备注", "text")]}
+    office.ask("save_form", me, key=form, definition=definition)
+    astray = {**definition, "fields": [*FIELDS, field("合同", "relation", form="nowhere")]}
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%form_drafts%%'"
+
+    def is_waiting() -> bool:
+        with office.database.begin(me) as work:
+            return work.execute_driver_sql(waiting, {}).first() is not None
+
+    with office.database.begin(me) as work:
+        forms.save_form(work, form, astray)
+        publishing = eventlet.spawn(office.refused, "publish_form", me, key=form)
+        wait_until(is_waiting, what="a publisher that waits for the draft")
+    problem = publishing.wait()
+    assert [error["code"] for error in problem.errors] == ["form_missing"]
+    assert office.ask("get_form", me, key=form)["version"] == 1
 
 
 VISIT = [
