@@ -86,7 +86,7 @@ def _grants(title: str, kind: str, reason: str, **more: str) -> Graph:
         "limits",
         "grant_credit",
         amount="approved_amount",
-        currency="currency",
+        currency="approved_currency",
         kind=f'"{kind}"',
         valid_from="valid_from",
         valid_to="valid_to",

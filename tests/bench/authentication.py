@@ -79,7 +79,7 @@ def _measure(database: Database, settings: Settings, times: int) -> float:
     desk = Desk(database, settings)
     entrance = Entrance(database, settings)
     token = entrance.sign_in("sam", _PASSWORD, Origin("127.0.0.1", "bench"))["access_token"]
-    environ = EnvironBuilder(headers={"Authorization": f"Bearer {token}"}).get_environ()
+    environ = EnvironBuilder(headers=[("Authorization", f"Bearer {token}")]).get_environ()
     signer = CallerSigner(keys.load_private_key(settings.keys_dir, GATEWAY), GATEWAY)
     verifier = CallerVerifier(keys.load_public_keys(settings.keys_dir), "limits")
     facts = Facts(("sam",), ("S",), ("1",), {"amount": 5, "currency": "CNY"})

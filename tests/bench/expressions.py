@@ -50,7 +50,7 @@ def measure() -> Figures:
         zen.compile_expression(ZEN_CONDITION),
     )
     values = record()
-    floats = {f"f{number}": float(number) for number in range(1, 97)}
+    floats: dict[str, Any] = {f"f{number}": float(number) for number in range(1, 97)}
     floats |= {"f0": 6e6, "overdue": 12.0, "grade": "B", "frozen": False}
     assert ours(values) is True
     assert theirs.evaluate(floats) is True

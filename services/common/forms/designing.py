@@ -65,8 +65,8 @@ def publish_form(
 ) -> dict[str, Any]:
     """Put a draft in force as a new version, for ever; answers it with its warnings.
 
-    `check` sees the very draft that is published, under its lock. With `dry_run` nothing is published. Data of
-    fields that are gone or have another type stay as they are.
+    `check` sees the very draft that is published, under its lock. With `dry_run` nothing is published. Data
+    of fields that are gone or have another type stay as they are.
     """
     draft = store.draft(work, key, locked=True)
     newest = store.published(work, key)

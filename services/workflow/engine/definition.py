@@ -49,6 +49,7 @@ FACTS: dict[str, str] = {
     "approved_amount": "number",
     "approved_amount_base": "number",
     "currency": "text",
+    "approved_currency": "text",
     "term_days": "number",
     "type": "text",
     "initiator": "text",
@@ -63,8 +64,11 @@ Node = Mapping[str, Any]
 
 
 def catalogue_of(graph: Mapping[str, Any]) -> Fields:
-    """What a flow's conditions may read: the facts of every instance, and the fields that it declares."""
-    return Fields({**(graph.get("fields") or {}), **FACTS})
+    """What a flow's conditions may read: the facts of every instance, and the fields that it declares.
+
+    No other form: its records are kept by another service, which nobody can ask while a flow moves on.
+    """
+    return Fields({**(graph.get("fields") or {}), **FACTS}, forms={})
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def facts_of(work: UnitOfWork, graph: Mapping[str, Any], data: Mapping[str, Any]
     if not isinstance(approved, Mapping):
         raise _wrong("approved", "not_an_object", "应为对象")
     facts["currency"] = facts["currency"] or work.base_currency
+    facts["approved_currency"] = approved.get("currency") or facts["currency"]
     facts["amount"] = data.get("amount")
     facts["approved_amount"] = approved.get("amount") or data.get("amount")
     facts["term_days"] = approved.get("term_days") or data.get("term_days")
@@ -34,9 +35,9 @@ def facts_of(work: UnitOfWork, graph: Mapping[str, Any], data: Mapping[str, Any]
         facts[name] = _number(name, facts.get(name))
     for name, currency in (
         ("amount", facts["currency"]),
-        ("approved_amount", approved.get("currency") or facts["currency"]),
+        ("approved_amount", facts["approved_currency"]),
     ):
-        facts[f"{name}_base"] = _in_base(work, name, facts[name], currency)
+        facts[f"{name}_base"] = in_base(work, name, facts[name], currency)
     # A text that is none is unknown to conditions, as one that was not given.
     known = {
         name: value if name in _NUMBERS or isinstance(value, str) else None for name, value in facts.items()
@@ -72,7 +73,11 @@ def _number(name: str, value: Any) -> Decimal | None:
     return number
 
 
-def _in_base(work: UnitOfWork, name: str, amount: Decimal | None, currency: Any) -> Decimal | None:
+def in_base(work: UnitOfWork, name: str, amount: Decimal | None, currency: Any) -> Decimal | None:
+    """An amount in the base currency by the rate of the business date; None without a rate.
+
+    `Invalid` names the field `name` where it becomes too large.
+    """
     if amount is None or currency == work.base_currency:
         return amount
     rate = store.rate_in_force(work, currency) if isinstance(currency, str) else None

@@ -12,19 +12,17 @@ from services.common.db import UnitOfWork
 from services.common.duties import require_other_initiator
 from services.common.errors import Conflict, CreditError, Forbidden, beyond_scope, invalid_field, is_passing
 from services.common.expressions import World
-from services.common.money import format_amount, parse_amount
 from services.common.scopes import Facts, require_reach
-from services.common.strict_json import to_plain
 from services.workflow import events, rights, store
 from services.workflow.engine import Ask, Flow, Run, State, carry_on, tokens
 from services.workflow.engine.machine import higher_authority
 from services.workflow.engine.votes import APPROVED, PENDING, tally, turns
 from services.workflow.operations import ending, moving
+from services.workflow.operations.granting import approved_by
 from services.workflow.operations.inbox import mine, summary, task_view
 from services.workflow.operations.notes import note
 from services.workflow.operations.versions import flow_of
 
-_APPROVE_MORE = "tasks.approve_more"
 _INITIATOR = (None, "", "initiator")
 
 
@@ -37,7 +35,7 @@ def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     if task["sign"] == "delegate":
         return _advise(work, task, instance, flow, received)
     require_opinion(node, "approve", received)
-    granted = _approved(work, instance, received.get("approved"))
+    granted = approved_by(work, instance, received.get("approved"))
     data = {**instance["data"], "approved": granted}
     data |= _filled(node, instance, received.get("form_fields"))
     if received.get("choose"):
@@ -305,29 +303,6 @@ def _chosen(flow: Flow, choose: Mapping[str, Any]) -> dict[str, list[str]]:
         if not names or not all(isinstance(name, str) and name for name in names):
             raise invalid_field(f"choose.{key[:60]}", "required", "请选择审批人")
     return dict(choose)
-
-
-def _approved(work: UnitOfWork, instance: Mapping[str, Any], wished: Any) -> dict[str, Any]:
-    granted: dict[str, Any] = dict(instance["data"]["approved"])
-    if not wished:
-        return granted
-    currency = wished.get("currency") or granted["currency"]
-    if currency != granted["currency"]:
-        raise invalid_field("approved.currency", "currency_differs", "批准的币种应与申请相同")
-    if wished.get("amount") is not None:
-        amount = parse_amount(wished["amount"], currency)
-        if amount <= 0:
-            raise invalid_field("approved.amount", "amount_not_positive", "批准的金额必须大于零")
-        if amount > Decimal(str(granted["amount"])) and not work.caller.can(_APPROVE_MORE):
-            raise invalid_field("approved.amount", "more_than_asked", "批准的金额不能大于申请的金额")
-        granted["amount"] = format_amount(amount, currency)
-    for name in ("term_days", "valid_from", "valid_to"):
-        if wished.get(name) is not None:
-            granted[name] = to_plain(wished[name])
-    first, last = granted.get("valid_from"), granted.get("valid_to")
-    if first and last and last < first:
-        raise invalid_field("approved.valid_to", "validity", "失效日期不能早于生效日期")
-    return granted
 
 
 def _done(

@@ -25,9 +25,23 @@ from services.workflow.model import (
 from services.workflow.people import Company, Department, Person
 from services.workflow.store.rows import Row, rows
 
+_COMPANIES = "companies"
+
 
 def company(work: UnitOfWork, flow_key: str | None = None) -> Company:
     """Everybody, how they are organised, and who stands in for whom now in a flow."""
+    known: dict[str | None, Company] = work.remembered(_COMPANIES, dict)
+    if flow_key not in known:
+        known[flow_key] = _company(work, flow_key)
+    return known[flow_key]
+
+
+def forget_companies(work: UnitOfWork) -> None:
+    """Look everybody up anew: this unit of work has changed who works here, or who is away."""
+    work.forget(_COMPANIES)
+
+
+def _company(work: UnitOfWork, flow_key: str | None) -> Company:
     found = rows(work, select(users))
     people = {
         row["username"]: Person(
@@ -83,6 +97,7 @@ def save_duties(work: UnitOfWork, allowed: Mapping[str, bool]) -> None:
 
 def save_user(work: UnitOfWork, user: Mapping[str, Any]) -> None:
     """Insert or replace the copy of a user."""
+    forget_companies(work)
     names = ("username", "name", "department", "roles", "active")
     values = {name: user[name] for name in names} | {"leave": user.get("leave")}
     statement = upsert(users).values(**values)
@@ -91,6 +106,7 @@ def save_user(work: UnitOfWork, user: Mapping[str, Any]) -> None:
 
 def save_department(work: UnitOfWork, department: Mapping[str, Any]) -> None:
     """Insert or replace the copy of a department."""
+    forget_companies(work)
     values = {name: department[name] for name in ("code", "name", "parent", "head")}
     statement = upsert(departments).values(**values)
     work.execute(statement.on_conflict_do_update(index_elements=[departments.c.code], set_=values))

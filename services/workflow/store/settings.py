@@ -23,6 +23,7 @@ from services.workflow.model import (
     instances,
     timers,
 )
+from services.workflow.store.copies import forget_companies
 from services.workflow.store.rows import Row, one, rows
 
 
@@ -77,6 +78,7 @@ def replace_calendar(work: UnitOfWork, days: list[Row] | None, hours: list[Row] 
 
 def add_absence(work: UnitOfWork, absence: Mapping[str, Any]) -> None:
     """Insert an absence."""
+    forget_companies(work)
     work.execute(insert(absences).values(**absence))
 
 
@@ -87,6 +89,7 @@ def find_absence(work: UnitOfWork, absence_id: UUID) -> Row | None:
 
 def drop_absence(work: UnitOfWork, absence_id: UUID) -> None:
     """Delete an absence."""
+    forget_companies(work)
     work.execute(delete(absences).where(absences.c.id == absence_id))
 
 

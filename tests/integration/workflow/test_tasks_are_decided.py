@@ -59,6 +59,24 @@ def test_less_may_be_approved_and_is_what_the_ledger_grants(house: House) -> Non
     )  # fmt: skip
 
 
+def test_another_currency_may_be_approved_and_is_judged_by_the_rate_of_the_day(house: House) -> None:
+    caller = Caller("user", str(uuid4()), "fin", permissions=frozenset({"credit.rates"}))
+    rates = {"rates": [{"currency": "SEK", "rate": "0.7"}]}
+    house.door.ask("limits", "set_exchange_rates", rates, caller)
+    application = house.submitted("70000.00")
+    of_rita = house.task(RITA, application["id"])
+    too_much = {"amount": "100000.01", "currency": "SEK"}
+    assert (
+        house.refused("approve_task", RITA, None, task_id=of_rita, approved=too_much).code
+        == "more_than_asked"
+    )
+    house.ask("approve_task", RITA, task_id=of_rita, approved={"amount": "100000.00", "currency": "SEK"})
+    house.ask("approve_task", CARL, task_id=house.task(CARL, application["id"]))
+    assert house.status(application["id"]) == "effective"
+    account = house.door.ask("limits", "get_credit_account", {"customer_id": application["customer_id"]}, MIA)
+    assert (account["limit"], account["currency"]) == ("100000.00", "SEK")
+
+
 def test_the_way_follows_what_was_approved_not_what_was_asked(house: House) -> None:
     application = house.submitted("60000.00")
     house.ask("approve_task", RITA, task_id=house.task(RITA, application["id"]), approved={"amount": "1.00"})
@@ -92,7 +110,8 @@ def test_amounts_in_other_currencies_are_compared_in_the_base_currency(house: Ho
         ({"amount": "-1.00"}, "amount_not_positive"),
         ({"amount": "1.001"}, "amount_too_precise"),
         ({"amount": "NaN"}, "amount_malformed"),
-        ({"amount": "1.00", "currency": "USD"}, "currency_differs"),
+        ({"amount": "1.00", "currency": "GBP"}, "rate_missing"),
+        ({"currency": "USD"}, "required"),
         ({"valid_from": "2026-12-31", "valid_to": "2026-01-01"}, "validity"),
         ({"valid_to": "2025-12-31"}, "validity"),
     ],

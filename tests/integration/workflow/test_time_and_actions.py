@@ -92,9 +92,14 @@ def test_of_many_who_look_one_fires(house: House, database: Database) -> None:
 def test_a_timer_that_cannot_fire_holds_up_no_other(house: House, database: Database) -> None:
     delay = {"key": "wait", "type": "delay", "hours": 1}
     graph = row(delay, {"key": "by", "type": "condition"}, person("one", "lena"))
-    graph["edges"][-2]["when"] = 'LOOKUP("客户", "编码", "C-1", "等级") = "A"'
+    graph["edges"][-2]["when"] = "amount > 1"
     graph["edges"].append({"from": "by", "to": "end"})
     stuck = Flow(house, graph).start()
+    with database.begin(SERVICE) as work:
+        damaged = {
+            "data": {**house.ask("get_instance", ROOT, instance_id=stuck)["data"], "amount": "damaged"}
+        }
+        work.execute(update(model.instances).where(model.instances.c.id == stuck).values(damaged))
     flow = Flow(house, row(delay, person("one", "lena")))
     other = flow.start()
     # In this order: what is due the longest is tried first.
@@ -116,6 +121,28 @@ def test_conditions_and_approvers_know_the_time(house: House) -> None:
     flow = Flow(house, graph)
     assert flow.waiting(flow.start(valid_to="2999-12-31")) == ["lena"]
     assert flow.waiting(flow.start(valid_to="2020-01-01")) == ["boris"]
+
+
+def test_conditions_count_the_days_on_which_the_company_works(house: House) -> None:
+    """2031-01-06 is a Monday: with that day off, Friday's next day of work is the Tuesday."""
+    graph = row({"key": "by", "type": "condition"}, person("one", "lena"))
+    graph["edges"][-2]["when"] = "NETWORKDAYS(valid_from, valid_to) = 2"
+    graph["edges"].append({"from": "by", "to": "end"})
+    days = {"valid_from": "2031-01-03", "valid_to": "2031-01-06"}
+    flow = Flow(house, graph)
+    assert flow.waiting(flow.start(**days)) == ["lena"]
+    house.ask("set_calendar", ROOT, days=[{"day": "2031-01-06", "works": False}])
+    assert flow.waiting(flow.start(**days)) == []
+    house.ask("set_calendar", ROOT, days=[])
+
+
+def test_what_nobody_could_look_up_as_a_flow_moves_on_is_refused_at_publication(house: House) -> None:
+    graph = row({"key": "by", "type": "condition"}, person("one", "lena"))
+    graph["edges"][-2]["when"] = 'LOOKUP("客户", "编码", "C-1", "等级") = "A"'
+    graph["edges"].append({"from": "by", "to": "end"})
+    house.ask("create_flow", ROOT, key="looks-up", name="试用", graph=graph)
+    refusal = house.refused("publish_flow", ROOT, None, flow="looks-up")
+    assert (refusal.status, refusal.errors[0]["field"], refusal.errors[0]["code"]) == (422, "by", "condition")
 
 
 class Sink(ThreadingHTTPServer):
