@@ -42,7 +42,8 @@ class Node:
     def build(self) -> Path:
         """Check the types of the browser's code and compile it; answers the folder."""
         self.install()
-        self.run(str(WEB / "node_modules" / "typescript" / "bin" / "tsc"), "--project", str(WEB))
+        compiler = WEB / "node_modules" / "typescript-7" / "bin" / "tsc"
+        self.run(str(compiler), "--project", str(WEB / "tsconfig.expressions.json"))
         return BUILT
 
 
