@@ -42,8 +42,7 @@ class Node:
     def build(self) -> Path:
         """Check the types of the browser's code and compile it; answers the folder."""
         self.install()
-        compiler = WEB / "node_modules" / "typescript-7" / "bin" / "tsc"
-        self.run(str(compiler), "--project", str(WEB / "tsconfig.expressions.json"))
+        self.run(str(WEB / "node_modules" / "typescript" / "bin" / "tsc"), "--project", str(WEB))
         return BUILT
 
 
