@@ -13,7 +13,7 @@ from gateway.identity import tokens
 from gateway.local import body
 from gateway.routes import PUBLIC, SIGNED_IN, Route
 from gateway.sign_in import browser, passwords, resets, schema, sessions
-from services.common.errors import Unauthenticated
+from services.common.errors import Unauthenticated, invalid_field
 
 
 def handed_over(context: Context, request: Request, answer: dict[str, Any]) -> Any:
@@ -51,6 +51,8 @@ def _refresh(context: Context, request: Request, path: Mapping[str, str]) -> Any
     by_cookie = not token and browser.wants_cookies(request)
     if by_cookie:
         token = request.cookies.get(browser.REFRESH_COOKIE, "")
+    if not token and not by_cookie:
+        raise invalid_field("refresh_token", "required", "必填", "缺少 refresh_token")
     if not token:
         raise Unauthenticated("请先登录", code="not_signed_in")
     return handed_over(context, request, context.entrance.refresh(token, context.origin, shared=by_cookie))
