@@ -103,3 +103,17 @@ def test_a_stream_ends_with_its_session_and_a_user_has_a_bounded_number(company:
             each.close()
     nobody = requests.get(f"{company.suite.url}/api/v1/events/stream", timeout=20)
     assert nobody.status_code == 401
+
+
+def test_a_browser_watches_with_its_cookie(company: Company) -> None:
+    with requests.Session() as browser:
+        signed_in = browser.post(
+            f"{company.suite.url}/api/v1/auth/login",
+            json={"username": "rita", "password": PASSWORD},
+            headers={"X-Session": "cookie"},
+            timeout=20,
+        )
+        assert signed_in.status_code == 200, signed_in.text
+        stream = browser.get(f"{company.suite.url}/api/v1/events/stream", stream=True, timeout=20)
+        with closing(stream):
+            assert "open" in _next(_events(stream), "tasks")[1]
