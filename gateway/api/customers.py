@@ -150,7 +150,7 @@ ROUTES = [
         answer=schema.GroupPage,
         listing=True,
         tag="customers",
-        summary="Customer groups",
+        summary="Customer groups of the customers that one reaches, and the groups above them",
     ),
     Route(
         "POST",

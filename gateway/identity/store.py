@@ -172,8 +172,9 @@ def all_positions(work: UnitOfWork) -> dict[str, Row]:
 
 
 def usernames_with_role(work: UnitOfWork, role: str) -> list[Row]:
-    """Active users with a role: id, username, name, mail address and roles."""
-    statement = select(users.c.id, users.c.username, users.c.name, users.c.email, users.c.roles).where(
+    """Active users with a role: id, username, name, mail address, department and roles."""
+    names = ("id", "username", "name", "email", "department", "roles")
+    statement = select(*(users.c[name] for name in names)).where(
         users.c.active, users.c.roles.contains([role])
     )
     return _all(work, statement.order_by(users.c.username))

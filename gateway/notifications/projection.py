@@ -7,22 +7,24 @@ from typing import Any
 
 from gateway.identity import store as people
 from gateway.identity.callers import Directory
-from gateway.identity.grants import fields_for
 from gateway.notifications import store
 from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.events import Event
 from services.common.field_rights import conceal
+from services.common.scopes import Facts, reaches, world_of
 from services.common.templates import filled
 
 _ROLE = "role:"
 _SUBJECT = "您有一条信用预警"
 _WITHHELD = "****"
 _OWNER = "sales_owner"
+# Either of these rights tells whether a customer is within somebody's reach.
+_TOLD_BY = ("firings", "customers")
 
 
 def rule_fired(work: UnitOfWork, event: Event) -> None:
-    """Notify and mail whoever the rule's actions name, once per episode and person.
+    """Notify and mail whoever the rule's actions name and reaches the customer, once per episode and person.
 
     Somebody who is named twice, as owner and by a role, or by two actions, hears of it once.
     """
@@ -32,14 +34,17 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
         if action["kind"] not in ("mail", "notify"):
             continue
         for person in _people(work, action.get("to") or (), data.get("salesperson")):
-            subject, body = _texts(action, data, seen_by(work, person))
+            reader = seen_by(work, person)
+            if not _reaches(work, reader, data):
+                continue
+            subject, body = _texts(action, data, reader)
             store.add_notification(work, key, person["username"], subject, body)
             if action["kind"] == "mail" and person["email"]:
                 store.add_mail(work, key, person["email"], subject, body)
 
 
 def task_created(work: UnitOfWork, event: Event) -> None:
-    """Tell the assignee of a new task."""
+    """Tell the assignee of a new task: whom a flow asks has to know, however far their rights reach."""
     task = event.data["task"]
     inbox_changed(work, event)
     if task.get("assignee"):
@@ -92,10 +97,30 @@ def _tell_of(work: UnitOfWork, task: Mapping[str, Any], key: str, username: str,
 
 
 def seen_by(work: UnitOfWork, user: Mapping[str, Any]) -> Caller:
-    """A user as far as fields go: what they are told holds no more than what they are shown."""
-    directory: Directory = work.remembered("directory", lambda: Directory.read(work))
-    fields = fields_for(directory.roles_of(user), directory.catalogue)
-    return Caller(kind="user", id=str(user["id"]), username=user["username"], fields=fields)
+    """A user as a caller: what they are told holds no more than what they are shown."""
+    return _directory(work).caller(user, people.shares_with(work, user["id"]))
+
+
+def _directory(work: UnitOfWork) -> Directory:
+    found: Directory = work.remembered("directory", lambda: Directory.read(work))
+    return found
+
+
+def _reaches(work: UnitOfWork, reader: Caller, data: Mapping[str, Any]) -> bool:
+    """Whether somebody may know of a rule fired for a customer: they see firings of it, or the customer.
+
+    Of an event of an older release the department is not known: it reaches no one by their department.
+    """
+    salesperson, department = data.get("salesperson"), data.get("department")
+    code, name = data.get("customer_code"), data.get("customer_name")
+    values = {"code": code, "customer_code": code, "name": name, "customer_name": name}
+    values |= {"salesperson": salesperson, "department": department}
+    facts = Facts((salesperson,), (department,), (str(data["customer_id"]),), values)
+    resources = _directory(work).catalogue.resources
+    return any(
+        reaches(reader, f"{key}.read", facts, resources[key].scope_of_records, world_of(work))
+        for key in _TOLD_BY
+    )
 
 
 def _texts(action: Mapping[str, Any], data: Mapping[str, Any], reader: Caller) -> tuple[str, str]:

@@ -276,13 +276,13 @@ class HistoryPage(fields.StrictSchema):
 
 
 class GroupAnswer(fields.StrictSchema):
-    """A customer group."""
+    """A customer group; `created_at` is null of one that is only shown for those below it."""
 
     id = fields.IdField()
     code = fields.TextField()
     name = fields.TextField()
     parent_id = fields.IdField(allow_none=True)
-    created_at = fields.InstantField()
+    created_at = fields.InstantField(allow_none=True)
 
 
 class GroupPage(fields.StrictSchema):

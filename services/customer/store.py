@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -260,9 +260,26 @@ def change_group(work: UnitOfWork, group_id: UUID, values: Mapping[str, Any]) ->
 
 
 def list_groups(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """One page of customer groups. Locks nothing."""
+    """One page of the customer groups that the caller reaches. Locks nothing.
+
+    Somebody whose right does not reach all customers reaches the groups of those it reaches, and the groups
+    above them, without which these would have no place in the tree; above them, nothing else is told than
+    their place, code and name.
+    """
     group = customer_groups.c
-    statement = select(group.id, group.code, group.name, group.parent_id, group.created_at)
+    statement = select(group.id, group.code, group.name, group.parent_id)
+    if work.caller.clauses_of(work.right) is not None:
+        joined = customers.outerjoin(customer_credit, customer_credit.c.customer_id == customers.c.id)
+        own = select(customers.c.group_id).select_from(joined).where(_alive, visible(work, OWNED))
+        tree = select(group.id, group.parent_id).where(group.id.in_(own)).cte(recursive=True)
+        above = select(group.id, group.parent_id).join(tree, group.id == tree.c.parent_id)
+        tree = tree.union(above)
+        created_at = case((group.id.in_(own), group.created_at))
+        statement = statement.add_columns(created_at.label("created_at")).where(
+            group.id.in_(select(tree.c.id))
+        )
+    else:
+        statement = statement.add_columns(group.created_at)
     return page(
         work,
         statement,

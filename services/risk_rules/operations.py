@@ -254,6 +254,10 @@ def _follow(
             _fire(work, event, rule, customer_id, {**facts, **told}, on)
 
 
+# What is known of a customer of whom no event has come yet.
+_NOBODY = {"name": "", "code": "", "salesperson": None, "department": None}
+
+
 def _fire(
     work: UnitOfWork,
     event: Event,
@@ -262,7 +266,7 @@ def _fire(
     facts: Mapping[str, Any],
     on: date,
 ) -> None:
-    customer = store.find_customer(work, customer_id) or {"name": "", "code": "", "salesperson": None}
+    customer = store.find_customer(work, customer_id) or _NOBODY
     number = store.next_number(work, rule["key"], customer_id)
     known = {
         **facts,
@@ -294,6 +298,7 @@ def _fire(
             "customer_name": customer["name"],
             "customer_code": customer["code"],
             "salesperson": customer["salesperson"],
+            "department": customer["department"],
             "episode": number,
             "business_date": on,
             "facts": plain,

@@ -61,6 +61,29 @@ def test_a_scope_reaches_what_it_says(
         assert why["allowed"] == (code in seen), why
 
 
+def test_groups_are_listed_as_far_as_their_customers_are_reached(office: Office) -> None:
+    made: dict[str, str] = {}
+    for code, above in (("T", None), ("T-MID", "T"), ("T-EAST", "T-MID"), ("T-WEST", "T"), ("T-NONE", "T")):
+        body = {"code": code, "name": code, "parent_id": above and made[above]}
+        made[code] = office.admin.ask("POST", "/customer-groups", body)["id"]
+    for code, department in (("T-EAST", "EAST"), ("T-WEST", "WEST"), ("T-MID", "WEST")):
+        body = {"code": f"C-{code}", "name": code, "department": department, "group_id": made[code]}
+        office.admin.ask("POST", "/customers", body)
+
+    def listed(person: Person) -> dict[str, Any]:
+        items = person.ask("GET", "/customer-groups")["items"]
+        return {one["code"]: one for one in items if one["code"].startswith("T")}
+
+    office.role("grouped", [{"right": _READ, "scopes": [{"kind": "department"}]}])
+    seen = listed(office.hire("greta", ["grouped"], "EAST"))
+    assert set(seen) == {"T", "T-MID", "T-EAST"}
+    assert seen["T-EAST"]["parent_id"] == made["T-MID"]
+    known = {code for code, group in seen.items() if group["created_at"] is not None}
+    assert known == {"T-EAST"}, "of the groups above, only code, name and place are told"
+    assert set(listed(office.hire("gus", ["grouped"], "HQ"))) == set()
+    assert set(listed(office.admin)) == set(made)
+
+
 def test_a_grant_that_makes_no_sense_is_refused_with_its_place(office: Office) -> None:
     mars = {"kind": "departments", "departments": ["MARS"]}
     for grant, code in (

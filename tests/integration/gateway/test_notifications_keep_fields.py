@@ -1,4 +1,4 @@
-"""Notifications and mails tell their readers no more than answers do."""
+"""Notifications and mails tell their readers no more, and of no other records, than answers do."""
 
 from __future__ import annotations
 
@@ -98,3 +98,43 @@ def test_a_new_task_tells_its_assignee_what_they_may_see(begin: Begin, readers: 
             told = _told(work, username)
         assert ("山姆的客户" in told) == (username == "fred")
         assert "30000.00" in told
+
+
+@pytest.mark.parametrize(
+    ("scopes", "owner", "department", "hears"),
+    [
+        ([{"kind": "own"}], "olga", None, True),
+        ([{"kind": "own"}], "fred", None, False),
+        ([{"kind": "departments", "departments": ["D1"]}], None, "D1", True),
+        ([{"kind": "departments", "departments": ["D1"]}], None, "D2", False),
+        ([{"kind": "expression", "expression": 'department = "D1"'}], None, "D1", True),
+        ([{"kind": "expression", "expression": 'department = "D1"'}], None, None, False),
+        ([{"kind": "shared"}], "olga", "D1", False),
+    ],
+)
+@pytest.mark.parametrize("right", ["firings.read", "customers.read"])
+def test_a_fired_rule_tells_only_whoever_reaches_its_customer(
+    begin: Begin, right: str, scopes: Any, owner: str | None, department: str | None, hears: bool
+) -> None:
+    action = {"kind": "mail", "to": ["role:scoped"], "subject": "额度预警", "body": "80%"}
+    fired = {"rule_key": "r", "customer_id": _CUSTOMER, "episode": 1, "facts": {}, "actions": [action]}
+    fired |= {"salesperson": owner, "department": department}
+    with begin() as work:
+        for code in ("D1", "D2"):
+            operations.create_department(work, {"code": code, "name": code, "parent": None, "head": None})
+        roles.save_role(work, "scoped", {"label": "x", "grants": [{"right": right, "scopes": scopes}]})
+        person = {"username": "olga", "name": "olga", "email": "olga@example.com", "roles": ["scoped"]}
+        operations.create_user(work, {**person, "department": None}, "hash")
+        projection.rule_fired(work, _event("rule_fired", fired))
+        assert _told(work, "olga").count("额度预警") == (2 if hears else 0)
+
+
+def test_whom_a_flow_asks_hears_of_the_task_however_far_their_rights_reach(begin: Begin) -> None:
+    task = {"id": str(uuid4()), "title": "部门审批", "assignee": "olga", "summary": {}}
+    with begin() as work:
+        grants = [{"right": "customers.read", "scopes": [{"kind": "own"}]}]
+        roles.save_role(work, "scoped", {"label": "x", "grants": grants})
+        person = {"username": "olga", "name": "olga", "email": None, "roles": ["scoped"]}
+        operations.create_user(work, {**person, "department": None}, "hash")
+        projection.task_created(work, _event("task_created", {"task": task}))
+        assert "部门审批" in _told(work, "olga")
