@@ -172,10 +172,10 @@ def test_a_tree_that_goes_on_for_ever_is_refused() -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_hostile_text_is_refused_within_limits(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ExpressionError):
         check(parse(text), FIELDS)
-    assert (time.perf_counter() - began) * 1_000 < MILLISECONDS_MAX
+    assert (time.process_time() - began) * 1_000 < MILLISECONDS_MAX
     # Once more to count what it takes, which makes Python several times slower than it is.
     tracemalloc.start()
     with pytest.raises(ExpressionError):
@@ -189,10 +189,10 @@ def test_hostile_text_is_refused_within_limits(text: str) -> None:
 def test_hundreds_of_mistakes_among_thousands_of_fields_are_told_in_time(name: str) -> None:
     catalogue = Fields({f"{'相似的名称' * 30}{number}": "number" for number in range(2_000)})
     text = f"SUM({', '.join(name.format(number) for number in range(300))})"
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ExpressionError) as refusal:
         check(parse(text), catalogue)
-    assert (time.perf_counter() - began) * 1_000 < 2 * MILLISECONDS_MAX
+    assert (time.process_time() - began) * 1_000 < 2 * MILLISECONDS_MAX
     assert len(refusal.value.errors) == 100
 
 
