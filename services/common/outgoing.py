@@ -75,14 +75,16 @@ class Outgoing:
         """Send JSON; returns the status, which is 2xx. `Unreached` otherwise."""
         sent = {"Content-Type": "application/json", **(headers or {})}
         try:
-            answer = self._session.post(
-                url, data=strict_json.dumps(body).encode(), headers=sent, allow_redirects=False
-            )
+            # What they answer beside the status is nobody's concern, however much it is.
+            with self._session.post(
+                url, data=strict_json.dumps(body).encode(), headers=sent, allow_redirects=False, stream=True
+            ) as answer:
+                status = answer.status_code
         except (requests.RequestException, ValueError) as failure:
             raise Unreached(f"未送达: {type(failure).__name__}") from failure
-        if not 200 <= answer.status_code < 300:
-            raise Unreached(f"对方回答 HTTP {answer.status_code}")
-        return answer.status_code
+        if not 200 <= status < 300:
+            raise Unreached(f"对方回答 HTTP {status}")
+        return status
 
 
 class _Guarded(HTTPAdapter):
@@ -108,14 +110,18 @@ class _Guarded(HTTPAdapter):
         *args: Any,
         **options: Any,
     ) -> requests.Response:
-        """Send under the host's own name, whatever address it goes to; the answer is read to its end."""
+        """Send under the host's own name, whatever address it goes to.
+
+        The answer is read to its end, unless whoever asks wants to `stream` it.
+        """
         request.headers["Host"] = urlsplit(str(request.url)).netloc.rpartition("@")[2]
         waits = (CONNECT_SECONDS_MAX, WAIT_SECONDS_MAX)
         with eventlet.Timeout(self._seconds_max, Unreached(f"{self._seconds_max:g} 秒内没有完成")):
             response = super().send(request, True, timeout or waits, *args, **options)
-            with closing(response):
-                # What `content` would have read by itself, without a limit.
-                response._content = _limited(response)
+            if not stream:
+                with closing(response):
+                    # What `content` would have read by itself, without a limit.
+                    response._content = _limited(response)
         return response
 
     def get_connection_with_tls_context(

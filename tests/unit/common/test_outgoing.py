@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import eventlet
@@ -59,3 +60,19 @@ def test_what_does_not_answer_is_given_up_in_time(slow_port: int) -> None:
     for allowed in (["127.0.0.1"], ["127.0.0.0/8"]):
         with pytest.raises(Unreached, match="秒内没有完成"):
             Outgoing(allowed, seconds_max=0.2).post(f"http://127.0.0.1:{slow_port}/", {})
+
+
+def test_how_much_is_answered_does_not_matter() -> None:
+    """The status says that it has arrived; it must not be sent again because of what comes with it."""
+    listener = eventlet.listen(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with suppress(OSError), listener.accept()[0] as taken:
+            taken.recv(65_536)
+            taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + bytes(3_000_000))
+
+    serving = eventlet.spawn(answer)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    assert Outgoing(["127.0.0.1"], seconds_max=5).post(url, {}) == 200
+    serving.kill()
+    listener.close()
