@@ -51,10 +51,10 @@ def _refresh(context: Context, request: Request, path: Mapping[str, str]) -> Any
     by_cookie = not token and browser.wants_cookies(request)
     if by_cookie:
         token = request.cookies.get(browser.REFRESH_COOKIE, "")
-    if not token and not by_cookie:
+        if not token:
+            raise Unauthenticated("请先登录", code="not_signed_in")
+    elif not token:
         raise invalid_field("refresh_token", "required", "必填", "缺少 refresh_token")
-    if not token:
-        raise Unauthenticated("请先登录", code="not_signed_in")
     return handed_over(context, request, context.entrance.refresh(token, context.origin, shared=by_cookie))
 
 

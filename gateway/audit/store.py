@@ -13,7 +13,7 @@ from sqlalchemy import Select, delete, or_, select, tuple_, update
 from gateway.audit import lines
 from gateway.identity.model import audit, audit_head, audit_states, request_origins, roles
 from services.common.db import UnitOfWork
-from services.common.errors import Invalid, invalid_field, unknown_filter
+from services.common.errors import invalid_field, unknown_filter
 from services.common.field_rights import EVERY, HIDDEN, MASKED
 from services.common.fields import parse_instant
 from services.common.paging import page
@@ -157,11 +157,8 @@ def _instant(name: str, value: Any) -> datetime:
     try:
         return parse_instant(value)
     except ValidationError as problem:
-        raise _refused(name, "instant_malformed", "应为带时区的 ISO 8601 时间") from problem
-
-
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return invalid_field(field, code, message, f"不能按 {field} 筛选: {message}")
+        message = "应为带时区的 ISO 8601 时间"
+        raise invalid_field(name, "instant_malformed", message, f"不能按 {name} 筛选: {message}") from problem
 
 
 # --- checking --------------------------------------------------------------------------------------------

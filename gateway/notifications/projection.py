@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.identity import store as people
@@ -34,7 +34,7 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
         if action["kind"] not in ("mail", "notify"):
             continue
         for person in _people(work, action.get("to") or (), data.get("salesperson")):
-            reader = seen_by(work, person)
+            reader = seen_by(work, person, people.shares_with(work, person["id"]))
             if not _reaches(work, reader, data):
                 continue
             subject, body = _texts(action, data, reader)
@@ -96,9 +96,9 @@ def _tell_of(work: UnitOfWork, task: Mapping[str, Any], key: str, username: str,
     store.add_notification(work, key, username, f"{word}: {_one_line(shown['title'])}", _summary_text(shown))
 
 
-def seen_by(work: UnitOfWork, user: Mapping[str, Any]) -> Caller:
-    """A user as a caller: what they are told holds no more than what they are shown."""
-    return _directory(work).caller(user, people.shares_with(work, user["id"]))
+def seen_by(work: UnitOfWork, user: Mapping[str, Any], shared: Sequence[Mapping[str, Any]] = ()) -> Caller:
+    """A user as a caller, to whom these records are shared: they are told no more than they are shown."""
+    return _directory(work).caller(user, shared)
 
 
 def _directory(work: UnitOfWork) -> Directory:

@@ -16,7 +16,14 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from services.common.errors import CreditError, Invalid, MalformedRequest, PayloadTooLarge, Unavailable
+from services.common.errors import (
+    CreditError,
+    Invalid,
+    MalformedRequest,
+    PayloadTooLarge,
+    Unavailable,
+    invalid_field,
+)
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
 COLUMNS_MAX = 300
@@ -69,8 +76,8 @@ def read_book(data: bytes, sheets: Sequence[str], *, rows_max: int) -> dict[str,
         try:
             book[name] = _rows(lines, rows_max, may_be_empty=True) if any(map(any, lines)) else []
         except Invalid as refusal:
-            error = {"field": name, "code": refusal.code, "message": refusal.detail}
-            raise Invalid(f"工作表 {name}: {refusal.detail}", code=refusal.code, errors=[error]) from refusal
+            detail = refusal.detail
+            raise invalid_field(name, refusal.code, detail, f"工作表 {name}: {detail}") from refusal
     if not any(sheet in found for sheet in sheets):
         raise Invalid(f"文件中没有工作表 {'、'.join(sheets)}", code="sheets_missing")
     return book

@@ -28,6 +28,8 @@ from services.risk_rules.rules import (
 
 _TEXTS = ("subject", "body", "title")
 _META = ("key", "version", "rule")
+# What is known of a customer of whom no event has come yet.
+_NOBODY = {"name": "", "code": "", "salesperson": None, "department": None}
 
 
 def rule_view(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,10 +254,6 @@ def _follow(
             and not (only_end or store.is_known(work, rule["key"], customer_id, event.sequence))
         ):
             _fire(work, event, rule, customer_id, {**facts, **told}, on)
-
-
-# What is known of a customer of whom no event has come yet.
-_NOBODY = {"name": "", "code": "", "salesperson": None, "department": None}
 
 
 def _fire(

@@ -84,8 +84,7 @@ def facts(work: UnitOfWork, instance: Mapping[str, Any]) -> dict[str, Any]:
 
 def surroundings(work: UnitOfWork) -> Surroundings:
     """What expressions know besides what they read: the time, and the days on which people work."""
-    calendar = store.working_time(work).calendar
-    return Surroundings(now=work.now, zone=work.timezone, calendar=calendar)
+    return Surroundings(now=work.now, zone=work.timezone, calendar=store.working_days(work))
 
 
 def values_of(work: UnitOfWork, instance: Mapping[str, Any], node: Node) -> dict[str, Any]:

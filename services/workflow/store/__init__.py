@@ -67,6 +67,7 @@ from services.workflow.store.settings import (
     running_children,
     save_binding,
     timers_of,
+    working_days,
     working_time,
 )
 
@@ -133,5 +134,6 @@ __all__ = [
     "timeline_of",
     "version_in_force",
     "versions_of",
+    "working_days",
     "working_time",
 ]

@@ -41,15 +41,24 @@ def replace_authorities(work: UnitOfWork, amounts: Mapping[str, Decimal | None])
         )
 
 
-def working_time(work: UnitOfWork) -> WorkingTime:
-    """The business calendar."""
+def working_days(work: UnitOfWork) -> Calendar:
+    """The days on which the company works."""
 
-    def find() -> WorkingTime:
+    def find() -> Calendar:
         days = rows(work, select(calendar_days))
         off = frozenset(row["day"] for row in days if not row["works"])
-        on = frozenset(row["day"] for row in days if row["works"])
+        return Calendar(off, frozenset(row["day"] for row in days if row["works"]))
+
+    found: Calendar = work.remembered("working days", find)
+    return found
+
+
+def working_time(work: UnitOfWork) -> WorkingTime:
+    """The business calendar: days and hours."""
+
+    def find() -> WorkingTime:
         hours = [(row["starts"], row["ends"]) for row in rows(work, select(calendar_hours))]
-        return WorkingTime(Calendar(off, on), sorted(hours), work.timezone)
+        return WorkingTime(working_days(work), sorted(hours), work.timezone)
 
     found: WorkingTime = work.remembered("working time", find)
     return found
@@ -65,6 +74,7 @@ def calendar(work: UnitOfWork) -> dict[str, Any]:
 
 def replace_calendar(work: UnitOfWork, days: list[Row] | None, hours: list[Row] | None) -> None:
     """Set the days or the hours of the calendar."""
+    work.forget("working days")
     work.forget("working time")
     for table, wanted in ((calendar_days, days), (calendar_hours, hours)):
         if wanted is not None:

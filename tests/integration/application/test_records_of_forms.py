@@ -2,99 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
-from itertools import count
 from typing import Any
 
 import eventlet
-import pytest
 
-from services.application.model import metadata
 from services.application.operations import forms
-from services.application.service import ApplicationService
 from services.common.caller import Caller, Clause, FieldRight
-from services.common.db import Database
 from services.common.errors import CreditError
-from services.customer.service import CustomerService
-from tests.support.doors import Door, open_doors
-from tests.support.postgres import DatabaseServer
+from tests.integration.application.conftest import FIELDS, Office, field, numbers
 from tests.support.wait import wait_until
 
 ACTIONS = ("read", "create", "update", "delete")
-_numbers = count(1)
-
-
-def field(key: str, kind: str, **more: Any) -> dict[str, Any]:
-    return {"key": key, "label": {"zh": key}, "type": kind, **more}
-
-
-FIELDS = [
-    field("编号", "auto_number", prefix="BF", period="year"),
-    field("主题", "text", required=True, searchable=True),
-    field("等级", "select", searchable=True,
-          options=[{"value": one, "label": {"zh": f"{one}级"}} for one in "ABC"]),
-    field("金额", "money", searchable=True),
-    field("税后", "formula", formula="金额 * 0.87", decimals=2),
-    field("日期", "date", searchable=True),
-    field("标签", "tags", searchable=True),
-    field("手机", "mobile"),
-    field("证件号", "id_card", unique=True),
-    field("内容", "textarea"),
-]  # fmt: skip
-
-
-class Office:
-    """Where forms are designed and filled in."""
-
-    def __init__(self, door: Door) -> None:
-        self.door = door
-
-    @cached_property
-    def database(self) -> Database:
-        """The service's own database."""
-        return Database(self.door.settings.database("application"), metadata, name="application")
-
-    def person(self, form: str, *actions: str, **more: Any) -> Caller:
-        """Somebody with these rights on the records of a form."""
-        rights = {f"form:{form}.{action}" for action in actions or ACTIONS}
-        rights |= {"forms.read", "forms.write", "forms.publish"}
-        return Caller("user", "7", "wang", "王芳", "sales-1", (), frozenset(rights), **more)
-
-    def ask(self, method: str, caller: Caller, /, **received: Any) -> Any:
-        return self.door.ask("application", method, received, caller)
-
-    def refused(self, method: str, caller: Caller, /, **received: Any) -> Any:
-        return self.door.refused("application", method, received, caller)
-
-    def publish(
-        self, fields: list[dict[str, Any]] = FIELDS, key: str = "", **more: Any
-    ) -> tuple[str, Caller]:
-        """A new form, published, and somebody who may do everything with its records."""
-        key = f"visit-{next(_numbers)}"
-        me = self.person(key)
-        definition = {"key": key, "title": {"zh": "拜访"}, "fields": fields, **more}
-        self.ask("create_form", me, key=key, definition=definition)
-        assert self.ask("publish_form", me, key=key)["version"] == 1
-        return key, me
-
-    def add(self, form: str, me: Caller, /, **fields: Any) -> Any:
-        return self.ask("create_record", me, form=form, fields=fields)
-
-    def listed(self, form: str, me: Caller, /, **where: Any) -> list[str]:
-        found = self.ask("list_records", me, form=form, where=where)
-        return sorted(item["fields"]["主题"] for item in found["items"])
-
-
-@pytest.fixture(scope="module")
-def office(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    kinds = [ApplicationService, CustomerService]
-    folder = tmp_path_factory.mktemp("forms")
-    with open_doors(database_server, folder, kinds, ("limits", "risk_rules")) as door:
-        office = Office(door)
-        yield office
-        office.database.dispose()
 
 
 def test_a_record_is_created_read_changed_hidden_and_restored(office: Office) -> None:
@@ -287,7 +206,7 @@ def test_choosing_a_customer_brings_in_what_the_caller_may_see_of_it(office: Off
 
 
 def test_records_that_point_to_another_are_summed_up(office: Office) -> None:
-    parent = f"contract-{next(_numbers)}"
+    parent = f"contract-{next(numbers)}"
     child = f"{parent}-payment"
     me = office.person(parent)
     me = replace(me, permissions=me.permissions | office.person(child).permissions)
