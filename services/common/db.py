@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, CursorResult, Executable, MetaData, Table
@@ -76,7 +76,7 @@ class UnitOfWork:
         self.trace_id = trace_id
         self.metadata = metadata
         self._remembered: dict[Hashable, Any] = {}
-        self._parts: dict[type, Part] = {}
+        self._parts: dict[Any, Part] = {}
         self._attempts = 0
         # The ordering keys of the events that this unit of work applies: what the first of them asks the
         # database for, the others will ask for as well.
@@ -100,10 +100,11 @@ class UnitOfWork:
 
     def part(self, kind: Callable[[UnitOfWork], _SomePart]) -> _SomePart:
         """The part of this kind, made at first use; it is written before the commit."""
-        made: Any = self._parts.get(cast(type, kind))
+        made: Any = self._parts.get(kind)
         if made is None:
-            made = self._parts[cast(type, kind)] = kind(self)
-        return cast(_SomePart, made)
+            made = self._parts[kind] = kind(self)
+        part: _SomePart = made
+        return part
 
     @property
     def local_date(self) -> date:
@@ -151,7 +152,7 @@ class UnitOfWork:
                 "time": self.now,
                 "actor": self.caller.actor,
                 "trace_id": self.trace_id,
-                "data": Plain(strict_json.to_plain(dict(data))),
+                "data": Plain.of(data),
                 "dataversion": dataversion,
             }
         )

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    MetaData,
-    Select,
-    Table,
-    Text,
-    any_,
-    bindparam,
-    case,
-    cast,
-    func,
-    null,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import MetaData, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.common import strict_json
 from services.common.db import UnitOfWork
 
 BATCH_MAX = 500
@@ -83,6 +65,19 @@ def event_from_envelope(envelope: Mapping[str, Any]) -> Event:
     return Event(**{**fields, "id": UUID(str(envelope["id"])), "sequence": int(envelope["sequence"])})
 
 
+# An event as it stands on `credit.events` (`Event.envelope`): passed on as text that nobody reads on the way.
+_ENVELOPE = (
+    "json_build_object('id', id, 'type', :source || '.' || type, 'source', :source, 'subject', subject,"
+    " 'sequence', sequence, 'ordering_key', ordering_key,"
+    " 'time', to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'actor', actor,"
+    " 'trace_id', trace_id, 'data', data, 'dataversion', dataversion)::text"
+)
+_AFTER = (
+    "SELECT sequence, id, type, {envelope} AS envelope FROM events"
+    " WHERE sequence >= :after ORDER BY sequence LIMIT :most"
+)
+
+
 class _Statements:
     """What the log asks of its tables, built once: building a statement costs as much as running it."""
 
@@ -95,12 +90,10 @@ class _Statements:
         self.published = update(head).values(
             published=func.greatest(head.c.published, bindparam("new_published"))
         )
-        # What is passed on as it stands is neither read nor written anew.
-        as_text = cast(events.c.data, Text)
-        self.after = _after(events, as_text.label("data"))
-        # What the reader does not want is not even unpacked.
-        wanted = events.c.type == any_(bindparam("types", type_=ARRAY(Text)))
-        self.wanted_after = _after(events, case((wanted, as_text), else_=null()).label("data"))
+        self.after = text(_AFTER.format(envelope=_ENVELOPE))
+        # What the reader does not want is not even unpacked; where the batch ends it wants to know.
+        wanted = "type = ANY (:types) OR sequence = least(:last, (SELECT sequence FROM event_head))"
+        self.wanted_after = text(_AFTER.format(envelope=f"CASE WHEN {wanted} THEN {_ENVELOPE} END"))
         # Run while the head is locked: nobody else numbers what this statement sees.
         self.number = text(
             "WITH numbered AS (UPDATE events SET sequence = :last + waiting.place FROM ("
@@ -109,16 +102,6 @@ class _Statements:
             " ) AS waiting WHERE events.identity = waiting.identity RETURNING 1)"
             " UPDATE event_head SET sequence = :last + (SELECT count(*) FROM numbered) RETURNING sequence"
         )
-
-
-def _after(events: Table, data: ColumnElement[Any]) -> Select[Any]:
-    others = (column for column in events.c if column.name != "data")
-    return (
-        select(*others, data)
-        .where(events.c.sequence >= bindparam("after"))
-        .order_by(events.c.sequence)
-        .limit(bindparam("most"))
-    )
 
 
 _statements = cache(_Statements)
@@ -156,6 +139,14 @@ def head_of_log(work: UnitOfWork) -> tuple[int, int]:
     return (int(found.sequence), int(found.published)) if found else (0, 0)
 
 
+class Logged(NamedTuple):
+    """An event as it is passed on: its envelope is JSON text already."""
+
+    id: UUID
+    type: str
+    envelope: str
+
+
 @dataclass(frozen=True)
 class Batch:
     """A contiguous piece of a log. `last` is the sequence that the reader's position reaches with it.
@@ -163,7 +154,7 @@ class Batch:
     `diverged` says that the log no longer holds the event at which the reader stands: it was restored.
     """
 
-    events: list[dict[str, Any]]
+    events: list[Logged]
     last: int
     full: bool = False
     diverged: bool = False
@@ -180,51 +171,26 @@ def read_batch(
 ) -> Batch:
     """What follows a sequence, in order, at most `limit` of the log's rows, in one statement.
 
-    Envelopes hold their data as `Written` JSON. With `types`, events of other types are left out, except
-    the last row: the reader's position must reach the end of the batch.
+    With `types`, events of other types are left out, except the last row: the reader's position must reach
+    the end of the batch.
     """
     # The event at which the reader stands is read along: it shows whether this still is the same log.
     statements = _statements(work.metadata)
-    asked: dict[str, Any] = {"after": after, "most": limit + 1}
+    asked: dict[str, Any] = {"source": source, "after": after, "most": limit + 1}
     if types is None:
         rows = list(work.execute(statements.after, asked))
     else:
-        rows = list(work.execute(statements.wanted_after, {**asked, "types": list(types)}))
+        wanted = {"types": list(types), "last": after + limit}
+        rows = list(work.execute(statements.wanted_after, asked | wanted))
     if after:
         if not rows or rows[0].sequence != after or (last_event_id and rows[0].id != last_event_id):
             return Batch([], after, diverged=True)
         del rows[0]
     rows = rows[:limit]
-    wanted = set(types) if types is not None else None
-    last = len(rows) - 1
-    kept = [
-        _envelope(row, source)
-        for place, row in enumerate(rows)
-        if wanted is None or row.type in wanted or place == last
-    ]
+    kept = [Logged(row.id, f"{source}.{row.type}", row.envelope) for row in rows if row.envelope is not None]
     return Batch(kept, rows[-1].sequence if rows else after, full=len(rows) == limit)
 
 
 def mark_published(work: UnitOfWork, sequence: int) -> None:
     """Remember that the broker has confirmed everything up to this sequence. Locks `event_head`."""
     work.execute(_statements(work.metadata).published, {"new_published": sequence})
-
-
-def _envelope(row: Any, source: str) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "type": f"{source}.{row.type}",
-        "source": source,
-        "subject": row.subject,
-        "sequence": row.sequence,
-        "ordering_key": row.ordering_key,
-        "time": _instant(row.time),
-        "actor": row.actor,
-        "trace_id": row.trace_id,
-        "data": strict_json.Written(row.data or "{}"),
-        "dataversion": row.dataversion,
-    }
-
-
-def _instant(moment: datetime) -> str:
-    return str(strict_json.to_plain(moment))

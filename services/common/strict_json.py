@@ -61,7 +61,7 @@ def loads(
 def dumps(value: Any) -> str:
     """Compact JSON of a value that may hold what `to_plain` takes; `ValueError` for NaN and infinities."""
     if type(value) is Plain:
-        return dumps_plain(value).decode()
+        return value.text.decode()
     try:
         return _compact.encode(value)
     except TypeError:
@@ -71,8 +71,10 @@ def dumps(value: Any) -> str:
 
 def dumps_plain(value: Any) -> bytes:
     """Compact JSON of what `to_plain` has made, many times faster; it may hold `Written` pieces."""
+    if type(value) is Plain:
+        return value.text
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, _written, orjson.OPT_PASSTHROUGH_SUBCLASS)
     except TypeError:
         # Integers beyond 64 bits, which the fast writer does not know.
         return _compact.encode(value).encode()
@@ -103,11 +105,35 @@ _compact = json.JSONEncoder(
 
 
 class Plain(dict[str, Any]):
-    """What `to_plain` has made of a mapping: it need not be looked through again."""
+    """What `to_plain` has made of a mapping: it need not be looked through again, and is written once.
+
+    So nobody changes it: an answer, the event that tells it and the kept answer hold the same one.
+    """
+
+    __slots__ = ("_text",)
+    _text: bytes
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Plain:
+        """What `to_plain` makes of a mapping."""
+        return cls(to_plain(dict(value)))
+
+    @property
+    def text(self) -> bytes:
+        """Its compact JSON."""
+        try:
+            return self._text
+        except AttributeError:
+            self._text = dumps_plain(dict(self))
+            return self._text
 
 
 # JSON that is text already, and is written as it stands: `Written("{}")`.
 Written = orjson.Fragment
+
+
+def _written(value: Any) -> Any:
+    return Written(value.text) if type(value) is Plain else to_plain(value)
 
 
 class _Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from sqlalchemy import text
 
-from services.common import events, faults, strict_json, telemetry
+from services.common import events, faults, telemetry
 from services.common.caller import service_caller
 from services.common.db import Database
 from services.common.errors import Unavailable
@@ -111,15 +111,15 @@ class EventRelay:
     def _publish_batch(self, publisher: ConfirmedPublisher) -> None:
         with self._database.read(service_caller(self._service)) as work:
             _, published = events.head_of_log(work)
-            batch = events.read_batch(work, self._service, published, _BATCH).events
-        if not batch:
+            batch = events.read_batch(work, self._service, published, _BATCH)
+        if not batch.events:
             return
         faults.point("relay-before-publish")
-        publisher.publish(batch)
+        publisher.publish(batch.events)
         faults.point("relay-before-mark")
         with self._database.begin(service_caller(self._service)) as work:
-            events.mark_published(work, batch[-1]["sequence"])
-        telemetry.published_total.labels(self._service).inc(len(batch))
+            events.mark_published(work, batch.last)
+        telemetry.published_total.labels(self._service).inc(len(batch.events))
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:
@@ -145,13 +145,13 @@ class ConfirmedPublisher:
         self._unconfirmed: set[int] = set()
         self._next_tag = 1
 
-    def publish(self, batch: list[dict[str, Any]]) -> None:
+    def publish(self, batch: Sequence[events.Logged]) -> None:
         """Send a batch in one go; `Unavailable` unless every message was confirmed in bounded time."""
         try:
             with eventlet.Timeout(_WATCHDOG_SECONDS):
                 channel = self._open()
-                for envelope in batch:
-                    self._send(channel, envelope)
+                for event in batch:
+                    self._send(channel, event)
                 while self._unconfirmed:
                     channel.connection.client.drain_events()
         except (eventlet.Timeout, OSError, OperationalError, Unavailable) as problem:
@@ -161,18 +161,18 @@ class ConfirmedPublisher:
             self.close()
             raise
 
-    def _send(self, channel: Any, envelope: dict[str, Any]) -> None:
+    def _send(self, channel: Any, event: events.Logged) -> None:
         message = channel.prepare_message(
-            strict_json.dumps_plain(envelope),
+            event.envelope.encode(),
             content_type="application/json",
             content_encoding="utf-8",
             headers={},
-            properties={"delivery_mode": wire.PERSISTENT, "message_id": envelope["id"]},
+            properties={"delivery_mode": wire.PERSISTENT, "message_id": str(event.id)},
         )
         if hasattr(channel, "confirm_select"):
             self._unconfirmed.add(self._next_tag)
             self._next_tag += 1
-        channel.basic_publish(message, exchange=wire.EVENTS_EXCHANGE.name, routing_key=envelope["type"])
+        channel.basic_publish(message, exchange=wire.EVENTS_EXCHANGE.name, routing_key=event.type)
 
     def _open(self) -> Any:
         if self._channel is not None:

@@ -25,7 +25,7 @@ from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS
 from services.common.messaging.timers import every
 from services.common.positions import StreamStopped
 from services.common.scopes import Facts
-from services.common.strict_json import to_plain
+from services.common.strict_json import Written, to_plain
 
 __all__ = ["PUBLIC", "SERVICES_ONLY", "Call", "Service", "endpoint", "every"]
 
@@ -234,7 +234,7 @@ class Service:
                 types=asked["types"],
             )
         return {
-            "events": batch.events,
+            "events": [Written(event.envelope) for event in batch.events],
             "more": batch.full,
             "head": batch.last,
             "diverged": batch.diverged,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
+from services.common.strict_json import Plain
 from services.limits.ledger import guarantee_of
 from services.limits.pools import CUSTOMER, PoolKey
 from services.limits.terms import term_of, term_view
@@ -29,7 +30,7 @@ _ORDER_FIELDS = (
 )
 
 
-def order_view(order: Mapping[str, Any]) -> dict[str, Any]:
+def order_view(order: Mapping[str, Any]) -> Plain:
     """An order as callers and subscribers see it; amounts as text in its currency.
 
     `customer_id` is who ordered, `payer_id` who owes: the same unless another was named.
@@ -41,12 +42,11 @@ def order_view(order: Mapping[str, Any]) -> dict[str, Any]:
         "delivered": order["delivered_total"],
         "invoiced": order["invoiced_total"],
     }
-    return {
-        **{name: order[name] for name in _ORDER_FIELDS},
-        "customer_id": order["sold_to_id"] or order["customer_id"],
-        "payer_id": order["customer_id"],
-        **{name: format_amount(amount, currency) for name, amount in amounts.items()},
-    }
+    shown = {name: order[name] for name in _ORDER_FIELDS}
+    shown |= {name: format_amount(amount, currency) for name, amount in amounts.items()}
+    shown["customer_id"] = order["sold_to_id"] or order["customer_id"]
+    shown["payer_id"] = order["customer_id"]
+    return Plain.of(shown)
 
 
 def delivery_view(delivery: Mapping[str, Any], currency: str) -> dict[str, Any]:
@@ -114,14 +114,19 @@ def guarantee_view(guarantee: Mapping[str, Any]) -> dict[str, Any]:
 
 def order_event(
     work: UnitOfWork, name: str, order: Mapping[str, Any], decision: Any = None, **extra: Any
-) -> None:
-    """`order_reserved`, `order_held`, `order_refused`, `order_amended`, `order_cancelled` and so on."""
+) -> Plain:
+    """`order_reserved`, `order_held`, `order_refused`, `order_amended`, `order_cancelled` and so on.
+
+    Answers the order as it is told.
+    """
+    shown = order_view(order)
     work.add_event(
         name,
         subject=order["id"],
         ordering_key=order["customer_id"],
-        data={"order": order_view(order), "decision": decision, **extra},
+        data={"order": shown, "decision": decision, **extra},
     )
+    return shown
 
 
 def credit_granted(work: UnitOfWork, customer_id: UUID, grant: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from services.common.db import UnitOfWork
 from services.common.ids import new_id
 from services.common.money import EXACT, ceiling, floor, format_amount
 from services.common.paging import page
+from services.common.strict_json import Plain
 from services.limits import deciding, store
 from services.limits.deciding import Amount, Check, PoolCheck, Verdict
 from services.limits.ledger import OverdueItem
@@ -120,15 +121,17 @@ def documented(
         "currency": check.currency,
         "reasons": [reason.to_dict() for reason in verdict.reasons],
         "would_pass_if": verdict.would_pass_if,
-        "inputs": {
-            "increase": Amount(check.increase, check.currency).text,
-            "binds": Amount(check.binds, check.currency).text,
-            **_figures(check.own),
-            "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
-            "frozen": bool(check.freezes),
-            "overdue_items": len(check.overdue),
-            **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
-        },
+        "inputs": Plain.of(
+            {
+                "increase": Amount(check.increase, check.currency).text,
+                "binds": Amount(check.binds, check.currency).text,
+                **_figures(check.own),
+                "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
+                "frozen": bool(check.freezes),
+                "overdue_items": len(check.overdue),
+                **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
+            }
+        ),
         "rules": rules,
         "business_date": dates.today(work),
         "decided_at": work.now,
@@ -154,9 +157,9 @@ def _figures(pool: PoolCheck) -> dict[str, Any]:
     }
 
 
-def decision_view(decision: Mapping[str, Any]) -> dict[str, Any]:
+def decision_view(decision: Mapping[str, Any]) -> Plain:
     """A documented credit decision as callers see it."""
-    return {**decision, "amount": format_amount(decision["amount"], decision["currency"])}
+    return Plain.of({**decision, "amount": format_amount(decision["amount"], decision["currency"])})
 
 
 def list_decisions(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

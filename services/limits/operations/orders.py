@@ -36,7 +36,7 @@ def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     answer = reserve_locked(work, received)
     if answer["status"] != "duplicate":
-        tell_accounts(work, [answer["order"]["payer_id"]])
+        tell_accounts(work, [UUID(answer["order"]["payer_id"])])
     return answer
 
 
@@ -95,8 +95,8 @@ def take_order(
     shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
     flag = {"over_limit": is_over_limit(work, order)} if forced else {}
-    events.order_event(work, name, order, shown, **flag)
-    return {"status": result, "order": events.order_view(order), "decision": shown, **flag}
+    told = events.order_event(work, name, order, shown, **flag)
+    return {"status": result, "order": told, "decision": shown, **flag}
 
 
 def move_order(

@@ -26,8 +26,8 @@ def test_a_batch_delivered_twice_and_out_of_order_has_one_effect(toys: Toys) -> 
     toys.ask("book", "settle")
     till, book = toys.ground("till"), toys.ground("book")
     with till.database.read(CALLER) as work:
-        told = wire.loads(wire.dumps(events.read_batch(work, "till", 0, 10).events))
-    log = [event_from_envelope(each) for each in told]
+        told = events.read_batch(work, "till", 0, 10).events
+    log = [event_from_envelope(wire.loads(each.envelope)) for each in told]
     assert [event.sequence for event in log] == [1, 2, 3]
     handlers = Book.subscriptions["till"]
     for batch in ([log[2]], [log[0], log[1]], log):
