@@ -120,9 +120,9 @@ def test_without_a_rate_an_order_is_refused_naming_currency_and_date_and_what_ha
     ledger.grant("100.00")
     answer = _order(ledger, "A", "10.00", "USD")
     (reason,) = answer["decision"]["reasons"]
-    assert (reason["code"], reason["rates_missing"], reason["date"]) == ("rate_missing", ["USD"], TODAY)
+    assert (reason["code"], reason["rates_missing"], reason["date"]) == ("rate_missing", ["USD"], str(TODAY))
     assert "2026-03-02" in reason["message"]
-    assert answer["decision"]["would_pass_if"]["rates_needed"] == [{"currency": "USD", "date": TODAY}]
+    assert answer["decision"]["would_pass_if"]["rates_needed"] == [{"currency": "USD", "date": str(TODAY)}]
     recorded = ledger.do(receivables.record_invoice, ledger.invoice("I", "10.00", currency="USD"))
     assert recorded["over_limit"] is True, "nobody can tell that it is not"
     assert _entries(ledger)[-1].rate is None

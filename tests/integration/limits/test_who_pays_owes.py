@@ -35,13 +35,13 @@ def test_the_payers_limit_is_checked_and_its_pools_hold_what_is_owed(ledger: Led
     answer = ledger.do(orders.reserve_order, _paid("A", "60.00", company="C1"))
     assert (answer["status"], answer["order"]["customer_id"], answer["order"]["payer_id"]) == (
         "reserved",
-        CUSTOMER,
-        OTHER,
+        str(CUSTOMER),
+        str(OTHER),
     )
     assert _exposures(ledger) == ("0.00", "60.00")
     more = ledger.do(orders.reserve_order, _paid("B", "10.01", company="C1"))
     assert [each["pool"] for each in more["decision"]["reasons"]] == ["customer@C1"]
-    assert more["decision"]["inputs"]["sold_to_id"] == CUSTOMER
+    assert more["decision"]["inputs"]["sold_to_id"] == str(CUSTOMER)
     key = load(schema.OrderChange(), {"order_no": "A", "company": "C1", "amount": "70.01"})
     assert ledger.do(orders.amend_order, key)["status"] == "refused"
     told = ledger.events("account_changed")[-1]["account"]
