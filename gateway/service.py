@@ -199,7 +199,8 @@ class Http(DependencyProvider):
         ground.origins = Origins(ground.database)
         ground.openid = OpenIdConnect()
         ground.key_uses = KeyUses(ground.database)
-        ground.live = self.live = Live(ground.database)
+        ground.live = self.live = Live(ground.database, ground.desk.follow)
+        ground.desk.tell(self.live.rights_changed)
         self.server.app = make_app(ground, ground.desk)
         self.server.start()
 

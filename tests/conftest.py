@@ -8,7 +8,7 @@ make_green()
 
 import os  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
-from contextlib import ExitStack  # noqa: E402
+from contextlib import ExitStack, contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -93,9 +93,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     found.close()
 
 
-@pytest.fixture(scope="module")
-def amqp_uri(broker: Broker) -> Iterator[str]:
-    """The AMQP URI of a virtual host of this module's own, dropped afterwards."""
+@contextmanager
+def own_virtual_host(broker: Broker) -> Iterator[str]:
+    """The AMQP URI of a virtual host that nobody else uses, dropped afterwards."""
     uri = broker.new_virtual_host()
     if uri is None:
         # Somebody gave us a broker on which we may not make one: theirs is the one that they meant.
@@ -103,6 +103,13 @@ def amqp_uri(broker: Broker) -> Iterator[str]:
         return
     yield uri
     broker.drop_virtual_host(uri)
+
+
+@pytest.fixture(scope="module")
+def amqp_uri(broker: Broker) -> Iterator[str]:
+    """The AMQP URI of a virtual host of this module's own."""
+    with own_virtual_host(broker) as uri:
+        yield uri
 
 
 @pytest.fixture

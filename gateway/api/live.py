@@ -56,7 +56,9 @@ def _events(context: Context, watcher: Watcher, caller: Callable[[], Caller], kn
     while not watcher.closed:
         try:
             who = caller()
-            states = {kind: _state(context, who, kind) for kind in changed if who.can(_KINDS[kind])}
+            states = {
+                kind: _state(context, who, kind) for kind in changed & _KINDS.keys() if who.can(_KINDS[kind])
+            }
         except Unauthenticated:
             yield "event: signed-out\ndata: {}\n\n"
             return

@@ -104,10 +104,12 @@ class Callers:
         self._read_at = float("-inf")
         self._changes = 0
         self._reading = Semaphore(1)
+        # Rung when somebody's rights have changed: whoever was let in for long is asked again.
+        self.on_change: Callable[[], None] = lambda: None
 
     def of(self, credential: str, find: Callable[[], Found]) -> Caller:
         """The caller with a credential, found if need be."""
-        self._follow()
+        self.follow()
         remembered = self._found.get(credential)
         if remembered is not None and time.time() < remembered.until:
             return remembered.caller
@@ -134,6 +136,7 @@ class Callers:
         self._found.clear()
         self._by_subject.clear()
         self._directory = None
+        self.on_change()
 
     def _remember(self, credential: str, found: Found) -> None:
         if len(self._found) >= _REMEMBERED_MAX:
@@ -142,7 +145,7 @@ class Callers:
         for subject in found.subjects:
             self._by_subject.setdefault(subject, set()).add(credential)
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Know what has changed until a moment ago; `Unavailable` when nobody can tell."""
         age = time.monotonic() - self._read_at
         if age < _READ_AFTER_SECONDS:
@@ -185,3 +188,5 @@ class Callers:
         for subject in subjects:
             for credential in self._by_subject.pop(subject, ()):
                 self._found.pop(credential, None)
+        if subjects:
+            self.on_change()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Request
@@ -71,6 +71,14 @@ class Desk:
     def forget(self) -> None:
         """Ask the database again for everybody: somebody's rights have changed."""
         self._callers.forget()
+
+    def follow(self) -> None:
+        """Know whose rights have changed until a moment ago, whether or not somebody asks for something."""
+        self._callers.follow()
+
+    def tell(self, on_change: Callable[[], None]) -> None:
+        """Have this called whenever rights or sessions have changed, here or in another process."""
+        self._callers.on_change = on_change
 
     def _by_token(self, token: str) -> Found:
         read = tokens.read_access_token(self._secret, token)

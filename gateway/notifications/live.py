@@ -3,9 +3,12 @@
 A change is a row in the database, since any process may write it and any other have its reader. While
 somebody watches, each process reads the rows of the last minute and tells of those it has not seen. A change
 says only whose what is new: the stream then asks for the present state, so that missing one loses nothing.
+Where sessions or rights have changed, every stream looks whether its reader is still let in.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import eventlet
 
@@ -23,6 +26,7 @@ _PER_USER_MAX = 6
 # The rest of the process's connections stay with requests.
 _STREAMS_MAX = 500
 _RETRY_SECONDS = 5
+RIGHTS = "rights"
 
 
 class Watcher:
@@ -55,8 +59,9 @@ class Watcher:
 class Live:
     """The streams of one gateway process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, follow_rights: Callable[[], None]) -> None:
         self._database = database
+        self._follow_rights = follow_rights
         self._watchers: set[Watcher] = set()
         self._seen: set[int] | None = None
         self._bell = Bell()
@@ -87,6 +92,11 @@ class Live:
         """The stream has ended."""
         self._watchers.discard(watcher)
 
+    def rights_changed(self) -> None:
+        """Let every stream look again whether its reader is let in."""
+        for watcher in tuple(self._watchers):
+            watcher.note(RIGHTS)
+
     def close(self) -> None:
         """End every stream, and take no new one."""
         self._closed = True
@@ -102,6 +112,7 @@ class Live:
             self._seen = None
 
     def _look(self) -> float:
+        self._follow_rights()
         with self._database.glance(service_caller(GATEWAY)) as work:
             found = store.recent_live_changes(work, _WINDOW_SECONDS)
         if self._seen is not None:

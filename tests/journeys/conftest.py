@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from credit.demo.client import ApiRefused, Client
-from tests.conftest import suite_settings
+from tests.conftest import own_virtual_host, suite_settings
 from tests.support.ports import free_port
 from tests.support.postgres import DatabaseServer
 from tests.support.smtp_sink import SmtpSink
@@ -90,11 +90,14 @@ def refused(status: int, call: Any, *arguments: Any, **options: Any) -> dict[str
     return refusal.value.problem
 
 
-@pytest.fixture(scope="module", params=["embedded", "rabbitmq"])
+@pytest.fixture(scope="package", params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
 def company(
     request: pytest.FixtureRequest, database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Company]:
-    """The suite with its people, on 5 January 2026, in each of the two ways to run it."""
+    """The suite with its people, on 5 January 2026, in each of the two ways to run it.
+
+    The modules share it: each leaves no task open.
+    """
     folder: Path = tmp_path_factory.mktemp("company")
     with ExitStack() as stack:
         prefix = stack.enter_context(database_server.databases())
@@ -105,7 +108,7 @@ def company(
         if request.param == "embedded":
             suite = stack.enter_context(embedded_suite(settings))
         else:
-            uri = request.getfixturevalue("amqp_uri")
+            uri = stack.enter_context(own_virtual_host(request.getfixturevalue("broker")))
             suite = stack.enter_context(distributed_suite(settings, uri, {"limits": 2}))
         yield _hire(suite, mails)
 
