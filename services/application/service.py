@@ -9,7 +9,7 @@ from typing import Any
 
 import eventlet
 
-from services.application import model, schema, store
+from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
 from services.application.operations import forms, records, views
 from services.application.store import partitions
@@ -159,7 +159,7 @@ class ApplicationService(Service):
         """What was changed of a record."""
         return dict(self.read(call, records.list_history, call.input))
 
-    @endpoint(schema.RecordDraft(), of_records("read"))
+    @endpoint(schema.RecordDraft(), rights.to_evaluate)
     def evaluate_form(self, call: Call) -> dict[str, Any]:
         """How a form stands with these values."""
         asked = self._with_customers(call)
