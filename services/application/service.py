@@ -45,8 +45,10 @@ class ApplicationService(Service):
 
     @endpoint(schema.ApplicationKey(), "applications.submit")
     def submit_application(self, call: Call) -> dict[str, Any]:
-        """Hand it to its approvers."""
-        return self.apply(call, operations.submit_application, call.input)
+        """Hand it to its approvers, if its customer may have credit."""
+        customer_id = self.read(call, operations.customer_of, call.input["application_id"])
+        customer = self.call(call, "customer", "get_customer", {"customer_id": customer_id})
+        return self.apply(call, operations.submit_application, call.input, customer)
 
     @endpoint(schema.ApplicationKey(), "applications.withdraw")
     def withdraw_application(self, call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.application import events, model, store
-from services.application.applications import EDITABLE, STEPS, next_status
+from services.application.applications import EDITABLE, STEPS, next_status, require_creditworthy
 from services.application.rights import FORM
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, beyond_scope, invalid_field, unknown_filter
@@ -25,6 +25,7 @@ def create_application(
     work: UnitOfWork, received: Mapping[str, Any], customer: Mapping[str, Any]
 ) -> dict[str, Any]:
     """File an application as a draft, with the customer's name as it stands now."""
+    require_creditworthy(customer)
     if received["type"] != "credit":
         raise invalid_field("type", "application_type", "目前支持的申请类型是 credit")
     number = store.next_number(work)
@@ -64,9 +65,12 @@ def change_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     return _change(work, application, "change", values, "application_changed")
 
 
-def submit_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+def submit_application(
+    work: UnitOfWork, received: Mapping[str, Any], customer: Mapping[str, Any]
+) -> dict[str, Any]:
     """Hand an application to its approvers; the flow starts from the event."""
     application = _mine(work, received)
+    require_creditworthy(customer)
     status = next_status(application["status"], "submit")
     values = {"status": status, "submission": application["submission"] + 1, "approved": None}
     return _change(work, application, "submit", values, "application_submitted")
@@ -107,6 +111,11 @@ def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     if received.get("record_id") is not None:
         before = _mine(work, {"application_id": str(received["record_id"])}, locked=False)["fields"]
     return designing.evaluate_form(designing.newest_form(work, FORM), received, before, _around(work))
+
+
+def customer_of(work: UnitOfWork, key: str) -> str:
+    """The id of the customer that an application of one's own is for."""
+    return str(_mine(work, {"application_id": key}, locked=False)["customer_id"])
 
 
 def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

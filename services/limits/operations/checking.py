@@ -29,13 +29,15 @@ _FILTERS = ("order_no", "result", "source", "company")
 def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> Check:
     """What an order, as it is to be, is judged on: `increase` is what it would bind more."""
     counted = horizon.counted(work, order, increase)
+    payer = order["customer_id"]
     return Check(
         increase=counted,
         binds=increase,
         currency=order["currency"],
         pools=carriers.pool_checks(work, order, counted, increase),
-        freezes=store.open_freezes(work, order["customer_id"]),
+        freezes=store.open_freezes(work, payer),
         overdue=_overdue(work, order),
+        whitelisted=store.lock_customers(work, [payer])[payer]["whitelisted"],
     )
 
 
@@ -126,6 +128,7 @@ def documented(
             **_figures(check.own),
             "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
             "frozen": bool(check.freezes),
+            **({"whitelisted": True} if check.whitelisted else {}),
             "overdue_items": len(check.overdue),
             **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
         },
