@@ -157,6 +157,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.freeze", "credit.unfreeze", "credit.verify", "orders.release", "rules.write"}
             | {"rules.publish", "ratings.write", "flows.write", "customers.update", "customers.export"}
+            | {"customers.lists"}
             | {"dashboards.write", "credit.rates"}
         ),
     ),
@@ -166,6 +167,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "credit.rates"}
             | {"orders.release"}
+            | {"customers.lists"}
             | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
             | {"write_offs.create", "write_offs.reverse", "disputes.resolve"}
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from services.common.errors import Conflict
 
@@ -36,6 +37,13 @@ WORDS: Mapping[str, str] = {
     WITHDRAWN: "已撤回",
     GRANT_FAILED: "生效失败",
 }
+
+
+def require_creditworthy(customer: Mapping[str, Any]) -> None:
+    """Raise `Conflict`, with the reason, for a customer on the black list: it gets no credit."""
+    if customer.get("list_kind") == "blacklist":
+        text = f"客户「{customer['name']}」在黑名单中, 不能申请授信: {customer['list_reason']}"
+        raise Conflict(text, code="customer_blacklisted", list_reason=customer["list_reason"])
 
 
 def next_status(status: str, step: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.common.expressions import field
+from services.common.forms.rights import of_records
 from services.common.rights import GuardedField, Resource, actions, scope_fields
 
 APPLICATIONS = Resource(
@@ -33,3 +36,12 @@ APPLICATIONS = Resource(
     whole=("share",),
 )
 RESOURCES = (APPLICATIONS,)
+# Its records have doors and typed columns of their own.
+FORM = "application"
+_of_a_form = of_records("read")
+
+
+def to_evaluate(received: Any) -> str:
+    """For an endpoint: the right to try out values; of applications, that of whoever fills one in."""
+    right = _of_a_form(received)
+    return APPLICATIONS.key + ".create" if received["form"] == FORM else right

@@ -9,7 +9,7 @@ from typing import Any
 
 import eventlet
 
-from services.application import model, schema, store
+from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
 from services.application.operations import forms, records, views
 from services.application.store import partitions
@@ -45,8 +45,10 @@ class ApplicationService(Service):
 
     @endpoint(schema.ApplicationKey(), "applications.submit")
     def submit_application(self, call: Call) -> dict[str, Any]:
-        """Hand it to its approvers."""
-        return self.apply(call, operations.submit_application, call.input)
+        """Hand it to its approvers, if its customer may have credit."""
+        customer_id = self.read(call, operations.customer_of, call.input["application_id"])
+        customer = self.call(call, "customer", "get_customer", {"customer_id": customer_id})
+        return self.apply(call, operations.submit_application, call.input, customer)
 
     @endpoint(schema.ApplicationKey(), "applications.withdraw")
     def withdraw_application(self, call: Call) -> dict[str, Any]:
@@ -159,7 +161,7 @@ class ApplicationService(Service):
         """What was changed of a record."""
         return dict(self.read(call, records.list_history, call.input))
 
-    @endpoint(schema.RecordDraft(), of_records("read"))
+    @endpoint(schema.RecordDraft(), rights.to_evaluate)
     def evaluate_form(self, call: Call) -> dict[str, Any]:
         """How a form stands with these values."""
         asked = self._with_customers(call)

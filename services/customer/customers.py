@@ -18,9 +18,13 @@ LABELS = {
     "salesperson": "销售负责人",
     "department": "部门",
     "contacts": "联系人",
+    "tags": "标签",
+    "credit_review_on": "信用复核日",
 }
+BLACKLIST, WHITELIST = LISTS = ("blacklist", "whitelist")
+LIST_NAMES = {BLACKLIST: "黑名单", WHITELIST: "白名单"}
 CORE = tuple(LABELS)
-SNAPSHOT = ("id", *CORE, "fields", "version", "created_at")
+SNAPSHOT = ("id", *CORE, "fields", "list_kind", "list_reason", "version", "created_at")
 _NO_CREDIT = frozenset({"unset"})
 
 
@@ -86,6 +90,21 @@ def taken(existing: Mapping[str, Any], code: str | None, uscc: str | None) -> Co
         errors=[{"field": field, "code": f"customer_{field}_taken", "message": f"{label}已存在"}],
         existing={"id": str(existing["id"]), "code": existing["code"], "name": existing["name"]},
     )
+
+
+def listed(record: Mapping[str, Any], kind: str | None, reason: str) -> list[dict[str, Any]]:
+    """What changes of a record that is put on a list (None: on none), as history shows it.
+
+    `Conflict` when nothing would.
+    """
+    if kind is None and record["list_kind"] is None:
+        raise Conflict("客户不在黑名单或白名单中", code="not_on_a_list")
+    if kind is not None and (kind, reason) == (record["list_kind"], record["list_reason"]):
+        raise Conflict(f"客户已在{LIST_NAMES[kind]}中", code="on_the_list", list_kind=kind)
+    return [
+        _difference("list_kind", "黑白名单", record["list_kind"], kind),
+        _difference("list_reason", "名单原因", record["list_reason"], reason),
+    ]
 
 
 def snapshot(record: Mapping[str, Any]) -> dict[str, Any]:

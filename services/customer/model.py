@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.forms.model import definition_tables
 from services.common.tables import INSTANT, MONEY, service_metadata
@@ -52,6 +52,16 @@ customers = Table(
     Column("department", Text),
     Column("contacts", JSONB, nullable=False),
     Column("fields", JSONB, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("credit_review_on", Date),
+    # Black or white, who put the customer there and why.
+    Column("list_kind", Text),
+    Column("list_reason", Text),
+    Column("listed_by", Text),
+    Column("listed_at", INSTANT),
+    # What names that are like it are found by, see `names`.
+    Column("name_key", Text, nullable=False),
+    Column("name_pieces", ARRAY(Text), nullable=False),
     Column("form_version", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", INSTANT, nullable=False),
@@ -63,6 +73,8 @@ customers = Table(
     CheckConstraint("code <> '' AND name <> ''", name="named"),
     CheckConstraint("jsonb_typeof(contacts) = 'array'", name="contacts"),
     CheckConstraint("jsonb_typeof(fields) = 'object'", name="fields"),
+    CheckConstraint("list_kind IN ('blacklist', 'whitelist')", name="list_kind"),
+    CheckConstraint("(list_kind IS NULL) = (list_reason IS NULL)", name="list_reason"),
 )
 _alive = customers.c.deleted_at.is_(None)
 Index("uq_customers_code", customers.c.code, unique=True, postgresql_where=_alive)
@@ -72,6 +84,14 @@ Index(
 Index("ix_customers_created_at", customers.c.created_at, customers.c.id, postgresql_where=_alive)
 Index("ix_customers_name", customers.c.name, customers.c.id, postgresql_where=_alive)
 Index("ix_customers_salesperson", customers.c.salesperson, postgresql_where=_alive)
+Index("ix_customers_tags", customers.c.tags, postgresql_using="gin")
+Index("ix_customers_name_pieces", customers.c.name_pieces, postgresql_using="gin")
+Index("ix_customers_name_key", customers.c.name_key, postgresql_where=_alive)
+Index(
+    "ix_customers_review",
+    customers.c.credit_review_on,
+    postgresql_where=_alive & customers.c.credit_review_on.isnot(None),
+)
 
 # Copies of what limits and risk_rules decided, fed by their events and by nothing else.
 customer_credit = Table(
@@ -100,7 +120,8 @@ customer_history = Table(
     Column("changed_at", INSTANT, nullable=False),
     Column("changed_by", Text, nullable=False),
     CheckConstraint(
-        "action IN ('created', 'updated', 'deleted', 'attachment_added', 'attachment_removed')", name="action"
+        "action IN ('created', 'updated', 'deleted', 'attachment_added', 'attachment_removed', 'listed')",
+        name="action",
     ),
 )
 Index("ix_customer_history_customer", customer_history.c.customer_id, customer_history.c.identity)

@@ -36,6 +36,17 @@ class Contact(fields.StrictSchema):
     primary = fields.FlagField(load_default=False)
 
 
+class TagList(List[str]):
+    """Words that customers are found by: each once, without commas, at most 20."""
+
+    def __init__(self, **options: Any) -> None:
+        word = fields.TextField(max_length=30, validate=validate.Regexp(r"[^,，;；、]+\Z"))
+        super().__init__(word, validate=validate.Length(max=20), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return list(dict.fromkeys(super()._deserialize(value, attr, data, **kwargs)))
+
+
 class _Core(fields.StrictSchema):
     uscc = fields.UsccField(allow_none=True)
     group_id = fields.IdField(allow_none=True)
@@ -43,7 +54,11 @@ class _Core(fields.StrictSchema):
     salesperson = fields.TextField(max_length=100, allow_none=True)
     department = fields.TextField(max_length=100, allow_none=True)
     contacts = List(Nested(Contact), validate=validate.Length(max=CONTACTS_MAX))
+    tags = TagList(allow_none=True)
+    credit_review_on = fields.DateField(allow_none=True)
     fields_ = fields.ObjectField(data_key="fields", attribute="fields")
+    list_kind = ReadOnlyField(load_only=True)
+    list_reason = ReadOnlyField(load_only=True)
     credit_status = ReadOnlyField(load_only=True)
     credit_limit = ReadOnlyField(load_only=True)
     payment_term_days = ReadOnlyField(load_only=True)
@@ -90,6 +105,27 @@ class CustomerDeletion(CustomerKey):
     """One customer to be deleted, at the version that was seen."""
 
     version = fields.IntegerField(minimum=1, maximum=2**31 - 1)
+
+
+class ListReason(CustomerDeletion):
+    """Why a customer is put on a list, or taken off it."""
+
+    version = fields.IntegerField(minimum=1, maximum=2**31 - 1, load_default=None, allow_none=True)
+    reason = fields.TextField(max_length=500, required=True)
+
+
+class ListReasonBody(ListReason):
+    """The same as the body of a request."""
+
+    class Meta(fields.StrictSchema.Meta):
+        exclude = ("customer_id",)
+
+
+class DuplicateSearch(fields.StrictSchema):
+    """The name, and the credit code if it is known, of a customer to be created."""
+
+    name = fields.TextField(max_length=200, required=True)
+    uscc = fields.UsccField(load_default=None, allow_none=True)
 
 
 class CustomerKeys(fields.StrictSchema):
@@ -199,6 +235,12 @@ class CustomerAnswer(fields.StrictSchema):
     salesperson = fields.TextField(allow_none=True)
     department = fields.TextField(allow_none=True)
     contacts = List(Nested(Contact))
+    tags = List(fields.TextField())
+    credit_review_on = fields.DateField(allow_none=True)
+    list_kind = fields.TextField(allow_none=True)
+    list_reason = fields.TextField(allow_none=True)
+    listed_by = fields.TextField(allow_none=True)
+    listed_at = fields.InstantField(allow_none=True)
     fields_ = fields.ObjectField(data_key="fields", attribute="fields")
     grade = fields.TextField(allow_none=True)
     credit_status = fields.TextField()
@@ -211,6 +253,36 @@ class CustomerAnswer(fields.StrictSchema):
     created_by = fields.TextField()
     updated_at = fields.InstantField()
     updated_by = fields.TextField()
+
+
+class LikeCustomer(fields.StrictSchema):
+    """A customer that another may be; `similarity` is from 0 to 1."""
+
+    id = fields.IdField()
+    code = fields.TextField()
+    name = fields.TextField()
+    uscc = fields.TextField(allow_none=True)
+    similarity = fields.TextField()
+
+
+class LikeCustomers(fields.StrictSchema):
+    """The likest first."""
+
+    items = List(Nested(LikeCustomer))
+
+
+class DuplicateWarning(fields.StrictSchema):
+    """Customers whom a new one may be."""
+
+    code = fields.TextField()
+    message = fields.TextField()
+    customers = List(Nested(LikeCustomer))
+
+
+class CreatedCustomer(CustomerAnswer):
+    """A customer that was created, and what to be aware of."""
+
+    warnings = List(Nested(DuplicateWarning))
 
 
 class DeletedAnswer(fields.StrictSchema):

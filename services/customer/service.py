@@ -7,7 +7,8 @@ from typing import Any
 from services.common.forms import schema as form_schema
 from services.common.messaging import Call, ErpSubscription, Service, endpoint
 from services.customer import model, schema, store
-from services.customer.operations import forms, intake, records
+from services.customer.customers import BLACKLIST, WHITELIST
+from services.customer.operations import duplicates, forms, intake, lists, records
 
 
 class CustomerService(Service):
@@ -52,6 +53,31 @@ class CustomerService(Service):
     def delete_customer(self, call: Call) -> dict[str, Any]:
         """Delete a customer."""
         return self.apply(call, records.delete_customer, call.input)
+
+    @endpoint(schema.ListReason(), "customers.lists")
+    def blacklist_customer(self, call: Call) -> dict[str, Any]:
+        """Put a customer on the black list."""
+        return self.apply(call, lists.put_on_list, call.input, BLACKLIST)
+
+    @endpoint(schema.ListReason(), "customers.lists")
+    def whitelist_customer(self, call: Call) -> dict[str, Any]:
+        """Put a customer on the white list."""
+        return self.apply(call, lists.put_on_list, call.input, WHITELIST)
+
+    @endpoint(schema.ListReason(), "customers.lists")
+    def unlist_customer(self, call: Call) -> dict[str, Any]:
+        """Take a customer off the list that it is on."""
+        return self.apply(call, lists.put_on_list, call.input, None)
+
+    @endpoint(schema.CustomerKey(), "customers.read")
+    def list_duplicates(self, call: Call) -> dict[str, Any]:
+        """Those whom a customer may be."""
+        return dict(self.read(call, records.list_duplicates, call.input["customer_id"]))
+
+    @endpoint(schema.DuplicateSearch(), "customers.read")
+    def find_duplicates(self, call: Call) -> dict[str, Any]:
+        """Those whom a customer to be created may be."""
+        return dict(self.read(call, duplicates.find_duplicates, call.input))
 
     @endpoint(schema.CustomerDetails(), "customers.read")
     def list_history(self, call: Call) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,6 +14,9 @@ from services.limits.rates import ONE
 
 STRENGTHS = ("ignore", "warn", "approve", "block")
 CUSTOMER_POOL = "customer"
+# A freeze for as long as the customer is on the black list.
+BLACKLIST = "blacklist"
+_FREEZE_CODES = frozenset({"customer_frozen", "customer_blacklisted"})
 _PAY_INVOICES_MAX = 20
 # What the limit itself says against an order; nothing else keeps it from passing on another date.
 _LIMIT_CODES = frozenset({"limit_unset", "limit_expired", "limit_zero", "limit_exceeded"})
@@ -114,6 +117,7 @@ class Check:
     binds: Decimal = ZERO
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
+    whitelisted: bool = False
 
     @property
     def overdue_amount(self) -> Decimal:
@@ -142,12 +146,13 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     """Judge an order by what can never be switched off, and add what the rules say.
 
     Every reason of every pool is told, not only the first. A block refuses, an approve holds, a warn lets
-    pass.
+    pass. Of a customer of the white list, rules only warn.
     """
+    if check.whitelisted:
+        rule_reasons = [replace(reason, strength="warn") for reason in rule_reasons]
     frozen = [
         Reason(
-            "customer_frozen",
-            f"客户已冻结: {freeze['reason']}",
+            *_freeze_text(freeze),
             needed=_needed(check.own),
             available=_available(check.own),
         )
@@ -161,6 +166,12 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     if "approve" in strengths:
         return Verdict("held", reasons, {"approval": True})
     return Verdict("reserved", reasons)
+
+
+def _freeze_text(freeze: Mapping[str, Any]) -> tuple[str, str]:
+    if freeze["source"] == BLACKLIST:
+        return "customer_blacklisted", f"客户在黑名单中: {freeze['reason']}"
+    return "customer_frozen", f"客户已冻结: {freeze['reason']}"
 
 
 def _no_less(amount: Decimal, currency: str) -> Amount:
@@ -221,9 +232,9 @@ def _would_pass_if(check: Check, reasons: Sequence[Reason]) -> dict[str, Any]:
     if "rate_missing" in codes:
         missing = {(each, pool.on) for pool in check.pools for each in pool.missing}
         wanted["rates_needed"] = [{"currency": each, "date": on} for each, on in sorted(missing)]
-    if "customer_frozen" in codes:
+    if codes & _FREEZE_CODES:
         wanted["unfreeze"] = [str(freeze["source"]) for freeze in check.freezes]
-    if check.overdue and codes & {"limit_exceeded", "customer_frozen"}:
+    if check.overdue and codes & {"limit_exceeded", *_FREEZE_CODES}:
         oldest = sorted(check.overdue, key=lambda item: (item.due_date, item.invoice_no))
         wanted["pay_invoices"] = [item.invoice_no for item in oldest[:_PAY_INVOICES_MAX]]
         wanted["overdue_amount"] = _no_less(check.overdue_amount, check.currency).text

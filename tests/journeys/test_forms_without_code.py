@@ -164,3 +164,42 @@ def test_customers_and_applications_get_further_fields_from_an_admin(suite: Suit
     assert filed["fields"] == {"用途": "采购", "期数": "3"}
     found = admin.get("/applications", 用途="采购")["items"]
     assert [each["id"] for each in found] == [filed["id"]]
+
+
+def test_a_salesperson_tries_out_values_before_filing(suite: Suite) -> None:
+    admin = suite.administrator()
+    fields = [
+        field("单价", "number"),
+        field("总价", "formula", formula="单价 * 12"),
+        field("说明", "text", visible_when="单价 > 100", required_when="单价 > 100"),
+    ]
+    forms = {one["key"]: one for one in admin.get("/forms")["items"]}
+    for key in ("application", "customer"):
+        draft = {"key": key, "title": {"zh": key}, "fields": []}
+        form = forms.get(key) or admin.post("/forms", draft)
+        admin.put(f"/forms/{key}", {**form, "fields": fields})
+        admin.post(f"/forms/{key}:publish", {})
+    admin.post("/departments", {"code": "T", "name": "试算部"})
+    for name, role in (("seller", "salesperson"), ("seller2", "salesperson"), ("teller", "finance")):
+        person = {"username": name, "password": PASSWORD, "name": name, "department": "T", "roles": [role]}
+        admin.post("/users", person)
+    seller, other, teller = (suite.client().sign_in(n, PASSWORD) for n in ("seller", "seller2", "teller"))
+
+    customer = seller.post("/customers", {"name": "试算客户", "fields": {"单价": "5"}})
+    for form in ("application", "customer"):
+        tried = seller.post(f"/forms/{form}:evaluate", {"fields": {"单价": "200"}})
+        assert (tried["fields"]["总价"], tried["required"]) == ("2400", ["说明"])
+        assert tried["errors"][0]["field"] == "fields.说明"
+    of_one = {"record_id": customer["id"], "fields": {}}
+    assert seller.post("/forms/customer:evaluate", of_one)["fields"]["总价"] == "60"
+    asked = {"customer_id": customer["id"], "amount": "1.00", "currency": "CNY", "fields": {"单价": "7"}}
+    filed = seller.post("/applications", asked)
+    of_one = {"record_id": filed["id"], "fields": {}}
+    assert seller.post("/forms/application:evaluate", of_one)["fields"]["总价"] == "84"
+    changed = seller.post("/forms/application:evaluate", {**of_one, "fields": {"单价": "8"}})
+    assert changed["fields"]["总价"] == "96"
+    assert seller.get(f"/applications/{filed['id']}")["fields"]["总价"] == "84", "nothing is written"
+    refused(404, other.post, "/forms/application:evaluate", of_one)
+    refused(404, seller.post, "/forms/customer:evaluate", of_one)
+    problem = refused(403, teller.post, "/forms/application:evaluate", {"fields": {}})
+    assert problem["permission"] == "applications.create"

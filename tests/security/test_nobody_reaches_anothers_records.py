@@ -36,6 +36,10 @@ _GUARANTEE = {
 _BODIES: dict[str, Any] = {
     "PATCH /forms/<form>/records/<record_id>": {"fields": {"subject": "x"}, "version": 1},
     "PATCH /customers/<customer_id>": {"region": "华北"},
+    **{
+        f"POST /customers/<customer_id>:{verb}": {"reason": "x"}
+        for verb in ("blacklist", "whitelist", "unlist")
+    },
     "PUT /applications/<application_id>": _GRANT,
     "POST /credit-accounts/<customer_id>/grants": _GRANT,
     "POST /credit-accounts/<customer_id>/guarantees": _GUARANTEE,

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.application import events, model, store
-from services.application.applications import EDITABLE, STEPS, next_status
+from services.application.applications import EDITABLE, STEPS, next_status, require_creditworthy
+from services.application.rights import FORM
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, beyond_scope, invalid_field, unknown_filter
 from services.common.forms import Form, Surroundings, designing, load_values
@@ -16,7 +17,6 @@ from services.common.ids import new_id
 from services.common.paging import page
 from services.common.scopes import my_values, require_visible, world_of
 
-FORM = "application"
 _FILTERS = ("status", "type", "initiator", "number", "currency")
 _FLOW_STEPS = frozenset(STEPS) - {"submit", "withdraw"}
 
@@ -25,6 +25,7 @@ def create_application(
     work: UnitOfWork, received: Mapping[str, Any], customer: Mapping[str, Any]
 ) -> dict[str, Any]:
     """File an application as a draft, with the customer's name as it stands now."""
+    require_creditworthy(customer)
     if received["type"] != "credit":
         raise invalid_field("type", "application_type", "目前支持的申请类型是 credit")
     number = store.next_number(work)
@@ -64,9 +65,12 @@ def change_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     return _change(work, application, "change", values, "application_changed")
 
 
-def submit_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+def submit_application(
+    work: UnitOfWork, received: Mapping[str, Any], customer: Mapping[str, Any]
+) -> dict[str, Any]:
     """Hand an application to its approvers; the flow starts from the event."""
     application = _mine(work, received)
+    require_creditworthy(customer)
     status = next_status(application["status"], "submit")
     values = {"status": status, "submission": application["submission"] + 1, "approved": None}
     return _change(work, application, "submit", values, "application_submitted")
@@ -99,6 +103,19 @@ def get_application(work: UnitOfWork, key: str) -> dict[str, Any]:
     if application is None:
         raise NotFound("没有这个申请")
     return {**events.view(application), "history": store.history_of(work, application["id"])}
+
+
+def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """How the form stands with these values, of a new application or of one's own; nothing is written."""
+    before = None
+    if received.get("record_id") is not None:
+        before = _mine(work, {"application_id": str(received["record_id"])}, locked=False)["fields"]
+    return designing.evaluate_form(designing.newest_form(work, FORM), received, before, _around(work))
+
+
+def customer_of(work: UnitOfWork, key: str) -> str:
+    """The id of the customer that an application of one's own is for."""
+    return str(_mine(work, {"application_id": key}, locked=False)["customer_id"])
 
 
 def list_applications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +160,11 @@ def _values(work: UnitOfWork, given: Mapping[str, Any], before: Mapping[str, Any
     form = _form(work)
     if form is None:
         return dict(given)
-    return load_values(form, given, before, Surroundings(world_of(work), my_values(work.caller)))
+    return load_values(form, given, before, _around(work))
+
+
+def _around(work: UnitOfWork) -> Surroundings:
+    return Surroundings(world_of(work), my_values(work.caller))
 
 
 def _is_searchable(work: UnitOfWork, name: str) -> bool:
@@ -164,15 +185,15 @@ def _change(
     return events.view(application)
 
 
-def _require(work: UnitOfWork, key: str) -> dict[str, Any]:
-    application = store.find(work, key, locked=True)
+def _require(work: UnitOfWork, key: str, *, locked: bool = True) -> dict[str, Any]:
+    application = store.find(work, key, locked=locked)
     if application is None:
         raise NotFound("没有这个申请")
     return application
 
 
-def _mine(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    application = _require(work, received["application_id"])
+def _mine(work: UnitOfWork, received: Mapping[str, Any], *, locked: bool = True) -> dict[str, Any]:
+    application = _require(work, received["application_id"], locked=locked)
     if work.caller.kind != "service" and application["initiator"] != work.caller.username:
         raise NotFound("没有这个申请")
     if received.get("version") not in (None, application["version"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.application.rights import FORM as APPLICATION
 from services.application.store import count_with as count_applications
 from services.application.store import partitions, records
 from services.common.db import UnitOfWork
@@ -13,8 +14,6 @@ from services.common.forms import FormDefinition, compile_form, designing, store
 from services.common.forms.definition import refused
 from services.common.forms.texts import fault
 
-# Its records have doors and typed columns of their own.
-APPLICATION = "application"
 # Kept by another service.
 _ELSEWHERE = frozenset({"customer"})
 

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.application import events
-from services.application.operations.forms import APPLICATION
+from services.application.operations import applications
+from services.application.rights import FORM as APPLICATION
 from services.application.store import record_search, records, rollups
 from services.common import strict_json
 from services.common.db import UnitOfWork
@@ -147,6 +148,8 @@ def list_history(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
 
 def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """How the form stands with these values, of a new record or of one that there is; nothing is written."""
+    if received["form"] == APPLICATION:
+        return applications.evaluate_form(work, received)
     form = form_of(work, received["form"])
     before = None
     if received.get("record_id") is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ class Formulas:
     """All that is computed of a form's record.
 
     `catalogue` knows every field and who asks; `order` has the formulas, each after those it reads; `columns`
-    those within the rows of sub-tables; `options` the linked options with their conditions.
+    those within the rows of sub-tables; `options` the linked options with their conditions. `reads` are the
+    fields that any of them reads of the record.
     """
 
     catalogue: Fields
@@ -37,6 +38,7 @@ class Formulas:
     defaults: Mapping[str, Compiled] = field(default_factory=dict)
     options: Mapping[str, tuple[tuple[Compiled, tuple[str, ...]], ...]] = field(default_factory=dict)
     checks: tuple[Compiled, ...] = ()
+    reads: frozenset[str] = frozenset()
 
 
 def catalogue_of(listed: tuple[FormField, ...], types: Mapping[str, Type] | None = None) -> Fields:
@@ -88,7 +90,15 @@ def compile_formulas(definition: FormDefinition) -> tuple[Formulas, list[Fault]]
         for place, check in enumerate(definition.checks)
     ]
     made = Formulas(
-        maker.catalogue, formulas, order, columns, conditions, defaults, options, tuple(filter(None, checks))
+        maker.catalogue,
+        formulas,
+        order,
+        columns,
+        conditions,
+        defaults,
+        options,
+        tuple(filter(None, checks)),
+        frozenset(maker.reads & maker.catalogue.fields.keys()),
     )
     return made, maker.faults
 
@@ -99,6 +109,7 @@ class _Maker:
     def __init__(self, catalogue: Fields) -> None:
         self.catalogue = catalogue
         self.faults: list[Fault] = []
+        self.reads: set[str] = set()
 
     def formulas(
         self, listed: tuple[FormField, ...], start: str
@@ -132,16 +143,17 @@ class _Maker:
         return None if tree is None else expressions.compile_tree(tree)
 
     def _checked(self, text: str, place: str, wanted: Any) -> Tree | None:
-        return self._noted(
-            lambda: expressions.check(expressions.parse(text), self.catalogue, declared(wanted)).tree, place
-        )
-
-    def _noted(self, make: Callable[[], Tree], place: str) -> Tree | None:
         try:
-            return make()
+            found = expressions.check(expressions.parse(text), self.catalogue, declared(wanted))
         except ExpressionError as problem:
             self.faults += [_fault(error, place) for error in problem.errors]
             return None
+        self.reads |= {self._field_of(name) for name in found.reads}
+        return found.tree
+
+    def _field_of(self, name: str) -> str:
+        """The field that a name is, or lies in."""
+        return name if name in self.catalogue.fields else name.partition(".")[0]
 
 
 def _fault(error: Mapping[str, Any], place: str) -> Fault:

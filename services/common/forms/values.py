@@ -221,11 +221,10 @@ class _Settling:
     # --- what is computed --------------------------------------------------------------------------------
 
     def _record(self) -> dict[str, Any]:
-        """The record as expressions read it; what an older version wrote as another type is not there."""
+        """What expressions read of the record; what an older version wrote as another type is not there."""
         found: dict[str, Any] = dict(self.surroundings.me)
-        for key, known in self.formulas.catalogue.fields.items():
-            if key in found:
-                continue
+        for key in self.formulas.reads - found.keys():
+            known = self.formulas.catalogue.fields[key]
             try:
                 found[key] = expressions.from_json(self.values.get(key), known.type, key)
             except ExpressionError:

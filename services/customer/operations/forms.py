@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common import forms
 from services.common.db import UnitOfWork
+from services.common.errors import NotFound
 from services.common.forms import designing
 from services.common.scopes import my_values, world_of
 from services.customer import store
@@ -55,5 +56,7 @@ def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     before = None
     if received["record_id"] is not None:
         row = store.get_customer(work, received["record_id"])
-        before = row["fields"] if row else None
+        if row is None:
+            raise NotFound("客户不存在", code="customer_not_found")
+        before = row["fields"]
     return designing.evaluate_form(published_form(work), received, before, surroundings(work))

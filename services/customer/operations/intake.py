@@ -41,7 +41,9 @@ def upsert_customer_from_erp(work: UnitOfWork, body: Mapping[str, Any]) -> dict[
     draft = {name: value for name, value in told.items() if name not in _ERP_ONLY}
     record = store.lock_customer(work, None, told["code"])
     if record is None:
-        return {"status": "created", "customer": records.create_customer(work, draft)}
+        form = published_form(work)
+        made = records.insert_record(work, records.new_record(work, draft, form), told["code"], form)
+        return {"status": "created", "customer": records.answer(made)}
     changed = records.change_record(work, record, draft)
     status = "unchanged" if changed["version"] == record["version"] else "updated"
     return {"status": status, "customer": records.answer(changed)}

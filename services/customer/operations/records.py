@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from services.common.events import Event
 from services.common.ids import new_id
 from services.common.scopes import require_visible
 from services.customer import customers, events, store
+from services.customer.operations import duplicates
 from services.customer.operations.forms import published_form, surroundings
 
 _CODE_TRIES_MAX = 100
@@ -23,10 +25,11 @@ def create_customer(work: UnitOfWork, draft: Mapping[str, Any]) -> dict[str, Any
     """Create a customer from a loaded `NewCustomer`; answers the whole record.
 
     Raises `Invalid` for wrong form fields or an unknown group, `Conflict` naming whoever has the code or
-    credit code already.
+    credit code already. `warnings` names customers whom the new one may be, as far as they are seen.
     """
     form = published_form(work)
-    return answer(insert_record(work, new_record(work, draft, form), draft.get("code"), form))
+    record = insert_record(work, new_record(work, draft, form), draft.get("code"), form)
+    return {**answer(record), "warnings": duplicates.warnings_of(work, record)}
 
 
 def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
@@ -42,6 +45,8 @@ def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> 
         "salesperson": draft.get("salesperson") or (own.username if own else None),
         "department": draft.get("department") or (own.department if own else None),
         "contacts": draft.get("contacts") or [],
+        "tags": draft.get("tags") or [],
+        **dict.fromkeys(("list_kind", "list_reason", "listed_by", "listed_at")),
         "form_version": form.definition.version,
         "version": 1,
         "created_at": work.now,
@@ -60,7 +65,7 @@ def insert_record(
         require_visible(work, store.OWNED, record, beyond_scope(work.right))
         if store.insert_customers(work, [record]):
             changes = differences({}, record, form)
-            store.add_history(work, [_history(work, record, "created", changes)])
+            store.add_history(work, [history_line(work, record, "created", changes)])
             events.customer_created(work, record)
             return record
         existing = store.find_taken(work, record["code"], record["uscc"])
@@ -87,7 +92,7 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
         values = forms.load_values(form, change["fields"], record["fields"], surroundings(work))
         change = {**change, "fields": {**dict.fromkeys(record["fields"]), **values}}
     after = customers.merged(record, change)
-    after["contacts"] = after["contacts"] or []
+    after |= {name: after[name] or [] for name in ("contacts", "tags")}
     changes = differences(record, after, form)
     if not changes:
         return record
@@ -105,7 +110,7 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
             raise Conflict("该客户刚被修改, 请重试", code="stale_version")
         raise customers.taken(existing, after["code"], after["uscc"])
     changed = {**record, **after, **stamp}
-    store.add_history(work, [_history(work, changed, "updated", changes)])
+    store.add_history(work, [history_line(work, changed, "updated", changes)])
     events.customer_updated(work, changed)
     return changed
 
@@ -120,7 +125,7 @@ def delete_customer(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     customers.check_deletable(record)
     stamp = {"version": record["version"] + 1, "updated_at": work.now, "updated_by": work.caller.actor}
     store.update_customer(work, record["id"], {**stamp, "deleted_at": work.now})
-    store.add_history(work, [_history(work, {**record, **stamp}, "deleted", [])])
+    store.add_history(work, [history_line(work, {**record, **stamp}, "deleted", [])])
     events.customer_deleted(work, record["id"])
     return {"id": record["id"], "code": record["code"], "deleted": True}
 
@@ -128,6 +133,12 @@ def delete_customer(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
 def get_customer(work: UnitOfWork, key: str) -> dict[str, Any]:
     """A customer by its id or its code; `NotFound` when there is none."""
     return answer(find(work, key))
+
+
+def list_duplicates(work: UnitOfWork, key: str) -> dict[str, Any]:
+    """Those whom a customer may be: `{"items": [...]}`; `NotFound` when there is none."""
+    record = find(work, key)
+    return {"items": duplicates.alike(work, record["name"], record["uscc"], record["id"])}
 
 
 def get_customers(work: UnitOfWork, customer_ids: list[UUID]) -> dict[str, Any]:
@@ -160,7 +171,7 @@ def add_attachment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     }
     store.insert_attachment(work, row)
     change = {"field": "attachments", "label": "附件", "before": None, "after": row["name"]}
-    store.add_history(work, [_history(work, record, "attachment_added", [change])])
+    store.add_history(work, [history_line(work, record, "attachment_added", [change])])
     return {name: value for name, value in row.items() if name != "storage_key"}
 
 
@@ -186,7 +197,7 @@ def delete_attachment(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str
     if found is None or not store.mark_attachment_deleted(work, found["id"]):
         raise NotFound("附件不存在", code="attachment_not_found")
     change = {"field": "attachments", "label": "附件", "before": found["name"], "after": None}
-    store.add_history(work, [_history(work, record, "attachment_removed", [change])])
+    store.add_history(work, [history_line(work, record, "attachment_removed", [change])])
     return {"id": found["id"], "deleted": True}
 
 
@@ -275,9 +286,10 @@ def differences(
     return customers.differences(before, after, labels)
 
 
-def _history(
+def history_line(
     work: UnitOfWork, record: Mapping[str, Any], action: str, changes: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    """A line of history, as it is written."""
     return {
         "customer_id": record["id"],
         "version": record["version"],
@@ -298,12 +310,27 @@ def _filters(
         if not isinstance(value, str) or "\x00" in value or len(value) > 200:
             raise _wrong_filter(name, "筛选值应为文本")
         if name in store.FILTERS:
-            core[name] = _group_id(value) if name == "group_id" else value
+            core[name] = _read_filter(name, value)
         elif field is not None and field.searchable:
             own[field.key] = value
         else:
             raise _wrong_filter(name, "不能按该字段筛选")
     return core, own
+
+
+def _read_filter(name: str, value: str) -> Any:
+    if name == "group_id":
+        return _group_id(value)
+    if name == "review_until":
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise _wrong_filter(name, "应为日期, 例如 2026-01-31") from None
+    if name == "duplicated":
+        if value not in ("true", "false"):
+            raise _wrong_filter(name, "应为 true 或 false")
+        return value == "true"
+    return value
 
 
 def _group_id(value: str) -> UUID:

@@ -271,6 +271,11 @@ def customer_aged(work: UnitOfWork, customer_id: UUID, data: Mapping[str, Any]) 
     )
 
 
+def blacklisted_for(customer: Mapping[str, Any]) -> str | None:
+    """Why the customer service has put a customer on the black list; None when it is not on it."""
+    return customer.get("list_reason") if customer.get("list_kind") == "blacklist" else None
+
+
 def customer_copy(customer: Mapping[str, Any], *, active: bool = True) -> dict[str, Any]:
     """What the customer service tells of a customer, as the ledger keeps it."""
     group = customer.get("group_id")
@@ -281,5 +286,6 @@ def customer_copy(customer: Mapping[str, Any], *, active: bool = True) -> dict[s
         "salesperson": customer.get("salesperson"),
         "department": customer.get("department"),
         "group_id": None if group is None else UUID(str(group)),
+        "whitelisted": customer.get("list_kind") == "whitelist",
         "active": active,
     }

@@ -57,6 +57,8 @@ customers = Table(
     # Its department and all above that, the nearest first: whoever checks an order need not look it up.
     Column("departments", ARRAY(Text)),
     Column("group_id", Uuid),
+    # Of the white list: rules only warn of its orders. The black list is a freeze.
+    Column("whitelisted", Boolean, nullable=False, server_default=false()),
     Column("active", Boolean, nullable=False),
 )
 Index("ix_customers_departments", customers.c.departments, postgresql_using="gin")

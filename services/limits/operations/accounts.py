@@ -15,6 +15,7 @@ from services.common.events import Event
 from services.common.ids import new_id
 from services.common.money import ceiling, format_amount
 from services.limits import events, ledger, store
+from services.limits.deciding import BLACKLIST
 from services.limits.figures import figures
 from services.limits.operations import dates, exchange, horizon
 from services.limits.operations.payment_terms import term_in_force
@@ -224,10 +225,13 @@ def freeze_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
 
 
 def unfreeze_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Lift every freeze of a customer, whoever set it; 409 when there is none."""
+    """Lift every freeze of a customer, whoever set it, but the black list's; 409 when there is none."""
     customer = require_customer(work, received["customer_id"])
     store.lock_customers(work, [customer["id"]])
-    found = store.open_freezes(work, customer["id"])
+    frozen = store.open_freezes(work, customer["id"])
+    found = [row for row in frozen if row["source"] != BLACKLIST]
+    if frozen and not found:
+        raise Conflict("客户在黑名单中, 请先移出黑名单", code="customer_blacklisted")
     if not found:
         raise Conflict("客户没有被冻结", code="not_frozen")
     _lift(work, found, received["reason"])
@@ -262,6 +266,18 @@ def max_days_overdue(work: UnitOfWork, customer_id: UUID) -> int:
         for item in store.overdue_items(work, customer_id, pool["currency"], on)
     ]
     return max((ledger.days_overdue(item.due_date, on) for item in items), default=0)
+
+
+def follow_blacklist(work: UnitOfWork, customer_id: UUID, reason: str | None) -> None:
+    """Freeze a customer for as long as it is on the black list, for the reason given there; it is locked."""
+    known = [row for row in store.open_freezes(work, customer_id) if row["source"] == BLACKLIST]
+    if [row["reason"] for row in known] == ([] if reason is None else [reason]):
+        return
+    if known:
+        _lift(work, known, "移出黑名单" if reason is None else "黑名单原因已变更")
+    if reason is not None:
+        _freeze(work, customer_id, BLACKLIST, reason)
+    tell_accounts(work, [customer_id])
 
 
 def _freeze(

@@ -30,13 +30,15 @@ _FILTERS = ("order_no", "result", "source", "company")
 def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> Check:
     """What an order, as it is to be, is judged on: `increase` is what it would bind more."""
     counted = horizon.counted(work, order, increase)
+    payer = order["customer_id"]
     return Check(
         increase=counted,
         binds=increase,
         currency=order["currency"],
         pools=carriers.pool_checks(work, order, counted, increase),
-        freezes=store.open_freezes(work, order["customer_id"]),
+        freezes=store.open_freezes(work, payer),
         overdue=_overdue(work, order),
+        whitelisted=store.lock_customers(work, [payer])[payer]["whitelisted"],
     )
 
 
@@ -121,22 +123,28 @@ def documented(
         "currency": check.currency,
         "reasons": [reason.to_dict() for reason in verdict.reasons],
         "would_pass_if": verdict.would_pass_if,
-        "inputs": Plain.of(
-            {
-                "increase": Amount(check.increase, check.currency).text,
-                "binds": Amount(check.binds, check.currency).text,
-                **_figures(check.own),
-                "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
-                "frozen": bool(check.freezes),
-                "overdue_items": len(check.overdue),
-                **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
-            }
-        ),
+        "inputs": _inputs(check, order),
         "rules": rules,
         "business_date": dates.today(work),
         "decided_at": work.now,
         "decided_by": work.caller.actor,
     }
+
+
+def _inputs(check: Check, order: Mapping[str, Any]) -> Plain:
+    """What was judged, as the decision keeps it."""
+    return Plain.of(
+        {
+            "increase": Amount(check.increase, check.currency).text,
+            "binds": Amount(check.binds, check.currency).text,
+            **_figures(check.own),
+            "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
+            "frozen": bool(check.freezes),
+            **({"whitelisted": True} if check.whitelisted else {}),
+            "overdue_items": len(check.overdue),
+            **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
+        }
+    )
 
 
 def _figures(pool: PoolCheck) -> dict[str, Any]:

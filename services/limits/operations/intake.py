@@ -13,6 +13,7 @@ from services.common.fields import load, parse_date
 from services.common.parked import park_document
 from services.limits import events, schema, store
 from services.limits.operations import (
+    accounts,
     checking,
     deliveries,
     expiry,
@@ -349,6 +350,9 @@ def customer_changed(work: UnitOfWork, event: Event) -> None:
     store.save_customer(work, copy)
     if before is not None:
         pool_limits.follow_customer(work, before, copy)
+    blacklisted_for = events.blacklisted_for(customer)
+    if before is not None or blacklisted_for is not None:
+        accounts.follow_blacklist(work, copy["id"], blacklisted_for)
     keys = [f"id:{customer['id']}", f"code:{customer['code']}"]
     for waiting in store.take_waiting(work, "customer", keys):
         _route(work, waiting["routing_key"], waiting["body"])

@@ -17,7 +17,7 @@ RECORD: dict[str, Any] = {
     "id": UUID(int=1), "code": "C-1", "name": "甲", "uscc": None, "group_id": None, "region": "北京",
     "salesperson": "wang", "department": None, "contacts": [], "fields": {"a": "1", "b": "2"}, "version": 3,
     "updated_by": "li", "updated_at": datetime(2026, 3, 1, tzinfo=UTC), "credit_status": "unset",
-    "exposure": "0",
+    "exposure": "0", "tags": [], "credit_review_on": None, "list_kind": None, "list_reason": None,
 }  # fmt: skip
 VALUES = st.none() | st.text(max_size=3)
 
@@ -66,4 +66,6 @@ def test_a_customer_with_credit_or_debt_may_not_go(changes: dict[str, Any]) -> N
 
 def test_events_tell_nothing_that_another_service_decides() -> None:
     told = customers.snapshot({**RECORD, "created_at": RECORD["updated_at"], "credit_limit": "1"})
-    assert set(told) == {*customers.CORE, "id", "fields", "version", "created_at"}
+    assert set(told) == {
+        *customers.CORE, "id", "fields", "version", "created_at", "list_kind", "list_reason"
+    }  # fmt: skip

@@ -27,6 +27,8 @@ _TREE_DEPTH_MAX = 6
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _YES = frozenset({"true", "是", "1", "yes", "y"})
 _NO = frozenset({"false", "否", "0", "no", "n"})
+_FLAG = fields.FlagField()
+_TAG = fields.TextField(max_length=50)
 
 
 class Option(fields.StrictSchema):
@@ -185,7 +187,7 @@ class Switch(FieldType):
 
     def read(self, value: Any, field: FormField) -> bool:
         """A JSON boolean."""
-        return bool(fields.FlagField().deserialize(value))
+        return bool(_FLAG.deserialize(value))
 
     def to_text(self, value: Any, field: FormField) -> str:
         """是 or 否."""
@@ -276,7 +278,7 @@ class Tags(FieldType):
     def read(self, value: Any, field: FormField) -> list[str]:
         """Words, each once, in their order."""
         items = read_list(value, field.settings["items_min"], field.settings["items_max"])
-        words = read_each(items, lambda item: fields.TextField(max_length=50).deserialize(item))
+        words = read_each(items, _TAG.deserialize)
         return list(dict.fromkeys(words))
 
     def to_text(self, value: Any, field: FormField) -> str:

@@ -12,6 +12,7 @@ from services.common.forms.texts import Fault, fault, refuse
 from services.common.forms.types.base import FieldType, FormField, limits_check, register
 
 _MAX = Decimal(10) ** 18
+_NUMBER = fields.NumberField()
 
 
 def _number(**options: Any) -> fields.NumberField:
@@ -62,7 +63,7 @@ def within(number: Decimal, least: Decimal | None, most: Decimal | None) -> Deci
 
 def read_number(value: Any) -> Decimal:
     """An exact number of JSON."""
-    number = fields.NumberField().deserialize(value)
+    number = _NUMBER.deserialize(value)
     return within(number, -_MAX, _MAX)
 
 
@@ -138,7 +139,7 @@ class Percent(Number):
         plain = text.strip()
         if not plain.endswith(("%", "％")):
             return plain
-        return f"{fields.NumberField().deserialize(plain[:-1].strip()) / 100:f}"
+        return f"{_NUMBER.deserialize(plain[:-1].strip()) / 100:f}"
 
 
 @register

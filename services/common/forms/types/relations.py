@@ -20,6 +20,7 @@ from services.common.forms.types.base import (
 )
 from services.common.forms.types.choices import split_items
 
+_ID = fields.IdField()
 AGGREGATES = ("count", "sum", "avg", "min", "max")
 
 
@@ -65,7 +66,7 @@ class RollupSettings(fields.StrictSchema):
 
 
 def _id(value: Any) -> str:
-    return str(fields.IdField().deserialize(value))
+    return str(_ID.deserialize(value))
 
 
 @register

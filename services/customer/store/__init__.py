@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from services.common.db import UnitOfWork
 from services.common.field_rights import concealed_names
 from services.common.paging import page
-from services.common.scopes import Facts, Owned, visible
+from services.common.scopes import Facts, visible
 from services.common.snapshots import Snapshots
-from services.customer import rights
+from services.customer import names, rights
 from services.customer.model import (
     attachments,
     customer_code_numbers,
@@ -25,9 +25,11 @@ from services.customer.model import (
     customers,
     erp_revisions,
 )
+from services.customer.store.duplicates import find_alike, keys_of_several
+from services.customer.store.ground import OWNED, Row, alive, with_credit
 
-Row = dict[str, Any]
-_alive = customers.c.deleted_at.is_(None)
+__all__ = ["OWNED", "find_alike"]
+
 _credit = (
     func.coalesce(customer_credit.c.credit_status, "unset").label("credit_status"),
     customer_credit.c.credit_limit,
@@ -37,9 +39,9 @@ _credit = (
     customer_credit.c.grade,
     func.coalesce(customer_credit.c.exposure, 0).label("exposure"),
 )
-_plain = [
-    column for column in customers.c if column.name not in ("deleted_at", "form_version")
-]  # fmt: skip
+# What of a customer is only for the service itself.
+_INNER = frozenset({"deleted_at", "form_version", "name_key", "name_pieces"})
+_plain = [column for column in customers.c if column.name not in _INNER]
 _SORTS: dict[str, ColumnElement[Any]] = {
     "created_at": customers.c.created_at,
     "updated_at": customers.c.updated_at,
@@ -49,6 +51,7 @@ _SORTS: dict[str, ColumnElement[Any]] = {
     "salesperson": customers.c.salesperson,
     "credit_limit": customer_credit.c.credit_limit,
     "grade": customer_credit.c.grade,
+    "credit_review_on": customers.c.credit_review_on,
 }
 _EQUALS: dict[str, ColumnElement[Any]] = {
     "code": customers.c.code,
@@ -59,25 +62,13 @@ _EQUALS: dict[str, ColumnElement[Any]] = {
     "department": customers.c.department,
     "grade": customer_credit.c.grade,
     "credit_status": func.coalesce(customer_credit.c.credit_status, "unset"),
+    "list_kind": customers.c.list_kind,
 }
-FILTERS = frozenset((*_EQUALS, "group_id", "q"))
-OWNED = Owned(
-    fields=rights.CUSTOMERS.scope_of_records,
-    columns={
-        **{name: customers.c[name] for name in ("id", "code", "name", "region", "salesperson", "department")},
-        "grade": customer_credit.c.grade,
-        "credit_status": func.coalesce(customer_credit.c.credit_status, "unset"),
-        "credit_limit": customer_credit.c.credit_limit,
-    },
-    owners=("salesperson",),
-    departments=("department",),
-    ids=("id",),
-)
+FILTERS = frozenset((*_EQUALS, "group_id", "q", "tags", "review_until", "duplicated"))
 
 
 def _all() -> Select[Any]:
-    joined = customers.outerjoin(customer_credit, customer_credit.c.customer_id == customers.c.id)
-    return select(*_plain, *_credit).select_from(joined).where(_alive)
+    return select(*_plain, *_credit).select_from(with_credit).where(alive)
 
 
 def get_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> Row | None:
@@ -114,7 +105,7 @@ def id_or_code(key: str) -> tuple[UUID | None, str | None]:
 def lock_customer(work: UnitOfWork, customer_id: UUID | None, code: str | None = None) -> Row | None:
     """The same as `get_customer`; locks the customer's row until the transaction ends."""
     here = customers.c.id == customer_id if customer_id is not None else customers.c.code == code
-    locked = work.execute(select(customers.c.id).where(here, _alive).with_for_update()).scalar()
+    locked = work.execute(select(customers.c.id).where(here, alive).with_for_update()).scalar()
     return get_customer(work, locked) if locked else None
 
 
@@ -136,6 +127,13 @@ def _condition(work: UnitOfWork, name: str, value: Any) -> ColumnElement[bool]:
         unseen = concealed_names(work.caller, rights.CUSTOMERS.key)
         searched = (customers.c[one] for one in ("name", "code", "uscc") if one not in unseen)
         return or_(false(), *(column.ilike(text, escape="\\") for column in searched))
+    if name == "tags":
+        return customers.c.tags.contains([value])
+    if name == "review_until":
+        return and_(customers.c.credit_review_on <= value)
+    if name == "duplicated":
+        several = customers.c.name_key.in_(keys_of_several(work))
+        return several if value else ~several
     column = customers.c.group_id if name == "group_id" else _EQUALS[name]
     equal: ColumnElement[bool] = column == value
     return equal
@@ -155,10 +153,9 @@ def find_taken(work: UnitOfWork, code: str | None, uscc: str | None, but: UUID |
         same.append(customers.c.uscc == uscc)
     if not same:
         return None
-    joined = customers.outerjoin(customer_credit, customer_credit.c.customer_id == customers.c.id)
     shown = (customers.c.id, customers.c.code, customers.c.name, customers.c.uscc)
     seen = visible(work, OWNED).label("seen")
-    statement = select(*shown, seen).select_from(joined).where(_alive, or_(*same))
+    statement = select(*shown, seen).select_from(with_credit).where(alive, or_(*same))
     if but is not None:
         statement = statement.where(customers.c.id != but)
     row = (
@@ -175,17 +172,26 @@ def insert_customers(work: UnitOfWork, rows: Sequence[Row]) -> set[UUID]:
     Waits for a transaction that is just inserting the same code.
     """
     statement = upsert(customers).on_conflict_do_nothing().returning(customers.c.id)
-    return set(work.execute(statement.values(list(rows))).scalars())
+    return set(work.execute(statement.values([{**row, **_name_columns(row)} for row in rows])).scalars())
 
 
 def update_customer(work: UnitOfWork, customer_id: UUID, values: Mapping[str, Any]) -> bool:
     """Change a customer's row; false when another customer has the code or credit code."""
     try:
         with work.savepoint():
+            values = {**values, **_name_columns(values)}
             work.execute(update(customers).where(customers.c.id == customer_id).values(**values))
     except IntegrityError:
         return False
     return True
+
+
+def _name_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a name is found by among those that are like it."""
+    if "name" not in row:
+        return {}
+    key = names.name_key(row["name"])
+    return {"name_key": key, "name_pieces": names.pieces(key)}
 
 
 def next_code_number(work: UnitOfWork) -> int:
@@ -269,8 +275,7 @@ def list_groups(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     group = customer_groups.c
     statement = select(group.id, group.code, group.name, group.parent_id)
     if work.caller.clauses_of(work.right) is not None:
-        joined = customers.outerjoin(customer_credit, customer_credit.c.customer_id == customers.c.id)
-        own = select(customers.c.group_id).select_from(joined).where(_alive, visible(work, OWNED))
+        own = select(customers.c.group_id).select_from(with_credit).where(alive, visible(work, OWNED))
         tree = select(group.id, group.parent_id).where(group.id.in_(own)).cte(recursive=True)
         above = select(group.id, group.parent_id).join(tree, group.id == tree.c.parent_id)
         tree = tree.union(above)
@@ -329,5 +334,5 @@ def count_with(work: UnitOfWork, _form: str, keys: Sequence[str]) -> dict[str, i
     """How many customers hold something under each of these fields of the form."""
     held = (customers.c.fields.op("?")(key) for key in keys)
     holding = [func.count().filter(one).label(f"k{place}") for place, one in enumerate(held)]
-    row = work.execute(select(*holding).where(_alive)).one()
+    row = work.execute(select(*holding).where(alive)).one()
     return dict(zip(keys, map(int, row), strict=True))
