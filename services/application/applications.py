@@ -24,7 +24,7 @@ STEPS: Mapping[str, tuple[frozenset[str], str]] = {
     "reject": (frozenset({IN_APPROVAL}), REJECTED),
     "grant": (frozenset({IN_APPROVAL}), GRANTING),
     "take_effect": (frozenset({GRANTING, GRANT_FAILED}), EFFECTIVE),
-    "fail": (frozenset({GRANTING}), GRANT_FAILED),
+    "fail": (frozenset({IN_APPROVAL, GRANTING}), GRANT_FAILED),
 }
 EDITABLE = frozenset({DRAFT, RETURNED})
 WORDS: Mapping[str, str] = {

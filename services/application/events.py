@@ -28,12 +28,17 @@ def told(work: UnitOfWork, name: str, application: Mapping[str, Any]) -> None:
 def record_told(work: UnitOfWork, name: str, record: Mapping[str, Any], customer_id: str | None) -> None:
     """`record_created`, `record_updated`, `record_deleted` or `record_restored`, each with the whole record.
 
-    Records about a customer are told in the order of that customer.
+    Records about a customer are told in the order of that customer. `through` is the principal that did it:
+    a service's own, whomever it acts for.
     """
     shown = ("id", "form", "form_version", "version", "fields", "department", "created_by", "created_at")
     work.add_event(
         name,
         subject=record["id"],
         ordering_key=customer_id or record["id"],
-        data={"record": {key: record[key] for key in shown}, "customer_id": customer_id},
+        data={
+            "record": {key: record[key] for key in shown},
+            "customer_id": customer_id,
+            "through": work.caller.principal,
+        },
     )

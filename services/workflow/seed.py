@@ -8,6 +8,7 @@ from typing import Any
 
 from services.common.db import UnitOfWork
 from services.workflow import store
+from services.workflow.engine.definition import CUSTOMER_FORM
 from services.workflow.operations import flows
 
 Graph = dict[str, Any]
@@ -153,11 +154,27 @@ SHIPPED: dict[str, tuple[str, Graph]] = {
         "客户主数据变更",
         _row(
             _person("manager", "部门经理审批", _HEAD),
-            _does("update", "更新客户", "customer", "update_customer", name="客户名称", region="地区"),
-            fields={"客户名称": "text", "地区": "text"},
+            {
+                "key": "update",
+                "type": "action",
+                "title": "更新客户",
+                "do": "write_back",
+                "form": CUSTOMER_FORM,
+                "values": {
+                    "name": "客户名称",
+                    "uscc": "统一社会信用代码",
+                    "region": "地区",
+                    "salesperson": "销售负责人",
+                },
+            },
+            fields=dict.fromkeys(("客户名称", "统一社会信用代码", "地区", "销售负责人"), "text"),
         ),
     ),
 }
+
+
+# What the shipped flows write of a customer, every customer has: nobody need be asked for the form.
+_FORMS = {CUSTOMER_FORM: {"key": CUSTOMER_FORM, "title": {"zh": "客户"}, "fields": []}}
 
 
 def seed(work: UnitOfWork) -> None:
@@ -165,4 +182,4 @@ def seed(work: UnitOfWork) -> None:
     for key, (name, graph) in SHIPPED.items():
         if store.find_flow(work, key) is None:
             flows.create_flow(work, {"key": key, "name": name, "graph": graph})
-            flows.publish_flow(work, key)
+            flows.publish_flow(work, key, _FORMS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.errors import NotFound
 from services.common.messaging import Call, Service, endpoint, every
 from services.common.outgoing import Outgoing
 from services.common.paging import ListInput
 from services.workflow import model, schema, store
+from services.workflow.engine.definition import CUSTOMER_FORM
 from services.workflow.operations import (
     copies,
     ending,
@@ -94,7 +96,9 @@ class WorkflowService(Service):
     @endpoint(schema.FlowKey(), "flows.publish")
     def publish_flow(self, call: Call) -> dict[str, Any]:
         """Check a flow's draft and put it in force."""
-        return self.apply(call, flows.publish_flow, call.input["flow"])
+        flow = call.input["flow"]
+        forms = {key: self._form(call, key) for key in self.read(call, flows.forms_to_check, flow)}
+        return self.apply(call, flows.publish_flow, flow, forms)
 
     @endpoint(schema.Simulation(), "flows.simulate")
     def simulate_flow(self, call: Call) -> dict[str, Any]:
@@ -298,6 +302,15 @@ class WorkflowService(Service):
     def send_webhooks(self) -> None:
         """Send the webhooks that are due."""
         timers.send_webhooks(self.work, Outgoing(self.ground.settings.outgoing_allowed))
+
+    def _form(self, call: Call, key: str) -> dict[str, Any] | None:
+        """A form in force, of whichever service keeps it; None where there is none."""
+        service = "customer" if key == CUSTOMER_FORM else "application"
+        try:
+            found: dict[str, Any] = self.call(call, service, "get_form", {"key": key})
+        except NotFound:
+            return None
+        return found if found["version"] else None
 
     def _effect(self, call: Call, instance_id: Any) -> str:
         def settled() -> str | None:

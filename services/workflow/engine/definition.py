@@ -41,6 +41,10 @@ PERSON_ACTIONS = (
 FIELD_ACCESS = ("hidden", "read", "edit", "required")
 OPINIONS = ("optional", "required", "required_on_reject")
 ACTION_KINDS = ("write_back", "command", "webhook", "notify", "todo", "decision_table")
+# The one form whose records are customers; that of applications is filled in by whoever applies, and by
+# nobody after that.
+CUSTOMER_FORM = "customer"
+APPLICATION_FORM = "application"
 NODES_MAX = 500
 EDGES_MAX = 2_000
 FACTS: dict[str, str] = {

@@ -11,6 +11,7 @@ from services.common.expressions import ExpressionError, Fields, check, parse
 from services.workflow.engine.branches import Fault
 from services.workflow.engine.definition import (
     ACTION_KINDS,
+    APPLICATION_FORM,
     APPROVER_KINDS,
     DEADLINE_ENDS,
     EMPTY,
@@ -23,7 +24,8 @@ from services.workflow.engine.definition import (
     Node,
 )
 
-# What an action may ask of other services: each is idempotent by key and undone by another of them.
+# What a `command` may ask of other services: each is idempotent by key and undone by another of them.
+# Records of forms are changed by `write_back`.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "limits": ("grant_credit", "freeze_account", "unfreeze_account", "accept_guarantee", "record_write_off"),
     "customer": ("update_customer",),
@@ -215,6 +217,14 @@ def _check_values(node: dict[str, Any], catalogue: Fields, fault: Fault) -> None
     }
 
 
+def _check_write_back(node: dict[str, Any], catalogue: Fields, fault: Fault) -> None:
+    """Whether the form has the fields is known to those who keep it, see `operations.written_forms`."""
+    form, key = node.get("form"), str(node["key"])
+    if form is not None and not (isinstance(form, str) and form and form != APPLICATION_FORM):
+        fault(key, "form", f"节点 {key} 不能写回表单 {str(form)[:60]}")
+    _check_values(node, catalogue, fault)
+
+
 def _check_command(node: dict[str, Any], catalogue: Fields, fault: Fault) -> None:
     service, method = node.get("service"), node.get("method")
     if not isinstance(service, str) or method not in COMMANDS.get(service, ()):
@@ -259,7 +269,7 @@ _CHECKS: Mapping[str, Check] = {
     "action": _check_action,
 }
 _ACTION_CHECKS: Mapping[str, Check] = {
-    "write_back": _check_values,
+    "write_back": _check_write_back,
     "command": _check_command,
     "webhook": _check_webhook,
     "notify": _check_message,

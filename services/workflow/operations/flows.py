@@ -15,6 +15,7 @@ from services.workflow.drawing import to_bpmn, to_svg
 from services.workflow.engine import PERSON_TYPES, checked_graph, compile_flow
 from services.workflow.engine.simulation import simulate
 from services.workflow.operations import moving
+from services.workflow.operations.written_forms import Forms, forms_written, require_fields
 from services.workflow.people import Case, named
 
 # Whom these name does not depend on who asks.
@@ -60,12 +61,23 @@ def change_flow(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     return flow_view(flow | values)
 
 
-def publish_flow(work: UnitOfWork, key: str) -> dict[str, Any]:
-    """Put a flow's draft in force as a new, unchangeable version; running instances stay on theirs."""
+def forms_to_check(work: UnitOfWork, key: str) -> list[str]:
+    """The forms into whose records a flow's draft writes."""
+    return forms_written(require_flow(work, key)["draft"])
+
+
+def publish_flow(work: UnitOfWork, key: str, forms: Forms) -> dict[str, Any]:
+    """Put a flow's draft in force as a new, unchangeable version; running instances stay on theirs.
+
+    `forms` are those of `forms_to_check`, as they are now.
+    """
     flow = require_flow(work, key, locked=True)
     require_other_author(work.caller, flow["author"])
     graph = checked_graph(flow["draft"])
     _require_people(work, graph)
+    if not set(forms_written(graph)) <= set(forms):
+        raise Conflict("流程刚被他人修改, 请刷新后再试", code="stale_version", version=flow["version"])
+    require_fields(graph, forms)
     version = (flow["published_version"] or 0) + 1
     store.add_version(
         work,

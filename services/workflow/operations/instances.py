@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from services.common.caller import service_caller
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, invalid_field
 from services.common.events import Event
@@ -20,6 +21,7 @@ from services.workflow.operations.versions import flow_of
 
 FLOW_OF_TYPE = {"credit": "credit-application"}
 _TOLD = ("record", "customer", "order")
+_OURSELVES = service_caller("workflow").principal
 _SHOWN = ("id", "flow_key", "flow_version", "state", "node", "initiator", "started_at")
 _ASKED = ("amount", "currency", "term_days", "valid_from", "valid_to")
 
@@ -47,6 +49,9 @@ def start_for_record(work: UnitOfWork, event: Event) -> None:
     While one runs for it, no other is started. The event says what it is about: `record`, `customer` or
     `order`, and `form` where it has a type.
     """
+    if event.data.get("through") == _OURSELVES:
+        # What a flow has written back was approved: to ask for it again would never end.
+        return
     kind = next(kind for kind in _TOLD if kind in event.data)
     told = event.data[kind]
     bound = store.flow_bound_to(work, event.type, str(told.get("form") or kind))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.duties import APPROVE_OWN
+from services.common.expressions import ExpressionError
 from services.common.ids import new_id
 from services.workflow import events, store
 from services.workflow.engine import (
@@ -27,6 +28,7 @@ from services.workflow.operations import ending, waits
 from services.workflow.operations.facts import facts_of
 from services.workflow.operations.notes import note
 from services.workflow.operations.versions import flow_of
+from services.workflow.operations.written_forms import NothingToWrite
 from services.workflow.people import Case, Company, Seat
 
 
@@ -94,11 +96,33 @@ def apply(work: UnitOfWork, instance: dict[str, Any], flow: Flow, run: Run) -> N
     for wait in waiting:
         # What is done at once moves its token on: to the end, perhaps.
         if instance["state"] == "running":
-            port = waits.begin(work, instance, wait.node, wait.visit)
-            if port is not None:
-                leave(work, instance, wait.visit, port, run.skipped)
+            _begin(work, instance, wait, run.skipped)
     if run.end is not None:
         ending.approved(work, instance)
+
+
+def _begin(work: UnitOfWork, instance: dict[str, Any], wait: Wait, skipped: set[str]) -> None:
+    try:
+        port = waits.begin(work, instance, wait.node, wait.visit)
+    except (ExpressionError, NothingToWrite) as problem:
+        failed(work, instance, wait.visit, str(problem), skipped)
+        return
+    if port is not None:
+        leave(work, instance, wait.visit, port, skipped)
+
+
+def failed(
+    work: UnitOfWork, instance: dict[str, Any], visit: int, problem: str, skipped: set[str] | None = None
+) -> None:
+    """Something that a node does has failed for good: its error branch, else the instance ends so."""
+    flow = flow_of(work, instance)
+    key = instance["tokens"]["tokens"][str(visit)]
+    note(work, instance, "action_failed", actor="system", node=key, detail={"problem": problem})
+    if flow.leaving(key, "error"):
+        leave(work, instance, visit, "error", skipped)
+        return
+    ending.tell_application(work, instance, "fail", problem=problem)
+    ending.failed(work, instance, problem)
 
 
 def ask(work: UnitOfWork, instance: dict[str, Any], effect: Ask) -> None:

@@ -186,7 +186,7 @@ def _subflow(work: UnitOfWork, instance: Row, timer: Row) -> None:
         instance["data"] = {**instance["data"], **written}
         moving.leave(work, instance, visit)
     else:
-        failed(work, instance, visit, f"子流程结果: {detail['ended']}")
+        moving.failed(work, instance, visit, f"子流程结果: {detail['ended']}")
 
 
 def action_answered(work: UnitOfWork, command: Command, answer: dict[str, Any]) -> None:
@@ -196,22 +196,11 @@ def action_answered(work: UnitOfWork, command: Command, answer: dict[str, Any]) 
     if not _is_waiting(instance, visit):
         return
     if "error" in answer:
-        failed(work, instance, int(visit), str(answer["error"]["detail"]))
+        moving.failed(work, instance, int(visit), str(answer["error"]["detail"]))
         return
     node = instance["tokens"]["tokens"][visit]
     note(work, instance, "command_done", actor="system", node=node, detail={"method": command.method})
     moving.leave(work, instance, int(visit))
-
-
-def failed(work: UnitOfWork, instance: Row, visit: int, problem: str) -> None:
-    """Something that a node does has failed for good: its error branch, else the instance ends so."""
-    flow = flow_of(work, instance)
-    key = instance["tokens"]["tokens"][str(visit)]
-    note(work, instance, "action_failed", actor="system", node=key, detail={"problem": problem})
-    if flow.leaving(key, "error"):
-        moving.leave(work, instance, visit, "error")
-    else:
-        ending.failed(work, instance, problem)
 
 
 # --- webhooks --------------------------------------------------------------------------------------------
@@ -267,7 +256,7 @@ def _park(work: UnitOfWork, instance: Row, visit: int, problem: str) -> None:
     flow = flow_of(work, instance)
     key = instance["tokens"]["tokens"][str(visit)]
     if flow.leaving(key, "error"):
-        failed(work, instance, visit, problem)
+        moving.failed(work, instance, visit, problem)
         return
     note(work, instance, "webhook_parked", actor="system", node=key, detail={"problem": problem})
     add_todos(

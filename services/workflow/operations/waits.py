@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from services.common.db import UnitOfWork
 from services.common.decision_tables import check_table
-from services.common.expressions import ExpressionError, evaluate, to_json
 from services.common.expressions import World as Surroundings
+from services.common.expressions import evaluate, to_json
 from services.common.ids import new_id
 from services.workflow import events, store
 from services.workflow.engine.definition import Node, catalogue_of
@@ -19,9 +19,9 @@ from services.workflow.operations.facts import facts_of
 from services.workflow.operations.notes import note
 from services.workflow.operations.todos import DUE_DAYS, add_todos
 from services.workflow.operations.versions import flow_of
+from services.workflow.operations.written_forms import command_of
 from services.workflow.people import Case, named
 
-_ERROR = "error"
 # What is about an invoice, whose customer is known.
 _OF_INVOICES = ("record_write_off",)
 
@@ -42,25 +42,17 @@ def set_deadline(work: UnitOfWork, instance: Mapping[str, Any], node: Node, visi
 
 
 def begin(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
-    """Begin what a node does; the way out where that is done at once, None where its token rests."""
+    """Begin what a node does; the way out where that is done at once, None where its token rests.
+
+    `ExpressionError` or `NothingToWrite` where it cannot be done; nothing of it was kept then.
+    """
     if node["type"] == "delay":
         add_timer(work, instance, visit, "delay", _time(work, instance, node), {})
         return None
     if node["type"] == "subflow":
         add_timer(work, instance, visit, "subflow", work.now, {"flow": node["flow"]})
         return None
-    try:
-        return _ACTIONS[node["do"]](work, instance, node, visit)
-    except ExpressionError as problem:
-        note(
-            work,
-            instance,
-            "action_failed",
-            actor="system",
-            node=node["key"],
-            detail={"problem": str(problem)},
-        )
-        return _ERROR
+    return _ACTIONS[node["do"]](work, instance, node, visit)
 
 
 def add_timer(
@@ -111,8 +103,13 @@ def _time(work: UnitOfWork, instance: Mapping[str, Any], asked: Mapping[str, Any
 
 def _write_back(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
     values = values_of(work, instance, node)
+    if node.get("form") is None:
+        _write(work, instance, node, values)
+        return ""
+    service, method, payload = command_of(instance, node, values)
     _write(work, instance, node, values)
-    return ""
+    _ask(work, instance, visit, service, method, payload)
+    return None
 
 
 def _decide(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:
@@ -132,10 +129,23 @@ def _command(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int)
     payload = {name: value for name, value in values_of(work, instance, node).items() if value is not None}
     if instance["customer_id"] is not None and node["method"] not in _OF_INVOICES:
         payload.setdefault("customer_id", str(instance["customer_id"]))
-    key = f"{instance['id']}:{visit}:{node['method']}"
-    work.add_command(key, node["service"], node["method"], payload, on_answer="action_answered")
-    note(work, instance, "command_sent", actor="system", node=node["key"], detail={"method": node["method"]})
+    _ask(work, instance, visit, node["service"], node["method"], payload)
     return None
+
+
+def _ask(
+    work: UnitOfWork,
+    instance: Mapping[str, Any],
+    visit: int,
+    service: str,
+    method: str,
+    payload: Mapping[str, Any],
+) -> None:
+    """Ask another service for something once all of this is kept; its answer moves the token on."""
+    key = f"{instance['id']}:{visit}:{method}"
+    work.add_command(key, service, method, payload, on_answer="action_answered")
+    node = instance["tokens"]["tokens"][str(visit)]
+    note(work, instance, "command_sent", actor="system", node=node, detail={"method": method})
 
 
 def _webhook(work: UnitOfWork, instance: dict[str, Any], node: Node, visit: int) -> str | None:

@@ -207,7 +207,7 @@ def _set_up(database: Database, graph: dict[str, Any], company: Company) -> None
             department = {"code": unit.code, "name": unit.code, "parent": unit.parent, "head": unit.head}
             store.save_department(work, department)
         flows.change_flow(work, {"flow": SHIPPED, "graph": graph})
-        flows.publish_flow(work, SHIPPED)
+        flows.publish_flow(work, SHIPPED, {})
 
 
 @given(sound_graphs(), companies(), moves)
