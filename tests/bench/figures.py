@@ -15,6 +15,7 @@ from credit.databases import dsn
 from services.common.config import Settings
 from tests.bench.company import Bench
 from tests.bench.load import Connection, put_under_load
+from tests.bench.processor import spending
 from tests.support.rabbitmq import parts
 from tests.support.wait import wait_until
 
@@ -30,7 +31,7 @@ _DONE_SECONDS_MAX = 300
 def measure(bench: Bench, settings: Settings, seconds: float, connections: int) -> Figures:
     """Every figure, one after the other, with the streams dry in between."""
     figures: Figures = {"idle_order_p50_ms": _idle(bench)}
-    figures |= _against_echo(bench, seconds, connections)
+    figures |= _against_echo(bench, settings, seconds, connections)
     figures["batch_orders_per_s"] = _batches(bench)
     bench.settle()
     if not settings.embedded_broker:
@@ -53,18 +54,20 @@ def _idle(bench: Bench) -> float:
     return round(sorted(times)[len(times) // 2], 1)
 
 
-def _against_echo(bench: Bench, seconds: float, connections: int) -> Figures:
+def _against_echo(bench: Bench, settings: Settings, seconds: float, connections: int) -> Figures:
     """Durable orders against a bare authenticated echo through the same gateway, each for so long."""
 
     def echo() -> tuple[str, str, dict[str, Any]]:
         return "/services/limits:echo", "", {}
 
     half = seconds / 4
-    echoes = [put_under_load(bench.url, bench.token, echo, half, connections)]
-    orders = put_under_load(bench.url, bench.token, bench.order_request, seconds, connections)
-    began = time.monotonic()
-    bench.settle()
-    lag = time.monotonic() - began
+    with spending(settings) as echo_cost:
+        echoes = [put_under_load(bench.url, bench.token, echo, half, connections)]
+    with spending(settings) as order_cost:
+        orders = put_under_load(bench.url, bench.token, bench.order_request, seconds, connections)
+        began = time.monotonic()
+        bench.settle()
+        lag = time.monotonic() - began
     echoes.append(put_under_load(bench.url, bench.token, echo, half, connections))
     assert set(orders.statuses) == {201}, orders.statuses
     assert all(set(load.statuses) == {200} for load in echoes), [load.statuses for load in echoes]
@@ -76,6 +79,8 @@ def _against_echo(bench: Bench, seconds: float, connections: int) -> Figures:
         "orders_p50_ms": round(orders.at(0.5), 1),
         "orders_p99_ms": round(orders.at(0.99), 1),
         "lag_after_load_s": round(lag, 1),
+        **echo_cost.per_request("echo_cpu_ms", len(echoes[0].times_ms)),
+        **order_cost.per_request("order_cpu_ms", len(orders.times_ms)),
     }
 
 
