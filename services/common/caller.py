@@ -1,7 +1,8 @@
 """Who asks: the caller, and the short-lived signed form in which it crosses the broker.
 
 Each signer (the gateway, each service) holds its own Ed25519 private key; everybody holds the public ones.
-A token names its audience (one service) and lives for 60 seconds.
+A token names its audience (one service) and lives for 60 seconds; it counts only in a message of its issuer's
+(see messaging.authenticity).
 """
 
 from __future__ import annotations
@@ -169,24 +170,27 @@ class CallerVerifier:
     def __init__(self, public_keys: Mapping[str, Ed25519PublicKey], audience: str) -> None:
         self._keys = dict(public_keys)
         self._audience = audience
-        self._cache: dict[str, tuple[float, Caller]] = {}
+        self._cache: dict[str, tuple[float, Caller, str]] = {}
 
-    def verify(self, token: object) -> Caller:
-        """The caller in a token; `Unauthenticated` for a missing, altered, expired or misdirected one."""
+    def verify(self, token: object, sender: str) -> Caller:
+        """The caller in a token that its issuer has sent.
+
+        `Unauthenticated` for a missing, altered, expired or misdirected one, and for one that somebody else
+        has got hold of.
+        """
         if not isinstance(token, str):
             raise Unauthenticated("请求没有携带有效的调用者身份", code="caller_missing")
         now = time.time()
         cached = self._cache.get(token)
-        if cached:
-            if now <= cached[0]:
-                return cached[1]
-            del self._cache[token]
-        claims = self._claims(token)
-        caller = _caller_from_claims(claims)
-        if len(self._cache) >= _CACHE_ENTRIES_MAX:
-            self._cache.clear()
-        self._cache[token] = (float(claims["exp"]), caller)
-        return caller
+        if cached is None or now > cached[0]:
+            claims = self._claims(token)
+            if len(self._cache) >= _CACHE_ENTRIES_MAX:
+                self._cache.clear()
+            cached = (float(claims["exp"]), _caller_from_claims(claims), claims["iss"])
+            self._cache[token] = cached
+        if cached[2] != sender:
+            raise Unauthenticated("调用者身份不是发送方签发的", code="caller_stolen")
+        return cached[1]
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -18,11 +18,19 @@ from services.common.errors import Conflict, CreditError, error_from_dict, is_pa
 KEY_LENGTH_MAX = 200
 REUSED = "idempotency_key_reused"
 KEPT_DAYS = 30
+# A message lives for minutes. No key of a client's begins like that: theirs are plain ASCII.
+_OF_MESSAGE = "§"
+_KEPT_OF_MESSAGES = timedelta(hours=1)
 _KEPT = text(
     "SELECT kept.principal, kept.key, kept.input_hash, kept.answer FROM idempotency_keys AS kept"
     " JOIN unnest(CAST(:principals AS text[]), CAST(:keys AS text[])) AS asked (principal, key)"
     " ON kept.principal = asked.principal AND kept.key = asked.key WHERE kept.answer IS NOT NULL"
 )
+
+
+def key_of_message(identity: str) -> str:
+    """The key of what was asked without one: what a message changes, it changes once."""
+    return _OF_MESSAGE + identity
 
 
 def run_once(
@@ -123,10 +131,11 @@ def unwrap(answer: Mapping[str, Any]) -> Any:
 
 
 def forget_old_keys(work: UnitOfWork) -> int:
-    """Delete keys older than `KEPT_DAYS`; returns how many."""
+    """Delete keys older than `KEPT_DAYS`, those of messages after an hour; returns how many."""
     keys = work.table("idempotency_keys")
-    oldest = work.now - timedelta(days=KEPT_DAYS)
-    return int(work.execute(delete(keys).where(keys.c.created_at < oldest)).rowcount)
+    old = keys.c.created_at < work.now - timedelta(days=KEPT_DAYS)
+    of_message = keys.c.key.startswith(_OF_MESSAGE) & (keys.c.created_at < work.now - _KEPT_OF_MESSAGES)
+    return int(work.execute(delete(keys).where(old | of_message)).rowcount)
 
 
 def _reused() -> Conflict:

@@ -1,4 +1,4 @@
-"""What authentication and permission of a remembered caller cost, at both ends of a message.
+"""What authentication and permission of a remembered caller cost, at both ends of a message of its own.
 
 Over a PostgreSQL of its own. Part of `make bench`; alone: `python -m tests.bench.authentication`.
 """
@@ -12,9 +12,11 @@ make_green()
 import json  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+import uuid  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from flask import Request  # noqa: E402
+from kombu import Message  # noqa: E402
 from werkzeug.test import EnvironBuilder  # noqa: E402
 
 from gateway.audit.trail import Origin  # noqa: E402
@@ -27,6 +29,13 @@ from services.common.caller import CallerSigner, CallerVerifier, service_caller 
 from services.common.config import GATEWAY, Settings  # noqa: E402
 from services.common.db import Database  # noqa: E402
 from services.common.expressions import World  # noqa: E402
+from services.common.messaging.authenticity import (  # noqa: E402
+    ENCODING,
+    MessageSigner,
+    MessageVerifier,
+    SharedKeys,
+)
+from services.common.messaging.wire import dumps  # noqa: E402
 from services.common.scopes import Facts, reaches  # noqa: E402
 from services.limits.rights import ORDERS  # noqa: E402
 from tests.support.postgres import DatabaseServer, OwnPostgres  # noqa: E402
@@ -84,11 +93,15 @@ def _measure(database: Database, settings: Settings, times: int) -> float:
     verifier = CallerVerifier(keys.load_public_keys(settings.keys_dir), "limits")
     facts = Facts(("sam",), ("S",), ("1",), {"amount": 5, "currency": "CNY"})
     body = {"order_no": "1", "currency": "CNY"}
+    sending, receiving = (SharedKeys.load(settings, name) for name in (GATEWAY, "limits"))
+    vouching, checking = MessageSigner(sending), MessageVerifier(receiving)
 
     def once() -> None:
         caller = desk.caller_of(Request(environ))
         caller.require(_RIGHT)
-        behind = verifier.verify(signer.sign(caller, "limits"))
+        signed = signer.sign(caller, "limits")
+        message = _message(vouching, dumps({"input": body, "caller": signed}))
+        behind = verifier.verify(signed, checking.open(message).sender)
         behind.require(_RIGHT)
         field_rights.require_written(behind, _RIGHT, body)
         assert reaches(behind, _RIGHT, facts, ORDERS.scope_of_records, World())
@@ -98,6 +111,23 @@ def _measure(database: Database, settings: Settings, times: int) -> float:
     for _ in range(times):
         once()
     return (time.perf_counter() - began) / times * 1000
+
+
+def _message(vouching: MessageSigner, sent: bytes) -> Message:
+    """The message as the broker hands it over."""
+    properties = {"reply_to": "answers", "correlation_id": uuid.uuid4().hex}
+    headers = vouching.headers(
+        "limits",
+        "create_order",
+        reply_to=properties["reply_to"],
+        identity=properties["correlation_id"],
+        seconds=10,
+        body=sent,
+    )
+    info = {"routing_key": "limits.create_order"}
+    return Message(
+        sent, content_encoding=ENCODING, headers=headers, properties=properties, delivery_info=info
+    )
 
 
 if __name__ == "__main__":

@@ -43,11 +43,9 @@ def toys_settings(
     host = f"toys-{secrets.token_hex(4)}"
     node.control("add_vhost", host)
     node.control("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
-    prefix = f"toys_{secrets.token_hex(4)}_"
     uri = f"amqp://guest:guest@127.0.0.1:{network.port}/{host}"
-    yield toy_settings(database_server, prefix, tmp_path, uri)
-    for name in ("till", "book"):
-        database_server.drop(prefix + name)
+    with toy_settings(database_server, tmp_path, uri) as settings:
+        yield settings
 
 
 @pytest.fixture

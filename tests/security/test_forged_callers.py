@@ -15,6 +15,7 @@ from services.common import keys
 from services.common.caller import Caller, CallerSigner, service_caller
 from services.common.config import ALL_SERVICES, GATEWAY
 from tests.security.conftest import Office
+from tests.support.doors import speaking_as
 
 _ROOT = Caller("user", "1", "admin", roles=("admin",), permissions=ALL)
 _PUBLIC = {"ping", "many"}
@@ -35,16 +36,20 @@ class Intruder:
     def __init__(self, office: Office) -> None:
         assert office.suite.runner is not None
         dependencies = office.suite.runner.container("limits").dependencies
-        self._client: Any = next(each for each in dependencies if hasattr(each, "ask")).client
+        client: Any = next(each for each in dependencies if hasattr(each, "ask")).client
         self._folder = office.suite.settings.keys_dir
+        self.clients = {name: speaking_as(name, client, office.suite.settings) for name in ALL_SERVICES}
 
-    def send(self, service: str, method: str, caller: Any) -> int:
-        """The status that a method answers to a message with this caller; 200 where it lets it in."""
+    def send(self, service: str, method: str, caller: Any, sender: str = GATEWAY) -> int:
+        """The status that a method answers to a message with this caller; 200 where it lets it in.
+
+        The message itself is beyond doubt (see test_forged_messages): what is refused is the caller.
+        """
         declared = getattr(service_class(service), method).__credit_endpoint__.permission
         # Some ask for a right on what the input names.
         named = {"form": "nothing"} if callable(declared) else {}
         request = {"input": named, "caller": caller, "trace_id": "t", "idempotency_key": None}
-        answer = self._client.call_async(service, method, request, 15)()
+        answer = self.clients[sender].call_async(service, method, request, 15)()
         return int(answer["error"]["status"]) if "error" in answer else 200
 
     def signed(self, issuer: str, claims: dict[str, Any], key: Any = None) -> str:
@@ -76,7 +81,14 @@ def test_a_method_lets_in_nobody_whom_the_gateway_has_not_vouched_for(
     other = "limits" if service != "limits" else "customer"
     stranger = Ed25519PrivateKey.generate()
     head, body, signature = intruder.true_token(service).split(".")
-    forged = {
+    by_other = {
+        "a person by a service": intruder.signed(other, intruder.of_root(service)),
+        "a service by another": intruder.signed(
+            other, intruder.of_root(service, kind="service", sub="workflow")
+        ),
+        "stolen from the gateway": intruder.true_token(service),
+    }
+    by_gateway = {
         "none": None,
         "no token": {"kind": "service"},
         "garbage": "a.b.c",
@@ -91,12 +103,9 @@ def test_a_method_lets_in_nobody_whom_the_gateway_has_not_vouched_for(
         "without an end": intruder.signed(
             GATEWAY, {name: one for name, one in intruder.of_root(service).items() if name != "exp"}
         ),
-        "a person by a service": intruder.signed(other, intruder.of_root(service)),
-        "a service by another": intruder.signed(
-            other, intruder.of_root(service, kind="service", sub="workflow")
-        ),
     }
-    statuses = {name: intruder.send(service, method, token) for name, token in forged.items()}
+    statuses = {name: intruder.send(service, method, token) for name, token in by_gateway.items()}
+    statuses |= {name: intruder.send(service, method, token, other) for name, token in by_other.items()}
     assert set(statuses.values()) == {401}, statuses
 
 
@@ -104,7 +113,7 @@ def test_a_method_lets_in_nobody_whom_the_gateway_has_not_vouched_for(
 def test_a_message_of_many_hides_no_forged_one(intruder: Intruder, service: str) -> None:
     request = {"input": {}, "caller": None, "trace_id": "t", "idempotency_key": None}
     many = {"requests": [{"method": "list_parked", "request": request}]}
-    answer = intruder._client.call_async(service, "many", {"input": many}, 15)()
+    answer = intruder.clients[GATEWAY].call_async(service, "many", {"input": many}, 15)()
     assert [one["error"]["status"] for one in answer["ok"]["answers"]] == [401]
 
 
@@ -121,4 +130,4 @@ def test_a_method_asks_for_its_right_also_behind_the_gateway(
 def test_a_service_does_as_itself_what_it_may(intruder: Intruder, office: Office) -> None:
     signer = CallerSigner(keys.load_private_key(office.suite.settings.keys_dir, "workflow"), "workflow")
     token = signer.sign(service_caller("workflow"), "limits")
-    assert intruder.send("limits", "list_positions", token) == 200
+    assert intruder.send("limits", "list_positions", token, "workflow") == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from services.common.config import GATEWAY, Settings
 from services.common.db import UnitOfWork, service_metadata
 from services.common.errors import CreditError
 from services.common.messaging import Call, Runner, Service, endpoint, memory_transport
+from services.common.messaging.authenticity import MessageSigner, SharedKeys
 from tests.conftest import suite_settings
 from tests.support.postgres import DatabaseServer
 
@@ -41,6 +43,13 @@ class _Source(Service):
 def source(name: str) -> type[Service]:
     """A source of events that goes by the name of a service which is not part of the test."""
     return type(name.title(), (_Source,), {"name": name, "metadata": service_metadata(), "__doc__": "Tells."})
+
+
+def speaking_as(issuer: str, client: Any, settings: Settings) -> Any:
+    """The same way to the services, with messages that another of them vouches for."""
+    found = copy.copy(client)
+    found.signer = MessageSigner(SharedKeys.load(settings, issuer))
+    return found
 
 
 class Door:
@@ -69,7 +78,8 @@ class Door:
             "trace_id": "t",
             "idempotency_key": key,
         }
-        return self._ground.client.call(service, method, request, 30)
+        client = speaking_as(issuer, self._ground.client, self.settings)
+        return client.call(service, method, request, 30)
 
     def refused(
         self,

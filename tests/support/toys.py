@@ -152,17 +152,19 @@ class Toys:
         self._runner.stop()
 
 
-def toy_settings(server: DatabaseServer, prefix: str, folder: Path, amqp_uri: str | None = None) -> Settings:
-    """Settings of toy services over fresh databases, with their keys."""
-    settings = Settings(
-        data_dir=folder, keys_dir=folder / "keys", database_url=server.url, database_prefix=prefix
-    )
-    keys.make_missing_keys(settings.keys_dir, ("till", "book"))
-    for name, metadata in (("till", till_metadata), ("book", book_metadata)):
-        engine = create_engine(server.create(f"{prefix}{name}"))
-        metadata.create_all(engine)
-        engine.dispose()
-    return settings if amqp_uri is None else replace(settings, amqp_uri=amqp_uri)
+@contextmanager
+def toy_settings(server: DatabaseServer, folder: Path, amqp_uri: str | None = None) -> Iterator[Settings]:
+    """Settings of toy services with their keys, over databases that are there inside the block."""
+    with server.databases(["till", "book"]) as prefix:
+        settings = Settings(
+            data_dir=folder, keys_dir=folder / "keys", database_url=server.url, database_prefix=prefix
+        )
+        keys.make_missing_keys(settings.keys_dir, ("till", "book"))
+        for name, metadata in (("till", till_metadata), ("book", book_metadata)):
+            engine = create_engine(settings.database(name))
+            metadata.create_all(engine)
+            engine.dispose()
+        yield settings if amqp_uri is None else replace(settings, amqp_uri=amqp_uri)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from services.common import field_rights, idempotency, telemetry
 from services.common.caller import Caller
 from services.common.errors import CreditError, Forbidden, Invalid, MalformedRequest
 from services.common.fields import load
+from services.common.messaging.authenticity import Envelope
 from services.common.messaging.rpc import Endpoint
 from services.common.rights import resource_of
 from services.common.strict_json import Plain, to_plain
@@ -36,16 +37,18 @@ Permission = str | Callable[[Any], str] | None
 class Call:
     """One request as a door method sees it: `input` is loaded by the endpoint's schema.
 
-    `right` is what the endpoint asks for; how far it reaches is what its units of work go by.
+    `right` is what the endpoint asks for; how far it reaches is what its units of work go by. A request that
+    brought no idempotency key has that of its message, so that one delivered or sent again changes nothing.
     """
 
     method: str
     input: Any
     received: Any
     caller: Caller
-    idempotency_key: str | None
+    idempotency_key: str
     trace_id: str
     right: str
+    envelope: Envelope
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def endpoint(schema: Schema | None, permission: Permission) -> Callable[[Callabl
     """
 
     def register(method: Callable[..., Any]) -> Any:
-        def entry(self: Service, request: Any) -> dict[str, Any]:
-            return _answer(self, method, schema, permission, request)
+        def entry(self: Service, request: Any, envelope: Envelope) -> dict[str, Any]:
+            return _answer(self, method, EndpointDeclaration(schema, permission), request, envelope)
 
         entry.__name__ = method.__name__
         entry.__doc__ = method.__doc__
@@ -79,15 +82,15 @@ def endpoint(schema: Schema | None, permission: Permission) -> Callable[[Callabl
 def _answer(
     service: Service,
     method: Callable[..., Any],
-    schema: Schema | None,
-    permission: Permission,
+    declared: EndpointDeclaration,
     request: Any,
+    envelope: Envelope,
 ) -> dict[str, Any]:
     started = time.perf_counter()
     answer: dict[str, Any]
     call: Call | None = None
     try:
-        call = _open(service, method.__name__, schema, permission, request)
+        call = _open(service, method.__name__, declared, request, envelope)
         # Plain for good: `many` looks through no answer again.
         answer = Plain(ok=to_plain(method(service, call)))
     except CreditError as refusal:
@@ -104,7 +107,10 @@ def _answer(
     return answer
 
 
-def _open(service: Service, name: str, schema: Schema | None, asked: Permission, request: Any) -> Call:
+def _open(
+    service: Service, name: str, declared: EndpointDeclaration, request: Any, envelope: Envelope
+) -> Call:
+    schema, asked = declared.schema, declared.permission
     if not isinstance(request, dict):
         raise MalformedRequest("内部请求格式错误")
     received = request.get("input")
@@ -113,7 +119,7 @@ def _open(service: Service, name: str, schema: Schema | None, asked: Permission,
     if asked == PUBLIC:
         caller = Caller(kind="anonymous", id="", username="")
     else:
-        caller = service.ground.verifier.verify(request.get("caller"))
+        caller = service.ground.verifier.verify(request.get("caller"), envelope.sender)
     permission = asked(received) if callable(asked) else asked
     if permission == SERVICES_ONLY:
         if caller.kind != "service":
@@ -121,7 +127,9 @@ def _open(service: Service, name: str, schema: Schema | None, asked: Permission,
     elif permission not in (None, PUBLIC):
         caller.require(str(permission))
     key = request.get("idempotency_key")
-    if key is not None and (not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX):
+    if key is None:
+        key = idempotency.key_of_message(envelope.identity)
+    elif not isinstance(key, str) or not 0 < len(key) <= idempotency.KEY_LENGTH_MAX:
         raise Invalid("Idempotency-Key 应为 1 到 200 个字符", code="idempotency_key_invalid")
     right = permission or _SIGNED_IN
     field_rights.require_written(caller, right, received)
@@ -129,4 +137,4 @@ def _open(service: Service, name: str, schema: Schema | None, asked: Permission,
     if caller.fields and isinstance(loaded, Mapping):
         names = [*(loaded.get("where") or ()), str(loaded.get("sort") or "").removeprefix("-")]
         field_rights.require_seen(caller, resource_of(right), filter(None, names))
-    return Call(name, loaded, received, caller, key, trace_id, right)
+    return Call(name, loaded, received, caller, key, trace_id, right, envelope)

@@ -16,8 +16,9 @@ from nameko.messaging import QueueConsumer
 from nameko.rpc import ReplyListener, Rpc, RpcConsumer
 
 from services.common import telemetry
-from services.common.errors import CreditError, NotFound, Unavailable, error_from_dict
-from services.common.messaging import memory_transport, wire
+from services.common.errors import CreditError, NotFound, Unauthenticated, Unavailable, error_from_dict
+from services.common.messaging import authenticity, memory_transport, wire
+from services.common.messaging.authenticity import Envelope, MessageSigner, MessageVerifier, SharedKeys
 
 _log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_SECONDS = 10
@@ -82,8 +83,17 @@ class SafeRpcConsumer(RpcConsumer):
     queue_consumer = SafeQueueConsumer()
     publisher = SharedPublisher()
 
+    def setup(self) -> None:
+        """Prepare the queue, and the keys by which senders are known."""
+        super().setup()
+        name = self.container.service_name
+        self._verifier = MessageVerifier(SharedKeys.load(self.container.config["settings"], name))
+
     def handle_message(self, body: Any, message: Any) -> None:
-        """Hand a request to its method, or answer that there is none."""
+        """Hand a request to its method, or answer that there is none, or that its sender is nobody's.
+
+        A replay gets no answer: the first one's is on its way to whoever asked.
+        """
         properties = message.properties or {}
         if not properties.get("reply_to") or not isinstance(body, dict):
             telemetry.dropped_messages.labels("malformed_rpc").inc()
@@ -91,12 +101,24 @@ class SafeRpcConsumer(RpcConsumer):
             self.queue_consumer.ack_message(message)
             return
         try:
+            envelope = self._verifier.open(message)
+        except authenticity.ReplayedMessage as problem:
+            telemetry.dropped_messages.labels("replayed").inc()
+            _log.error("dropped a replayed message for %s: %s", message.delivery_info["routing_key"], problem)
+            self.queue_consumer.ack_message(message)
+            return
+        except Unauthenticated as refusal:
+            telemetry.dropped_messages.labels("unauthenticated").inc()
+            _log.error("refused a message for %s: %s", message.delivery_info["routing_key"], refusal.code)
+            self.reply(message, {"error": refusal.to_dict()})
+            return
+        try:
             provider = self.get_provider_for_method(message.delivery_info["routing_key"])
-            provider.handle_message(body, message)
+            provider.handle_request(body, message, envelope)
         except (MethodNotFound, IncorrectSignature, KeyError, TypeError) as problem:
             _log.error("refused a malformed RPC request: %r", problem)
-            refusal = NotFound("没有这个内部接口", code="unknown_rpc_method").to_dict()
-            self.reply(message, {"error": refusal})
+            unknown = NotFound("没有这个内部接口", code="unknown_rpc_method")
+            self.reply(message, {"error": unknown.to_dict()})
 
     def reply(self, message: Any, answer: Mapping[str, Any]) -> None:
         """Send the answer, then acknowledge the request.
@@ -122,9 +144,9 @@ class Endpoint(Rpc):
 
     rpc_consumer = SafeRpcConsumer()
 
-    def handle_message(self, body: dict[str, Any], message: Any) -> None:
+    def handle_request(self, body: dict[str, Any], message: Any, envelope: Envelope) -> None:
         """Spawn a worker for one request."""
-        args, kwargs = body["args"], body["kwargs"]
+        args, kwargs = body["args"], {**body["kwargs"], "envelope": envelope}
         self.check_signature(args, kwargs)
         try:
             self.container.spawn_worker(
@@ -157,6 +179,11 @@ class RpcClient(SharedExtension):
     listener = SafeReplyListener()
     publisher = SharedPublisher()
 
+    def setup(self) -> None:
+        """Prepare the keys by which receivers know this service."""
+        keys = SharedKeys.load(self.container.config["settings"], self.container.service_name)
+        self.signer = MessageSigner(keys)
+
     def call(
         self, service: str, method: str, request: Mapping[str, Any], timeout: float = DEFAULT_TIMEOUT_SECONDS
     ) -> Any:
@@ -175,16 +202,24 @@ class RpcClient(SharedExtension):
     ) -> Callable[[], dict[str, Any]]:
         """Send a request now; the returned function waits for its raw answer (`{"ok"}` or `{"error"}`)."""
         correlation_id = uuid.uuid4().hex
+        body = wire.dumps({"args": [], "kwargs": {"request": request}})
+        reply_to = self.listener.routing_key
+        headers = self.signer.headers(
+            service, method, reply_to=reply_to, identity=correlation_id, seconds=timeout, body=body
+        )
         reply: Signal = self.listener.get_reply_event(correlation_id)
         try:
             self.publisher.publish(
-                {"args": [], "kwargs": {"request": request}},
+                body,
                 exchange=wire.RPC_EXCHANGE,
                 routing_key=f"{service}.{method}",
                 queue=wire.rpc_queue(service),
-                reply_to=self.listener.routing_key,
+                reply_to=reply_to,
                 correlation_id=correlation_id,
                 expiration=timeout,
+                headers=headers,
+                content_type=wire.CONTENT_TYPE,
+                content_encoding=authenticity.ENCODING,
             )
         except Unavailable:
             self.listener.forget(correlation_id)

@@ -18,6 +18,7 @@ from services.common.engines import again_after_deadlocks
 from services.common.errors import Invalid, NotFound
 from services.common.events import Handler
 from services.common.group_commit import Foresee, GroupCommand, Operation
+from services.common.messaging.authenticity import Envelope
 from services.common.messaging.door import PUBLIC, SERVICES_ONLY, Call, endpoint
 from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_document
 from services.common.messaging.ground import Ground
@@ -25,7 +26,7 @@ from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS
 from services.common.messaging.timers import every
 from services.common.positions import StreamStopped
 from services.common.scopes import Facts
-from services.common.strict_json import Written, to_plain
+from services.common.strict_json import Written
 
 __all__ = ["PUBLIC", "SERVICES_ONLY", "Call", "Service", "endpoint", "every"]
 
@@ -122,16 +123,13 @@ class Service:
         self, call: Call, operation: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]
     ) -> dict[str, Any]:
         with self.ground.database.begin(call.caller, call.trace_id, call.right) as work:
-            if call.idempotency_key is None:
-                answer = {"ok": to_plain(_told(work, call, operation, arguments))}
-            else:
-                answer = idempotency.run_once(
-                    work,
-                    call.idempotency_key,
-                    call.method,
-                    call.received,
-                    lambda: _told(work, call, operation, arguments),
-                )
+            answer = idempotency.run_once(
+                work,
+                call.idempotency_key,
+                call.method,
+                call.received,
+                lambda: _told(work, call, operation, arguments),
+            )
         value: dict[str, Any] = idempotency.unwrap(answer)
         return value
 
@@ -203,14 +201,17 @@ class Service:
     @endpoint(_Many(), PUBLIC)
     def many(self, call: Call) -> dict[str, Any]:
         """The answers to many requests, side by side; each names its caller, whose rights count for it."""
-        asked = [eventlet.spawn(self._answer_one, **one) for one in call.input["requests"]]
+        asked = [
+            eventlet.spawn(self._answer_one, envelope=call.envelope.part(number), **one)
+            for number, one in enumerate(call.input["requests"])
+        ]
         return {"answers": [each.wait() for each in asked]}
 
-    def _answer_one(self, method: str, request: Any) -> dict[str, Any]:
+    def _answer_one(self, method: str, request: Any, envelope: Envelope) -> dict[str, Any]:
         door = getattr(type(self), method, None)
         if not hasattr(door, "__credit_endpoint__") or method == "many":
             return {"error": NotFound("没有这个接口").to_dict()}
-        answer: dict[str, Any] = door(self, request)  # type: ignore[misc]
+        answer: dict[str, Any] = door(self, request, envelope)  # type: ignore[misc]
         return answer
 
     @endpoint(_EventsAfter(), SERVICES_ONLY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +16,8 @@ from tests.support.toys import Toys, running, toy_settings
 @pytest.fixture
 def toys_settings(database_server: DatabaseServer, tmp_path: Path) -> Iterator[Settings]:
     """Settings over the in-memory broker; the databases are dropped afterwards."""
-    prefix = f"toys_{secrets.token_hex(4)}_"
-    yield toy_settings(database_server, prefix, tmp_path)
-    for name in ("till", "book"):
-        database_server.drop(prefix + name)
+    with toy_settings(database_server, tmp_path) as settings:
+        yield settings
     memory_transport.reset()
 
 

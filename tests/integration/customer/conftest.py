@@ -21,6 +21,7 @@ from services.common.messaging import Call, Runner, Service, endpoint, memory_tr
 from services.customer.model import metadata
 from services.customer.service import CustomerService
 from tests.conftest import suite_settings
+from tests.support.doors import speaking_as
 from tests.support.postgres import DatabaseServer
 
 CLERK = Caller(
@@ -88,10 +89,11 @@ class Door:
 
     def __init__(self, settings: Settings, runner: Runner) -> None:
         self.settings = settings
-        self._ground: Any = next(
+        ground: Any = next(
             dependency for dependency in runner.container("limits").dependencies if hasattr(dependency, "ask")
         )
         self._erp = wire.Publisher(settings.amqp_uri)
+        self._client = speaking_as(GATEWAY, ground.client, settings)
         self._signer = CallerSigner(keys.load_private_key(settings.keys_dir, GATEWAY), GATEWAY)
 
     def ask(self, method: str, caller: Caller = SALES, key: str | None = None, /, **received: Any) -> Any:
@@ -111,7 +113,7 @@ class Door:
             "trace_id": "t",
             "idempotency_key": key,
         }
-        return self._ground.client.call(service, method, request, 30)
+        return self._client.call(service, method, request, 30)
 
     def publish(self, routing_key: str, body: Any) -> None:
         """Send a message as an ERP connector does."""
