@@ -8,6 +8,7 @@ from services.customer import schema
 
 _ONE = "/customers/<customer_id>"
 _ATTACHMENT = f"{_ONE}/attachments/<attachment_id>"
+_DOCUMENT = f"{_ONE}/documents/<document_id>"
 
 ROUTES = [
     Route(
@@ -157,6 +158,50 @@ ROUTES = [
         answer=schema.DeletedAnswer,
         tag="customers",
         summary="Remove an attachment",
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/documents",
+        service="customer",
+        call="list_documents",
+        permission="customers.read",
+        answer=schema.DocumentPage,
+        listing=True,
+        tag="customers",
+        summary="Licences, contracts and other documents, with until when they are valid",
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/documents",
+        service="customer",
+        call="add_document",
+        permission="customers.update",
+        body=schema.NewDocumentBody,
+        answer=schema.DocumentAnswer,
+        status=201,
+        tag="customers",
+        summary="Add a document; before it expires its salesperson gets a to-do",
+    ),
+    Route(
+        "PATCH",
+        _DOCUMENT,
+        service="customer",
+        call="change_document",
+        permission="customers.update",
+        body=schema.DocumentChangeBody,
+        answer=schema.DocumentAnswer,
+        tag="customers",
+        summary="Change what is named of a document",
+    ),
+    Route(
+        "DELETE",
+        _DOCUMENT,
+        service="customer",
+        call="remove_document",
+        permission="customers.update",
+        answer=schema.DeletedAnswer,
+        tag="customers",
+        summary="Remove a document",
     ),
     Route(
         "POST",

@@ -23,6 +23,23 @@ LABELS = {
 }
 BLACKLIST, WHITELIST = LISTS = ("blacklist", "whitelist")
 LIST_NAMES = {BLACKLIST: "黑名单", WHITELIST: "白名单"}
+DOCUMENT_KINDS = {
+    "business_licence": "营业执照",
+    "tax_registration": "税务登记",
+    "permit": "经营许可证",
+    "id_card": "法人身份证",
+    "contract": "合同",
+    "guarantee": "担保文件",
+    "other": "证照",
+}
+_DOCUMENT_LABELS = {
+    "kind": "证照类型",
+    "number": "证照编号",
+    "valid_from": "生效日期",
+    "valid_to": "有效期至",
+    "remind_days": "提前提醒天数",
+    "attachment_id": "附件",
+}
 CORE = tuple(LABELS)
 SNAPSHOT = ("id", *CORE, "fields", "list_kind", "list_reason", "version", "created_at")
 _NO_CREDIT = frozenset({"unset"})
@@ -54,6 +71,17 @@ def differences(
             label = form_labels.get(key, key)
             found.append(_difference(f"fields.{key}", label, old.get(key), new.get(key)))
     return found
+
+
+def document_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What changed of a document, as history shows it; what it is stands first."""
+    kind = (after or before)["kind"]
+    label = DOCUMENT_KINDS[kind]
+    return [
+        _difference(f"documents.{name}", f"{label}: {title}", before.get(name), after.get(name))
+        for name, title in _DOCUMENT_LABELS.items()
+        if before.get(name) != after.get(name)
+    ]
 
 
 def check_version(record: Mapping[str, Any], asked: int | None) -> None:

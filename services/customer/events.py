@@ -42,6 +42,36 @@ def customer_deleted(work: UnitOfWork, customer_id: UUID) -> None:
     )
 
 
+def reminder_due(
+    work: UnitOfWork,
+    *,
+    key: str,
+    title: str,
+    customer: Mapping[str, Any],
+    days_left: int,
+    role: str | None = None,
+) -> None:
+    """Somebody has something to do about a customer: its salesperson, or whoever has a role."""
+    reminder = {
+        "key": key,
+        "title": title,
+        "customer_id": customer["id"],
+        "customer_code": customer["code"],
+        "salesperson": customer["salesperson"],
+        "role": role,
+        "days_left": days_left,
+    }
+    work.add_event(
+        "reminder_due", subject=customer["id"], ordering_key=customer["id"], data={"reminder": reminder}
+    )
+
+
+def reminder_settled(work: UnitOfWork, key: str, customer_id: UUID) -> None:
+    """What was reminded of, if it was, needs nobody any more."""
+    data = {"key": key, "customer_id": customer_id}
+    work.add_event("reminder_settled", subject=customer_id, ordering_key=customer_id, data=data)
+
+
 def group_created(work: UnitOfWork, group: Mapping[str, Any]) -> None:
     """A customer group is there."""
     _group_event(work, "group_created", group)

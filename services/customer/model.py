@@ -54,6 +54,8 @@ customers = Table(
     Column("fields", JSONB, nullable=False),
     Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
     Column("credit_review_on", Date),
+    # Null once it was told of.
+    Column("review_remind_on", Date),
     # Black or white, who put the customer there and why.
     Column("list_kind", Text),
     Column("list_reason", Text),
@@ -92,6 +94,11 @@ Index(
     customers.c.credit_review_on,
     postgresql_where=_alive & customers.c.credit_review_on.isnot(None),
 )
+Index(
+    "ix_customers_review_remind_on",
+    customers.c.review_remind_on,
+    postgresql_where=_alive & customers.c.review_remind_on.isnot(None),
+)
 
 # Copies of what limits and risk_rules decided, fed by their events and by nothing else.
 customer_credit = Table(
@@ -120,7 +127,8 @@ customer_history = Table(
     Column("changed_at", INSTANT, nullable=False),
     Column("changed_by", Text, nullable=False),
     CheckConstraint(
-        "action IN ('created', 'updated', 'deleted', 'attachment_added', 'attachment_removed', 'listed')",
+        "action IN ('created', 'updated', 'deleted', 'attachment_added', 'attachment_removed', 'listed',"
+        " 'document_added', 'document_changed', 'document_removed')",
         name="action",
     ),
 )
@@ -140,6 +148,34 @@ attachments = Table(
     Column("uploaded_by", Text, nullable=False),
     Column("deleted_at", INSTANT),
     CheckConstraint("size_bytes > 0", name="size"),
+)
+
+# Licences, contracts and the like of a customer; `remind_on` is null once it was told of.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("number", Text),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    Column("remind_days", Integer, nullable=False),
+    Column("remind_on", Date),
+    Column("attachment_id", Uuid, ForeignKey("attachments.id")),
+    Column("version", Integer, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Column("deleted_at", INSTANT),
+    CheckConstraint("valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to", name="validity"),
+    CheckConstraint("remind_days >= 0", name="remind_days"),
+)
+Index(
+    "ix_documents_remind_on",
+    documents.c.remind_on,
+    postgresql_where=documents.c.deleted_at.is_(None) & documents.c.remind_on.isnot(None),
 )
 
 # Which state of a customer each ERP told last: a lower revision changes nothing.

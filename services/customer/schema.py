@@ -10,6 +10,7 @@ from marshmallow.fields import List, Nested
 
 from services.common import fields, paging
 from services.common.forms.types.identities import EmailField, PhoneField
+from services.customer.customers import DOCUMENT_KINDS
 
 CODE_PATTERN = r"[\w.\-/#]{1,50}\Z"
 READ_ONLY = ("credit_status", "credit_limit", "payment_term_days", "grade")
@@ -173,6 +174,65 @@ class AttachmentKey(CustomerKey):
     """One attachment of one customer."""
 
     attachment_id = fields.IdField(required=True)
+
+
+class _Document(fields.StrictSchema):
+    number = fields.TextField(max_length=100, allow_none=True, load_default=None)
+    valid_from = fields.DateField(allow_none=True, load_default=None)
+    valid_to = fields.DateField(allow_none=True, load_default=None)
+    remind_days = fields.IntegerField(minimum=0, maximum=365, load_default=30)
+    attachment_id = fields.IdField(allow_none=True, load_default=None)
+
+
+class NewDocumentBody(_Document):
+    """A licence, a contract or the like; `remind_days` before it expires somebody is reminded."""
+
+    kind = fields.TextField(required=True, validate=validate.OneOf(tuple(DOCUMENT_KINDS)))
+
+
+class NewDocument(NewDocumentBody, CustomerKey):
+    """The same with its customer."""
+
+
+class DocumentChangeBody(fields.StrictSchema):
+    """What of a document changes; `version` is the one that the change was made on."""
+
+    kind = fields.TextField(validate=validate.OneOf(tuple(DOCUMENT_KINDS)))
+    number = fields.TextField(max_length=100, allow_none=True)
+    valid_from = fields.DateField(allow_none=True)
+    valid_to = fields.DateField(allow_none=True)
+    remind_days = fields.IntegerField(minimum=0, maximum=365)
+    attachment_id = fields.IdField(allow_none=True)
+    version = fields.IntegerField(minimum=1, maximum=2**31 - 1)
+
+
+class DocumentKey(CustomerKey):
+    """One document of one customer."""
+
+    document_id = fields.IdField(required=True)
+
+
+class DocumentChange(DocumentChangeBody, DocumentKey):
+    """The same with which one."""
+
+
+class DocumentAnswer(NewDocumentBody):
+    """A document as it is answered."""
+
+    id = fields.IdField()
+    customer_id = fields.IdField()
+    version = fields.IntegerField()
+    created_at = fields.InstantField()
+    created_by = fields.TextField()
+    updated_at = fields.InstantField()
+    updated_by = fields.TextField()
+
+
+class DocumentPage(fields.StrictSchema):
+    """A page of a customer's documents."""
+
+    items = List(Nested(DocumentAnswer))
+    next = fields.TextField(allow_none=True)
 
 
 class NewGroup(fields.StrictSchema):

@@ -8,7 +8,7 @@ from services.common.forms import schema as form_schema
 from services.common.messaging import Call, ErpSubscription, Service, endpoint
 from services.customer import model, schema, store
 from services.customer.customers import BLACKLIST, WHITELIST
-from services.customer.operations import duplicates, forms, intake, lists, records
+from services.customer.operations import documents, duplicates, forms, intake, lists, records, reminders
 
 
 class CustomerService(Service):
@@ -17,7 +17,10 @@ class CustomerService(Service):
     name = "customer"
     metadata = model.metadata
     subscriptions = {  # noqa: RUF012 - declared by the base class
-        "limits": {"account_changed": records.copy_account},
+        "limits": {
+            "account_changed": records.copy_account,
+            "business_date_opened": reminders.date_opened,
+        },
         "risk_rules": {"customer_rated": records.copy_rating},
     }
     projections = ("customer_credit",)
@@ -103,6 +106,26 @@ class CustomerService(Service):
     def delete_attachment(self, call: Call) -> dict[str, Any]:
         """Hide an attachment."""
         return self.apply(call, records.delete_attachment, call.input)
+
+    @endpoint(schema.CustomerDetails(), "customers.read")
+    def list_documents(self, call: Call) -> dict[str, Any]:
+        """A page of a customer's documents."""
+        return dict(self.read(call, documents.list_documents, call.input))
+
+    @endpoint(schema.NewDocument(), "customers.update")
+    def add_document(self, call: Call) -> dict[str, Any]:
+        """Add a document."""
+        return self.apply(call, documents.add_document, call.input)
+
+    @endpoint(schema.DocumentChange(), "customers.update")
+    def change_document(self, call: Call) -> dict[str, Any]:
+        """Change a document."""
+        return self.apply(call, documents.change_document, call.input)
+
+    @endpoint(schema.DocumentKey(), "customers.update")
+    def remove_document(self, call: Call) -> dict[str, Any]:
+        """Hide a document."""
+        return self.apply(call, documents.remove_document, call.input)
 
     @endpoint(schema.CustomerImport(), "customers.import")
     def import_customers(self, call: Call) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class WorkflowService(Service):
         "customer": {
             "customer_created": copies.customer_created,
             "customer_updated": copies.customer_changed,
+            "reminder_due": copies.reminder_due,
+            "reminder_settled": copies.reminder_settled,
         },
         "limits": {
             "account_changed": copies.account_changed,

@@ -152,3 +152,44 @@ def test_rules_only_warn_of_a_whitelisted_customer_and_its_limit_holds(
     ]
     refusal = refused(422, ann.post, "/orders", order("W-O-3", customer["id"], "501.00"))
     assert ("limit_exceeded", "block") in {(r["code"], r["strength"]) for r in refusal["decision"]["reasons"]}
+
+
+def todos(client: Client, customer: dict[str, Any]) -> list[str]:
+    items = client.get("/todos", state="open")["items"]
+    return [one["title"] for one in items if one["subject"]["id"] == customer["id"]]
+
+
+def test_what_expires_or_is_to_be_reviewed_becomes_a_todo_in_time(
+    suite: Suite, staff: dict[str, Client]
+) -> None:
+    ann, bea, rob, admin = staff["ann"], staff["bea"], staff["rob"], suite.administrator()
+    asked = {"code": "R-1", "name": "到期提醒商贸", "salesperson": "ann", "credit_review_on": "2026-01-20"}
+    customer = ann.post("/customers", asked)
+    documents = f"/customers/{customer['id']}/documents"
+    licence = {"kind": "business_licence", "valid_from": "2020-01-01", "valid_to": "2026-01-31"}
+    made = ann.post(documents, {**licence, "remind_days": 15})
+    ann.post(documents, {"kind": "contract", "valid_to": "2027-01-01"})
+    refused(422, ann.post, documents, {"kind": "passport"})
+    refused(422, ann.post, documents, {**licence, "valid_to": "2019-01-01"})
+    refused(422, ann.post, documents, {**licence, "attachment_id": customer["id"]})
+    assert [one["kind"] for one in ann.get(documents)["items"]] == ["business_licence", "contract"]
+
+    for day, of_ann, of_rob in (("2026-01-15", 0, 0), ("2026-01-16", 1, 0), ("2026-01-20", 1, 1)):
+        admin.post("/admin/business-date", {"date": day})
+        admin.post("/admin/streams:drain")
+        assert (len(todos(ann, customer)), len(todos(rob, customer))) == (of_ann, of_rob), day
+    assert todos(ann, customer) == ["客户「到期提醒商贸」的营业执照有效期至 2026-01-31, 将于该日到期"]
+    assert todos(rob, customer) == ["客户「到期提醒商贸」应于 2026-01-20 进行信用复核"]
+    assert todos(bea, customer) == []
+
+    one = f"{documents}/{made['id']}"
+    refused(409, ann.patch, one, {"valid_to": "2030-01-31", "version": 9})
+    renewed = ann.patch(one, {"valid_to": "2030-01-31", "version": 1})
+    assert (renewed["version"], renewed["valid_to"]) == (2, "2030-01-31")
+    ann.patch(f"/customers/{customer['id']}", {"credit_review_on": "2027-01-20"})
+    admin.post("/admin/streams:drain")
+    assert (todos(ann, customer), todos(rob, customer)) == ([], []), "renewed: nobody has to see to it"
+    ann.delete(one)
+    refused(404, ann.patch, one, {"number": "x"})
+    lines = ann.get(f"/customers/{customer['id']}/history")["items"]
+    assert {"document_added", "document_changed", "document_removed"} <= {line["action"] for line in lines}

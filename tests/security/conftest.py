@@ -162,16 +162,9 @@ def _trade(office: Office, sam: Person) -> None:
     dispute = sam.ask("POST", "/disputes", disputed)["dispute"]
     record = sam.ask("POST", "/forms/visits/records", {"fields": {"subject": "山姆的拜访"}})
     view = sam.ask("POST", "/forms/visits/views", {"name": "山姆的视图"})
-    upload = requests.post(
-        f"{sam.url}/api/v1/customers/{customer['id']}/attachments",
-        files={"file": ("合同.txt", b"the contract")},
-        headers=sam.headers,
-        timeout=30,
-    )
-    assert upload.status_code == 201, upload.text
     office.of_sam |= {
         "customer_id": customer["id"],
-        "attachment_id": upload.json()["id"],
+        **_papers(sam, customer["id"]),
         "session_id": sam.ask("GET", "/me/sessions")["items"][0]["id"],
         "application_id": application["id"],
         "task_id": task["id"],
@@ -188,6 +181,20 @@ def _trade(office: Office, sam: Person) -> None:
         "record_id": record["id"],
         "view_id": view["id"],
     }
+
+
+def _papers(sam: Person, customer_id: str) -> dict[str, str]:
+    """A file and a document of a customer."""
+    upload = requests.post(
+        f"{sam.url}/api/v1/customers/{customer_id}/attachments",
+        files={"file": ("合同.txt", b"the contract")},
+        headers=sam.headers,
+        timeout=30,
+    )
+    assert upload.status_code == 201, upload.text
+    licence = {"kind": "business_licence", "valid_to": "2027-01-31"}
+    document = sam.ask("POST", f"/customers/{customer_id}/documents", licence)
+    return {"attachment_id": upload.json()["id"], "document_id": document["id"]}
 
 
 def path_of(path: str, names: dict[str, str]) -> str:

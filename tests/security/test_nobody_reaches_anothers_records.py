@@ -40,6 +40,7 @@ _BODIES: dict[str, Any] = {
         f"POST /customers/<customer_id>:{verb}": {"reason": "x"}
         for verb in ("blacklist", "whitelist", "unlist")
     },
+    "POST /customers/<customer_id>/documents": {"kind": "other"},
     "PUT /applications/<application_id>": _GRANT,
     "POST /credit-accounts/<customer_id>/grants": _GRANT,
     "POST /credit-accounts/<customer_id>/guarantees": _GUARANTEE,

@@ -1,4 +1,4 @@
-"""Tags, the black and the white list, review dates, and what similar names are found by."""
+"""Tags, documents, the black and the white list, review dates, and what similar names are found by."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ _TEXTS = postgresql.ARRAY(sa.Text())
 _BATCH = 1_000
 _ALIVE = sa.text("deleted_at IS NULL")
 _ACTIONS = "'created', 'updated', 'deleted', 'attachment_added', 'attachment_removed'"
+_NEW_ACTIONS = "'listed', 'document_added', 'document_changed', 'document_removed'"
 
 
 def upgrade() -> None:
     """Make the columns, and work out what the names that are there are found by."""
     op.add_column("customers", sa.Column("tags", _TEXTS, server_default="{}", nullable=False))
     op.add_column("customers", sa.Column("credit_review_on", sa.Date()))
+    op.add_column("customers", sa.Column("review_remind_on", sa.Date()))
     for name in ("list_kind", "list_reason", "listed_by"):
         op.add_column("customers", sa.Column(name, sa.Text()))
     op.add_column("customers", sa.Column("listed_at", sa.DateTime(timezone=True)))
@@ -46,14 +48,22 @@ def upgrade() -> None:
         ["credit_review_on"],
         postgresql_where=sa.text("deleted_at IS NULL AND credit_review_on IS NOT NULL"),
     )
-    _allow_actions(f"{_ACTIONS}, 'listed'")
+    op.create_index(
+        "ix_customers_review_remind_on",
+        "customers",
+        ["review_remind_on"],
+        postgresql_where=sa.text("deleted_at IS NULL AND review_remind_on IS NOT NULL"),
+    )
+    _make_documents()
+    _allow_actions(f"{_ACTIONS}, {_NEW_ACTIONS}")
 
 
 def downgrade() -> None:
     """Take it back."""
-    op.execute("DELETE FROM customer_history WHERE action = 'listed'")
+    op.execute("DELETE FROM customer_history WHERE action = 'listed' OR action LIKE 'document%'")
     _allow_actions(_ACTIONS)
-    for name in ("review", "name_key", "name_pieces", "tags"):
+    op.drop_table("documents")
+    for name in ("review_remind_on", "review", "name_key", "name_pieces", "tags"):
         op.drop_index(f"ix_customers_{name}", "customers")
     for name in ("list_kind", "list_reason"):
         op.drop_constraint(op.f(f"ck_customers_{name}"), "customers")
@@ -64,10 +74,51 @@ def downgrade() -> None:
         "listed_by",
         "list_reason",
         "list_kind",
+        "review_remind_on",
         "credit_review_on",
         "tags",
     ):
         op.drop_column("customers", name)
+
+
+def _make_documents() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("remind_days", sa.Integer(), nullable=False),
+        sa.Column("remind_on", sa.Date(), nullable=True),
+        sa.Column("attachment_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_by", sa.Text(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "valid_from IS NULL OR valid_to IS NULL OR valid_from <= valid_to",
+            name=op.f("ck_documents_validity"),
+        ),
+        sa.CheckConstraint("remind_days >= 0", name=op.f("ck_documents_remind_days")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_documents_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["attachment_id"], ["attachments.id"], name=op.f("fk_documents_attachment_id_attachments")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
+    )
+    op.create_index(op.f("ix_documents_customer_id"), "documents", ["customer_id"])
+    op.create_index(
+        "ix_documents_remind_on",
+        "documents",
+        ["remind_on"],
+        postgresql_where=sa.text("deleted_at IS NULL AND remind_on IS NOT NULL"),
+    )
 
 
 def _find_names() -> None:

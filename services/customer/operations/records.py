@@ -14,11 +14,11 @@ from services.common.events import Event
 from services.common.ids import new_id
 from services.common.scopes import require_visible
 from services.customer import customers, events, store
-from services.customer.operations import duplicates
+from services.customer.operations import duplicates, reminders
 from services.customer.operations.forms import published_form, surroundings
 
 _CODE_TRIES_MAX = 100
-_HIDDEN = frozenset({"exposure"})
+_HIDDEN = frozenset({"exposure", "review_remind_on"})
 
 
 def create_customer(work: UnitOfWork, draft: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> 
         "department": draft.get("department") or (own.department if own else None),
         "contacts": draft.get("contacts") or [],
         "tags": draft.get("tags") or [],
+        "review_remind_on": draft.get("credit_review_on"),
         **dict.fromkeys(("list_kind", "list_reason", "listed_by", "listed_at")),
         "form_version": form.definition.version,
         "version": 1,
@@ -104,6 +105,9 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
         "updated_by": work.caller.actor,
     }
     row = {**after, **stamp, "form_version": form.definition.version}
+    if after["credit_review_on"] != record["credit_review_on"]:
+        row["review_remind_on"] = after["credit_review_on"]
+        reminders.settle_review(work, record)
     if not store.update_customer(work, record["id"], row):
         existing = store.find_taken(work, after["code"], after["uscc"], but=record["id"])
         if existing is None:

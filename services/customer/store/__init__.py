@@ -25,10 +25,27 @@ from services.customer.model import (
     customers,
     erp_revisions,
 )
+from services.customer.store.documents import (
+    change_document,
+    get_document,
+    insert_document,
+    list_documents,
+    take_documents_due,
+    take_reviews_due,
+)
 from services.customer.store.duplicates import find_alike, keys_of_several
 from services.customer.store.ground import OWNED, Row, alive, with_credit
 
-__all__ = ["OWNED", "find_alike"]
+__all__ = [
+    "OWNED",
+    "change_document",
+    "find_alike",
+    "get_document",
+    "insert_document",
+    "list_documents",
+    "take_documents_due",
+    "take_reviews_due",
+]
 
 _credit = (
     func.coalesce(customer_credit.c.credit_status, "unset").label("credit_status"),
@@ -40,7 +57,7 @@ _credit = (
     func.coalesce(customer_credit.c.exposure, 0).label("exposure"),
 )
 # What of a customer is only for the service itself.
-_INNER = frozenset({"deleted_at", "form_version", "name_key", "name_pieces"})
+_INNER = frozenset({"deleted_at", "form_version", "name_key", "name_pieces", "review_remind_on"})
 _plain = [column for column in customers.c if column.name not in _INNER]
 _SORTS: dict[str, ColumnElement[Any]] = {
     "created_at": customers.c.created_at,

@@ -10,7 +10,7 @@ from services.common.events import Event
 from services.workflow import store
 from services.workflow.operations.helping import reassign_from
 from services.workflow.operations.instances import start_for_record
-from services.workflow.operations.todos import DUE_DAYS, add_todo
+from services.workflow.operations.todos import DUE_DAYS, add_todo, close_todos
 from services.workflow.people import ADMIN_ROLE
 
 _ROLE = "role:"
@@ -96,3 +96,33 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
                 customer_id=customer_id,
                 due_days=int(action.get("due_days") or DUE_DAYS),
             )
+
+
+def reminder_due(work: UnitOfWork, event: Event) -> None:
+    """Make the to-do of a reminder: for who has its role, or the salesperson; else an admin's."""
+    reminder = event.data["reminder"]
+    people = store.company(work)
+    if reminder["role"]:
+        names = people.with_role(reminder["role"])
+    else:
+        known = people.people.get(str(reminder["salesperson"]))
+        names = [known.username] if known and known.active else []
+    for name in names or people.with_role(ADMIN_ROLE):
+        add_todo(
+            work,
+            group_key=reminder["key"],
+            title=reminder["title"],
+            assignee=name,
+            subject={
+                "type": "customer",
+                "id": str(reminder["customer_id"]),
+                "key": reminder["customer_code"],
+            },
+            customer_id=UUID(str(reminder["customer_id"])),
+            due_days=max(0, int(reminder["days_left"])),
+        )
+
+
+def reminder_settled(work: UnitOfWork, event: Event) -> None:
+    """Take the to-dos of a reminder away from whoever still has one."""
+    close_todos(work, event.data["key"])

@@ -21,6 +21,7 @@ from services.workflow.operations import ending, moving
 from services.workflow.operations.granting import approved_by
 from services.workflow.operations.inbox import mine, summary, task_view
 from services.workflow.operations.notes import note
+from services.workflow.operations.todos import close_todos
 from services.workflow.operations.versions import flow_of
 
 _INITIATOR = (None, "", "initiator")
@@ -103,8 +104,7 @@ def finish_todo(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     _require_open(task)
     close(work, task, "done", received.get("opinion"))
     if task["kind"] == "todo":
-        for other in store.close_group(work, task["group_key"], "superseded"):
-            events.task_event(work, "task_closed", other)
+        close_todos(work, task["group_key"])
     return {**task_view(task), "summary": {}}
 
 

@@ -54,6 +54,12 @@ def add_todo(
         events.task_event(work, "task_created", task)
 
 
+def close_todos(work: UnitOfWork, group_key: str) -> None:
+    """Take the open to-dos of a group away from everybody who has one."""
+    for task in store.close_group(work, group_key, "superseded"):
+        events.task_event(work, "task_closed", task)
+
+
 def add_todos(
     work: UnitOfWork, instance: Mapping[str, Any], to: Sequence[str], *, group_key: str, title: str
 ) -> None:
