@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from services.common.db import UnitOfWork
-from services.common.errors import Conflict, Invalid, NotFound
+from services.common.errors import Conflict, CreditError, Invalid, NotFound, is_passing
 from services.common.events import Event
-from services.common.fields import load, parse_date
-from services.common.parked import park_document
+from services.common.fields import load
 from services.limits import events, schema, store
 from services.limits.operations import (
     accounts,
     checking,
-    deliveries,
     expiry,
     orders,
     pool_limits,
     receivables,
 )
 from services.limits.operations.accounts import lock_customers_of, tell_accounts
-from services.limits.operations.over_limit import is_over_limit
+from services.limits.operations.waiting import set_aside
 
 KEYS = ("order.*", "invoice.*", "payment.*", "credit_note.*")
 WAIT_HOURS = 72
-_ENDED = ("cancelled", "closed")
 _PARTIES = ("customer", "payer")
-_PARKED_AT_ONCE = 500
+_AT_ONCE = 500
 
 _new_order = schema.NewOrder()
 _new_invoice = schema.NewInvoice()
@@ -40,6 +37,8 @@ _REVERSIBLE: dict[str, Callable[[UnitOfWork, Mapping[str, Any]], dict[str, Any]]
     "payment": receivables.reverse_payment,
     "credit_note": receivables.reverse_credit_note,
 }
+# What tells the whole of an order, and may be the first to do so.
+_WHOLE = ("order.created", "order.amended")
 _ENVELOPE = ("event_id", "occurred_at")
 Body = Mapping[str, Any]
 
@@ -66,18 +65,21 @@ def foresee(work: UnitOfWork, documents: Sequence[tuple[str, dict[str, Any]]]) -
     owners = {owner for kind, found in keys.items() for owner in store.owners_of(work, kind, found)}
     named = [_named_customer(body) for body in bodies]
     owners |= set(lock_customers_of(work, [*named, *({"customer_id": owner} for owner in owners)]))
+    coming = {key for route, body in documents if route in _WHOLE for key in _keys("order", [body])}
     awaited = [
-        *("|".join(key) for key in keys["order"]),
+        *(store.key_of_order(*key) for key in keys["order"]),
         *("|".join((kind, *key)) for kind in _REVERSIBLE for key in keys[kind]),
     ]
     with store.together(work):
-        store.read_orders(work, keys["order"])
+        store.read_arriving(work, coming)
+        store.read_orders(work, keys["order"] - coming)
         store.read_invoices(work, keys["invoice"])
         for kind in ("payment", "credit_note"):
             store.read_payments(work, keys[kind], kind)
         store.read_waiting(work, "order", awaited)
         store.read_matchable(work, list(owners))
         checking.foresee(work, list(owners))
+    orders.foresee_early(work, coming, list(owners))
 
 
 def _is_addressed(body: Body) -> bool:
@@ -140,7 +142,8 @@ def _unknown_key(work: UnitOfWork, body: Body) -> str:
 
 
 def _order_key(body: Body) -> str:
-    return f"{body.get('source')}|{body.get('company') or ''}|{body.get('order_no')}"
+    named = (body.get("source"), body.get("company") or "", body.get("order_no"))
+    return store.key_of_order(*(str(each) for each in named))
 
 
 def _create(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
@@ -158,103 +161,17 @@ def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
     if existing is not None and received["revision"] <= existing["content_revision"]:
         return {"status": "duplicate"}
     # What only expired here may well live on there: it is checked anew.
-    if existing is not None and existing["status"] in _ENDED and existing["expired_on"] is None:
+    if existing is not None and existing["status"] in orders.ENDED and existing["expired_on"] is None:
         orders.take_state(work, existing, received)
         store.save_order(work, existing)
         return {"status": existing["status"]}
     answer = orders.reserve_locked(work, received)
     order = store.order_of(work, received["source"], received["company"], received["order_no"])
-    if order is not None and existing is None:
-        answer |= _catch_up_with_order(work, order)
     if order is not None:
         for current in store.held_orders(work, [order["id"]]):
             expiry.expire_order(work, current)
         tell_accounts(work, [order["customer_id"]])
     return answer
-
-
-def _catch_up_with_order(work: UnitOfWork, order: dict[str, Any]) -> dict[str, Any]:
-    """Match what came before its order: invoices that named it, then deliveries and later states.
-
-    What those bind may turn out to be of another segment: it has happened, so it is flagged where that is
-    over its limit.
-    """
-    before, flag = order["invoiced_total"], {}
-    receivables.match_order(work, order)
-    if order["invoiced_total"] != before:
-        orders.stage(work, order, "match")
-        flag = {"over_limit": is_over_limit(work, order)}
-        events.order_event(work, "order_restaged", order, **flag)
-    key = f"{order['source']}|{order['company']}|{order['order_no']}"
-    for waiting in store.take_waiting(work, "order", [key]):
-        _route(work, waiting["routing_key"], waiting["body"])
-    return flag
-
-
-def _named_order(work: UnitOfWork, body: Body) -> dict[str, Any]:
-    names = {"source": str(body.get("source")), "company": str(body.get("company") or "")}
-    number = body.get("order_no")
-    if not isinstance(number, str) or not number:
-        raise Invalid("ERP 报文缺少 order_no", code="order_no")
-    order = store.order_of(work, names["source"], names["company"], number)
-    if order is None:
-        raise NotFound("没有这个订单", code="unknown_order")
-    return order
-
-
-def _end(status: str) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
-    def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-        order = _named_order(work, body)
-        if _is_old(order, body):
-            return {"status": "duplicate"}
-        if order["status"] == status:
-            return _noted(work, order, body)
-        store.lock_customers(work, [order["customer_id"]])
-        orders.release_order(work, order, status, body.get("revision"))
-        tell_accounts(work, [order["customer_id"]])
-        return {"status": status}
-
-    return apply
-
-
-def _reopen(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    order = _named_order(work, body)
-    if _is_old(order, body):
-        return {"status": "duplicate"}
-    if order["status"] not in _ENDED:
-        # What it opens again has not been closed yet: when that comes, it comes too late.
-        return _noted(work, order, body)
-    key = {name: order[name] for name in ("source", "company", "order_no")}
-    return orders.reopen_order(work, {**key, "revision": body.get("revision")})
-
-
-def _noted(work: UnitOfWork, order: dict[str, Any], body: Body) -> dict[str, Any]:
-    """Remember the revision of a document that finds everything as it wants it."""
-    order["revision"] = max(order["revision"], body.get("revision") or 0)
-    store.save_order(work, order)
-    return {"status": "duplicate"}
-
-
-def _deliver(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    order = _named_order(work, body)
-    number = body.get("delivery_no")
-    if not isinstance(number, str) or not number:
-        raise Invalid("ERP 报文缺少 delivery_no", code="delivery_no")
-    received = {name: order[name] for name in ("source", "company", "order_no")}
-    day = body.get("delivered_at")
-    received.update(delivery_no=number, amount=body.get("amount"), revision=None, reason=None)
-    received["delivered_at"] = None if day is None else parse_date(day)
-    return orders.deliver_order(work, received)
-
-
-def _return(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    order = _named_order(work, body)
-    day = body.get("returned_at")
-    received = {"return_no": body.get("return_no"), "amount": body.get("amount")}
-    if not isinstance(received["return_no"], str) or not received["return_no"]:
-        raise Invalid("ERP 报文缺少 return_no", code="return_no")
-    received["returned_at"] = None if day is None else parse_date(day)
-    return deliveries.record_return(work, order, received)
 
 
 def _invoice(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
@@ -298,26 +215,16 @@ def _then_reverse(
 ) -> Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]:
     def apply(work: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
         answer = record(work, body)
-        for waiting in store.take_waiting(work, "order", [_document_key(kind, body)]):
-            _route(work, waiting["routing_key"], waiting["body"])
+        _apply_taken(work, store.take_waiting(work, "order", [_document_key(kind, body)]))
         return answer
 
     return apply
 
 
-def _is_old(order: Mapping[str, Any], body: Body) -> bool:
-    revision = body.get("revision")
-    return isinstance(revision, int) and revision <= order["revision"]
-
-
 _ROUTES: dict[str, Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]] = {
     "order.created": _create,
     "order.amended": _amend,
-    "order.cancelled": _end("cancelled"),
-    "order.closed": _end("closed"),
-    "order.reopened": _reopen,
-    "order.delivered": _deliver,
-    "order.returned": _return,
+    **orders.LATER_STATES,
     "invoice.issued": _then_reverse("invoice", _invoice),
     "invoice.reversed": _reverse("invoice"),
     "payment.received": _then_reverse("payment", _payment),
@@ -328,15 +235,28 @@ _ROUTES: dict[str, Callable[[UnitOfWork, dict[str, Any]], dict[str, Any]]] = {
 ROUTING_KEYS = tuple(_ROUTES)
 
 
+def _apply_taken(work: UnitOfWork, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Apply documents that waited; what cannot be applied is parked by itself."""
+    for row in rows:
+        try:
+            _route(work, row["routing_key"], row["body"])
+        except CreditError as refusal:
+            if is_passing(refusal):
+                raise
+            set_aside(work, row, refusal.detail)
+
+
+def apply_overtaken(work: UnitOfWork) -> bool:
+    """Apply some documents that wait for what is here: both came at once; whether there may be more."""
+    rows = store.take_overtaken(work, _AT_ONCE)
+    _apply_taken(work, rows)
+    return len(rows) == _AT_ONCE
+
+
 def park_expired(work: UnitOfWork) -> None:
     """Park the documents whose customer has not come within `WAIT_HOURS`."""
-    for row in store.take_waiting_since(work, WAIT_HOURS, _PARKED_AT_ONCE):
-        body = row["body"]
-        event = {"type": row["routing_key"], "routing_key": row["routing_key"], "data": body, "source": "erp"}
-        event_id = uuid5(NAMESPACE_URL, f"{body.get('source')}/{body.get('event_id')}")
-        park_document(
-            work, "erp", event_id, row["key"], event, f"{WAIT_HOURS} 小时内没有出现客户 {row['key']}"
-        )
+    for row in store.take_waiting_since(work, WAIT_HOURS, _AT_ONCE):
+        set_aside(work, row, f"{WAIT_HOURS} 小时内没有出现客户 {row['key']}")
 
 
 # --- customers -------------------------------------------------------------------------------------------
@@ -354,8 +274,7 @@ def customer_changed(work: UnitOfWork, event: Event) -> None:
     if before is not None or blacklisted_for is not None:
         accounts.follow_blacklist(work, copy["id"], blacklisted_for)
     keys = [f"id:{customer['id']}", f"code:{customer['code']}"]
-    for waiting in store.take_waiting(work, "customer", keys):
-        _route(work, waiting["routing_key"], waiting["body"])
+    _apply_taken(work, store.take_waiting(work, "customer", keys))
 
 
 def customer_deleted(work: UnitOfWork, event: Event) -> None:

@@ -11,7 +11,6 @@ from services.limits.operations import (
     accounts,
     checking,
     dates,
-    deliveries,
     grants,
     history,
     intake,
@@ -158,12 +157,12 @@ class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
     @endpoint(schema.Return(), "deliveries.create")
     def return_delivery(self, call: Call) -> dict[str, Any]:
         """Record that goods of an order came back."""
-        return self.apply(call, deliveries.return_delivery, call.input)
+        return self.apply(call, orders.return_delivery, call.input)
 
     @endpoint(schema.DeliveryKey(), "deliveries.reverse")
     def reverse_delivery(self, call: Call) -> dict[str, Any]:
         """Take back a delivery or a return that was a mistake."""
-        return self.apply(call, deliveries.reverse_delivery, call.input)
+        return self.apply(call, orders.reverse_delivery, call.input)
 
     @endpoint(ListInput(), "decisions.read")
     def list_decisions(self, call: Call) -> dict[str, Any]:
@@ -190,6 +189,14 @@ class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
         while more:
             with self.work() as work:
                 more = opening.open_some(work, work.local_date, by_schedule=True)
+
+    @every(seconds=_SCHEDULE_SECONDS, name="apply-waiting-documents")
+    def apply_waiting_documents(self) -> None:
+        """Apply the ERP documents that came at the moment when what they wait for came."""
+        more = True
+        while more:
+            with self.work() as work:
+                more = intake.apply_overtaken(work)
 
     @every(seconds=600, name="park-documents")
     def park_documents(self) -> None:

@@ -59,10 +59,18 @@ class Book(Journalled):
         self.orders = shelf(model.orders, of_customer, ("source", "company", "order_no"), ("order_no",))
         self.deliveries = shelf(model.deliveries, ("order_id",))
         self.invoices = shelf(
-            model.invoices, of_customer, ("source", "company", "invoice_no"), ("invoice_no",)
+            model.invoices,
+            of_customer,
+            ("source", "company", "invoice_no"),
+            ("invoice_no",),
+            ("source", "order_no"),
         )
         self.payments = shelf(
-            model.payments, of_customer, ("kind", "source", "company", "payment_no"), ("kind", "payment_no")
+            model.payments,
+            of_customer,
+            ("kind", "source", "company", "payment_no"),
+            ("kind", "payment_no"),
+            ("source", "order_no"),
         )
         self.write_offs = shelf(
             model.write_offs, ("source", "company", "write_off_no"), ("write_off_no",), ("invoice_id",)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Table, Text, and_, bindparam, column, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Table,
+    TableValuedAlias,
+    Text,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+)
 
 from services.common.db import UnitOfWork
 from services.limits.model import invoices, orders, payments, write_offs
@@ -45,15 +58,17 @@ _KINDS = {
 }
 
 
+def wanted_keys(*names: str) -> TableValuedAlias:
+    """The keys that a statement is asked for (`asked_by_keys`), as a table with these columns."""
+    arrays = (bindparam(name, type_=ARRAY(Text)) for name in ("sources", "companies", "numbers"))
+    keys = func.unnest(*arrays).table_valued(*(column(name, Text) for name in names), name="wanted")
+    return keys.render_derived()
+
+
 def _by_keys(kind: str) -> Select[Any]:
     table = _KINDS[kind].table
     names = ("source", "company", _KINDS[kind].number)
-    arrays = (bindparam(name, type_=ARRAY(Text)) for name in ("sources", "companies", "numbers"))
-    wanted = (
-        func.unnest(*arrays)
-        .table_valued(*(column(name, Text) for name in names), name="wanted")
-        .render_derived()
-    )
+    wanted = wanted_keys(*names)
     named = and_(*(table.c[name] == wanted.c[name] for name in names), *_KINDS[kind].mine)
     return select(table).join(wanted, named)
 
@@ -63,17 +78,21 @@ _BY_KEYS = {kind: _by_keys(kind) for kind in _KINDS}
 
 def hold_documents(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> None:
     """Hold the documents of a kind with these keys. Locks their customers."""
-    book = book_of(work)
+    book, checked = book_of(work), partial(with_owners_locked, work, kind)
+    book.fetch(kind, keys, _BY_KEYS[kind], shelf_of(book, kind), asked_by_keys, checked=checked)
 
-    def checked(keys: list[DocumentKey], rows: list[Row]) -> list[Row]:
-        owners = {row["customer_id"] for row in rows}
-        if work.reads_only or all(book.customers.get(owner) for owner in owners):
-            return rows
-        # Until their customers were locked, somebody else might have changed them.
-        lock_customers(work, owners)
-        return _read_documents(work, kind, keys)
 
-    book.fetch(kind, keys, _BY_KEYS[kind], shelf_of(book, kind), _wanted, checked=checked)
+def with_owners_locked(work: UnitOfWork, kind: str, keys: list[DocumentKey], rows: list[Row]) -> list[Row]:
+    """The documents of a kind that were found under these keys, once nobody else can change them.
+
+    Locks their customers, and reads anew where one was not locked before.
+    """
+    book, owners = book_of(work), {row["customer_id"] for row in rows}
+    if work.reads_only or all(book.customers.get(owner) for owner in owners):
+        return rows
+    # Until their customers were locked, somebody else might have changed them.
+    lock_customers(work, owners)
+    return _read_documents(work, kind, keys)
 
 
 def owners_of(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> set[UUID]:
@@ -92,10 +111,11 @@ def owners_of_numbers(work: UnitOfWork, kind: str, numbers: Iterable[str]) -> se
 
 
 def _read_documents(work: UnitOfWork, kind: str, keys: list[DocumentKey]) -> list[Row]:
-    return all_rows(work, _BY_KEYS[kind], _wanted(keys))
+    return all_rows(work, _BY_KEYS[kind], asked_by_keys(keys))
 
 
-def _wanted(keys: list[DocumentKey]) -> dict[str, list[str]]:
+def asked_by_keys(keys: list[DocumentKey]) -> dict[str, list[str]]:
+    """The parameters by which a statement asks for `wanted_keys`."""
     sources, companies, numbers = zip(*keys, strict=True)
     return {"sources": list(sources), "companies": list(companies), "numbers": list(numbers)}
 

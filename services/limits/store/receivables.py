@@ -59,18 +59,6 @@ _NAMED = select(invoices).join(
     _named,
     and_(invoices.c.customer_id == _named.c.customer_id, invoices.c.invoice_no == _named.c.invoice_no),
 )
-_UNMATCHED = select(invoices).where(
-    invoices.c.customer_id == bindparam("customer"),
-    invoices.c.source == bindparam("of_source"),
-    invoices.c.order_no == bindparam("number"),
-    invoices.c.order_id.is_(None),
-)
-_UNMATCHED_NOTES = select(payments).where(
-    payments.c.customer_id == bindparam("customer"),
-    payments.c.source == bindparam("of_source"),
-    payments.c.order_no == bindparam("number"),
-    payments.c.order_id.is_(None),
-)
 
 
 def invoice_order(row: Row) -> tuple[Any, ...]:
@@ -192,30 +180,6 @@ def invoices_named(work: UnitOfWork, customer_id: UUID, numbers: Sequence[str]) 
     held = [row for number in numbers for row in shelf.find(("invoice_no",), number)]
     mine = [row for row in held if row["customer_id"] == customer_id]
     return {row["invoice_no"]: row for row in sorted(mine, key=lambda row: row["status"] != "reversed")}
-
-
-def unmatched_invoices(work: UnitOfWork, customer_id: UUID, source: str, order_no: str) -> list[Row]:
-    """Invoices that name an order which had not arrived."""
-    book = book_of(work)
-    wanted = {"customer": customer_id, "of_source": source, "number": order_no}
-    book.invoices.hold(all_rows(work, _UNMATCHED, wanted))
-    return [
-        row
-        for row in book.invoices.find(_OF_CUSTOMER, customer_id)
-        if row["order_id"] is None and row["source"] == source and row["order_no"] == order_no
-    ]
-
-
-def unmatched_credit_notes(work: UnitOfWork, customer_id: UUID, source: str, order_no: str) -> list[Row]:
-    """Credit notes that name an order which had not arrived."""
-    book = book_of(work)
-    wanted = {"customer": customer_id, "of_source": source, "number": order_no}
-    book.payments.hold(all_rows(work, _UNMATCHED_NOTES, wanted))
-    return [
-        row
-        for row in book.payments.find(_OF_CUSTOMER, customer_id)
-        if row["order_id"] is None and row["source"] == source and row["order_no"] == order_no
-    ]
 
 
 def on_account_payments(work: UnitOfWork, customer_id: UUID, currency: str) -> list[Row]:

@@ -6,10 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, and_, any_, bindparam, column, delete, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from services.common.db import UnitOfWork
-from services.limits.model import erp_event_ids, waiting_documents
+from services.limits.model import customers, erp_event_ids, invoices, orders, payments, waiting_documents
 from services.limits.store.book import book_of
 from services.limits.store.rows import Row, all_rows
 
@@ -31,6 +48,51 @@ _SEEN = select(erp_event_ids.c.source, erp_event_ids.c.event_id).join(
     and_(erp_event_ids.c.source == _asked.c.source, erp_event_ids.c.event_id == _asked.c.event_id),
 )
 _EventId = tuple[str, str]
+
+
+def _is_here(kind: str, table: Table, number: str) -> ColumnElement[bool]:
+    """Whether what a document waits for, one of a kind, is in a table by now."""
+    body = waiting_documents.c.body
+    same = [
+        table.c.source == body["source"].astext,
+        table.c.company == func.coalesce(body["company"].astext, ""),
+        table.c[number] == body[f"{kind}_no"].astext,
+    ]
+    if table is payments:
+        same.append(payments.c.kind == kind)
+    return and_(waiting_documents.c.routing_key.startswith(f"{kind}."), exists().where(*same))
+
+
+_key = waiting_documents.c.key
+_customer_is_here = or_(
+    exists().where(_key.startswith("code:"), customers.c.active, customers.c.code == func.substr(_key, 6)),
+    exists().where(
+        customers.c.active, customers.c.id == case((_key.startswith("id:"), cast(func.substr(_key, 4), Uuid)))
+    ),
+)
+_OVERTAKEN = (
+    select(waiting_documents.c.identity)
+    .where(
+        or_(
+            and_(waiting_documents.c.waits_for == "customer", _customer_is_here),
+            and_(
+                waiting_documents.c.waits_for == "order",
+                or_(
+                    _is_here("order", orders, "order_no"),
+                    _is_here("invoice", invoices, "invoice_no"),
+                    _is_here("payment", payments, "payment_no"),
+                    _is_here("credit_note", payments, "payment_no"),
+                ),
+            ),
+        )
+    )
+    .order_by(waiting_documents.c.identity)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=waiting_documents)
+)
+_TAKE_OVERTAKEN = (
+    delete(waiting_documents).where(waiting_documents.c.identity.in_(_OVERTAKEN)).returning(waiting_documents)
+)
 
 
 def read_event_ids(work: UnitOfWork, ids: Iterable[_EventId]) -> None:
@@ -89,6 +151,15 @@ def take_waiting(work: UnitOfWork, what: str, keys: Sequence[str]) -> list[Row]:
         shelf.remove(row["identity"])
     # Those that came in this unit of work have falling keys below zero, and came after all others.
     return sorted(rows, key=lambda row: (row["revision"], row["identity"] < 0, abs(row["identity"])))
+
+
+def take_overtaken(work: UnitOfWork, limit: int) -> list[Row]:
+    """Take documents that wait for what is here: both came at the same moment, and neither saw the other.
+
+    By revision and arrival. Deletes their rows.
+    """
+    rows = all_rows(work, _TAKE_OVERTAKEN, {"most": limit})
+    return sorted(rows, key=lambda row: (row["revision"], row["identity"]))
 
 
 def take_waiting_since(work: UnitOfWork, hours: int, limit: int) -> list[Row]:

@@ -11,11 +11,15 @@ from gateway.table import all_routes
 from services.common.db import Database
 from services.limits.operations import intake
 from services.limits.service import LimitsService
-from tests.contract.limits.ways import ASKED, FALLS, HAPPENED, HARMLESS, WAYS, Way
+from tests.contract.limits.late_orders import LATE_ORDERS
+from tests.contract.limits.ways import ASKED, FALLS, HAPPENED, HARMLESS, Way
+from tests.contract.limits.ways import WAYS as PLAIN_WAYS
 from tests.contract.limits.world import LEFT, World
 from tests.integration.limits.trading import trading
 from tests.support.doors import Door
 from tests.support.postgres import DatabaseServer
+
+WAYS = (*PLAIN_WAYS, *LATE_ORDERS)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +131,7 @@ def test_every_door_is_in_the_table_or_said_to_be_harmless() -> None:
 
 
 def test_nothing_is_both_in_the_table_and_harmless_and_no_door_of_the_table_is_gone() -> None:
-    timers = {"follow-settings", "open-business-date", "park-documents"}
+    timers = {"apply-waiting-documents", "follow-settings", "open-business-date", "park-documents"}
     assert _covered() & set(HARMLESS) == set()
     assert (_covered() | set(HARMLESS)) - _doors() == timers
 

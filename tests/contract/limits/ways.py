@@ -306,10 +306,6 @@ WAYS = (
     Way("an invoice of no company, of an order of this one", HAPPENED, ("record_invoice",),
         lambda world: world.record("invoice", "I", "70.00", company=None, order_no=world.named("SO")),
         _order("SO", "10.00"), event="invoice_recorded", kinds=("segment",)),
-    Way("an order of the ERP after such an invoice", HAPPENED, ("order.created",),
-        _erp_order("order.created", "10.00"),
-        lambda world: world.record("invoice", "I", MORE, company=None, order_no=world.named("SO")),
-        event="order_restaged", kinds=("segment",)),
     Way("an invoice taken back whose rest was written off", HAPPENED, ("reverse_invoice",),
         _take_back("reverse_invoice", "I"), _written_off_of_an_order, event="invoice_reversed"),
     Way("the same by the ERP", HAPPENED, ("invoice.reversed",), _erp_take_back("invoice", "I"),
@@ -395,4 +391,5 @@ HARMLESS = {
     "follow-settings": "tells what was set",
     "open-business-date": "goes by the same code as open_business_date",
     "park-documents": "takes no documents",
+    "apply-waiting-documents": "goes by the same code as the documents",
 }

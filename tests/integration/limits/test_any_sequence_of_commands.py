@@ -19,7 +19,7 @@ from services.common.db import UnitOfWork
 from services.common.errors import CreditError
 from services.common.fields import load
 from services.limits import model, schema, store
-from services.limits.operations import dates, deliveries, history, horizon, orders, receivables
+from services.limits.operations import dates, history, horizon, orders, receivables
 from tests.integration.limits.conftest import Ledger
 from tests.integration.limits.replay import History
 
@@ -122,12 +122,12 @@ class Story:
         key = (self._named("order", pick), f"R{len(self.deliveries)}")
         body = {"order_no": key[0], "return_no": key[1], "amount": amount}
         body["returned_at"] = self.dated.isoformat()
-        self._do(deliveries.return_delivery, schema.Return(), **body)
+        self._do(orders.return_delivery, schema.Return(), **body)
         self.deliveries.append(key)
 
     def undeliver(self, pick: int, other: int, amount: str) -> None:
         order_no, number = self.deliveries[pick % len(self.deliveries)] if self.deliveries else ("none", "D")
-        self._do(deliveries.reverse_delivery, schema.DeliveryKey(), order_no=order_no, delivery_no=number)
+        self._do(orders.reverse_delivery, schema.DeliveryKey(), order_no=order_no, delivery_no=number)
 
     def invoice(self, pick: int, other: int, amount: str) -> None:
         body = {**self._new("invoice"), "amount": amount, "invoice_date": self.dated.isoformat()}
@@ -217,7 +217,7 @@ class Story:
                 self._undo(operation, schema.DocumentKey(), number=number)
         for order_no, delivery_no in self.deliveries:
             key = {"order_no": order_no, "delivery_no": delivery_no}
-            self._undo(deliveries.reverse_delivery, schema.DeliveryKey(), **key)
+            self._undo(orders.reverse_delivery, schema.DeliveryKey(), **key)
         for order_no in self.numbers["order"]:
             self._undo(_closing, schema.OrderKey(), order_no=order_no)
 

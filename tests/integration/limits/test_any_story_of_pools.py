@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from random import Random
 from types import SimpleNamespace
@@ -150,22 +151,31 @@ class Story(PoolModel):
         if order is not None:
             order.invoiced += amount
 
-    def invoice_first(self, pick: int, other: int, amount: Decimal) -> None:
-        """An invoice that comes before the order that it names; then it goes over to the order's segment."""
-        number, order_no, company = self._number("I"), self._number("SO"), COMPANIES[other // 2 % 3]
+    def late(self, pick: int, other: int, amount: Decimal) -> None:
+        """An order that comes by any route after an invoice, a delivery or both: only the rest is checked."""
+        order_no, route = self._number("SO"), (pick + other) % 4
         order = Order(pick % 3, COMPANIES[other % 3], amount, is_open=True, currency=_currency(other))
-        body = {"invoice_no": number, "order_no": order_no, "amount": f"{amount + 1:.2f}"}
-        body |= {
-            "invoice_date": "2026-03-02",
-            "currency": order.currency,
-            **self._of(order.customer, company),
-        }
-        self._do(receivables.record_invoice, schema.NewInvoice(), **body)
-        self.invoices[number] = Invoice(order.customer, company)
-        self._check(order_no, order, amount, lambda: self._erp("order.created", order_no, order))
-        self.invoices[number].segment = order.company or company
+        delivered, order.invoiced = ((ZERO, amount + 1), (amount / 2, ZERO), (amount / 2, amount / 4))[
+            pick // 4
+        ]
+        if delivered:
+            told = {**self._key(order_no, order), "delivery_no": "D", "amount": f"{delivered:.2f}"}
+            assert self._tell("order.delivered", told) == {"status": "waiting"}
+        if order.invoiced:
+            self._invoice_first(order_no, order, COMPANIES[other // 2 % 3])
+        erp = (partial(self._erp, "order.created"), partial(self._erp, "order.amended"))
+        reserve = (self._reserve, self._reserve_in_batch, *erp)[route]
+        self._check(order_no, order, order.binds, lambda: reserve(order_no, order))
         if order_no in self.orders:
-            self.orders[order_no].invoiced += amount + 1
+            self.orders[order_no].delivered += delivered
+
+    def _invoice_first(self, order_no: str, order: Order, company: str) -> None:
+        """An invoice that comes before its order; with that it goes over to the order's segment."""
+        number = self._number("I")
+        body = {"invoice_no": number, "order_no": order_no, "amount": f"{order.invoiced:.2f}"}
+        body |= {"invoice_date": "2026-03-02", "currency": order.currency}
+        self._do(receivables.record_invoice, schema.NewInvoice(), **body, **self._of(order.customer, company))
+        self.invoices[number] = Invoice(order.customer, order.company or company)
 
     def payment(self, pick: int, other: int, amount: Decimal) -> None:
         number, place, named = self._number("P"), pick % 3, None
@@ -308,9 +318,16 @@ class Story(PoolModel):
         body = self._order_body(number, order)
         return self._do(orders.reserve_order, schema.NewOrder(), **body)
 
+    def _reserve_in_batch(self, number: str, order: Order) -> Any:
+        items = [self._order_body(number, order)]
+        return self._do(self._batch, schema.Batch(), items=items)["results"][0]
+
     def _erp(self, routing_key: str, number: str, order: Order) -> Any:
-        body = {**self._order_body(number, order), "source": "api", "event_id": uuid4().hex}
-        return self.ledger.do(intake.apply_document, routing_key, body)
+        return self._tell(routing_key, self._order_body(number, order))
+
+    def _tell(self, routing_key: str, body: dict[str, Any]) -> Any:
+        told = {**body, "source": "api", "event_id": uuid4().hex}
+        return self.ledger.do(intake.apply_document, routing_key, told)
 
     def _order_body(self, number: str, order: Order) -> dict[str, Any]:
         body = {"order_no": number, "amount": f"{order.amount:.2f}", "currency": order.currency}
@@ -363,7 +380,7 @@ _STEPS = (
     *(
         "invoice",
         "invoice",
-        "invoice_first",
+        "late",
         "payment",
         "payment",
         "payment",

@@ -9,7 +9,7 @@ import pytest
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import deliveries, orders, receivables
+from services.limits.operations import orders, receivables
 from tests.integration.limits.conftest import Ledger, key
 
 
@@ -29,13 +29,13 @@ def _deliver(ledger: Ledger, number: str, amount: str) -> dict[str, Any]:
 
 def _return(ledger: Ledger, number: str, amount: str) -> dict[str, Any]:
     body = {"order_no": "A", "return_no": number, "amount": amount}
-    answer: dict[str, Any] = ledger.do(deliveries.return_delivery, load(schema.Return(), body))
+    answer: dict[str, Any] = ledger.do(orders.return_delivery, load(schema.Return(), body))
     return answer
 
 
 def _take_back(ledger: Ledger, number: str) -> dict[str, Any]:
     body = load(schema.DeliveryKey(), {"order_no": "A", "delivery_no": number})
-    answer: dict[str, Any] = ledger.do(deliveries.reverse_delivery, body)
+    answer: dict[str, Any] = ledger.do(orders.reverse_delivery, body)
     return answer
 
 

@@ -16,7 +16,6 @@ from services.limits.operations.receivables.invoices import (
     record_invoice_locked,
     reverse_invoice,
 )
-from services.limits.operations.receivables.order_matching import match_order
 from services.limits.operations.receivables.payments import (
     foresee_payments,
     reallocate_payment,
@@ -51,7 +50,6 @@ __all__ = [
     "foresee_invoices",
     "foresee_payments",
     "list_documents",
-    "match_order",
     "record_invoice",
     "record_invoice_locked",
     "record_payment",

@@ -1,4 +1,4 @@
-"""Which order an invoice or a credit note belongs to, whichever of them came first."""
+"""Which order an invoice or a credit note belongs to; one that came before its order waits for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from services.common.db import UnitOfWork
 from services.limits import store
 from services.limits.operations.accounts import require_customer, require_parties
 from services.limits.operations.orders import restage
-from services.limits.operations.posting import bring_into
-from services.limits.pools import segment_within
 
 
 def owner_named(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,48 +46,3 @@ def move_invoiced(
     """Let so much more of an order be invoiced, or less, and bring its stages in line from a date on."""
     order["invoiced_total"] += amount
     restage(work, order, action, dated)
-
-
-def match_order(work: UnitOfWork, order: dict[str, Any]) -> None:
-    """Match the documents that named an order before it arrived; they count beside it no longer.
-
-    One that named who ordered, and no payer, stays with that customer.
-    """
-    named = (order["source"], order["order_no"])
-    owners = [owner for owner in (order["customer_id"], order["sold_to_id"]) if owner is not None]
-    for invoice in [row for owner in owners for row in store.unmatched_invoices(work, owner, *named)]:
-        if invoice["currency"] != order["currency"]:
-            continue
-        _take_in(work, order, ("invoice", invoice["invoice_no"]), invoice, _owed(work, invoice))
-        store.update_invoice(work, invoice["id"], {name: invoice[name] for name in ("order_id", "segment")})
-        if invoice["status"] != "reversed":
-            order["invoiced_total"] += invoice["amount"]
-    for note in [row for owner in owners for row in store.unmatched_credit_notes(work, owner, *named)]:
-        if note["currency"] != order["currency"]:
-            continue
-        _take_in(work, order, ("credit_note", note["payment_no"]), note, -note["unallocated"])
-        store.update_payment(work, note["id"], {name: note[name] for name in ("order_id", "segment")})
-        if note["status"] != "reversed":
-            order["invoiced_total"] -= note["amount"]
-
-
-def _take_in(
-    work: UnitOfWork,
-    order: Mapping[str, Any],
-    named: tuple[str, str],
-    document: dict[str, Any],
-    bound: Decimal,
-) -> None:
-    """Let a document belong to an order that has come, and bind what it binds in the order's segment."""
-    document["order_id"] = order["id"]
-    bring_into(work, segment_within(order, document["company"]), named, document, bound)
-
-
-def _owed(work: UnitOfWork, invoice: Mapping[str, Any]) -> Decimal:
-    """What is bound where an invoice is: what is open of it, and the bills that it was paid by."""
-    rows = store.allocations_to(work, invoice["id"])
-    paying = store.documents_by_id(work, "payment", [row["payment_id"] for row in rows])
-    by_bill = [
-        row["amount"] for row in rows if store.pending_bill_of(work, paying[row["payment_id"]]) is not None
-    ]
-    return sum(by_bill, start=Decimal(invoice["open_amount"]))

@@ -11,7 +11,7 @@ from services.common.ids import new_id
 from services.limits import events, store
 from services.limits.operations import dates
 from services.limits.operations.accounts import tell_accounts
-from services.limits.operations.orders import positive_amount, require_order, stage
+from services.limits.operations.orders.changes import positive_amount, require_order, stage
 from services.limits.operations.over_limit import is_over_limit
 
 

@@ -1,4 +1,4 @@
-"""Orders: checked against the limit and reserved, one by one or in batches, by every route alike."""
+"""Orders that are there: what they bind is checked and moved, by every route alike; changed and read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, invalid_field
@@ -17,59 +16,29 @@ from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import orders
 from services.limits.operations import checking, dates, validity
-from services.limits.operations.accounts import lock_customers_of, require_parties, tell_accounts
+from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.filters import wanted_columns
 from services.limits.operations.over_limit import is_over_limit
 from services.limits.operations.posting import post
 
-_SAME_FIELDS = ("customer_id", "amount", "currency")
-_DATES = ("delivery_date", "order_date", "valid_until")
 _FILTERS = ("status", "order_no", "source", "company")
 
 
-def reserve_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """Check an order and reserve its amount, or document why not.
-
-    Answers `{"status": reserved | held | refused | duplicate, "order", "decision"}`. The same order again
-    changes nothing; a refused, held or cancelled one is checked anew; another content under a number that
-    is taken is a `Conflict`.
-    """
-    answer = reserve_locked(work, received)
-    if answer["status"] != "duplicate":
-        tell_accounts(work, [UUID(answer["order"]["payer_id"])])
-    return answer
-
-
-def foresee_orders(work: UnitOfWork, items: Sequence[Mapping[str, Any]]) -> None:
-    """Hold what these new orders will ask for. Locks their customers."""
-    customer_ids = lock_customers_of(work, items)
-    with store.together(work):
-        store.read_orders(work, [(item["source"], item["company"], item["order_no"]) for item in items])
-        checking.foresee(work, customer_ids)
-
-
-def reserve_locked(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without telling the account, for callers that reserve several orders."""
-    customer, named = require_parties(work, received)
-    payer = named or customer
-    store.lock_customers(work, [payer["id"]])
-    existing = store.order_of(work, received["source"], received["company"], received["order_no"])
-    if existing is not None and existing["status"] == OPEN_ORDER:
-        return _repeated(work, existing, payer["id"], received)
-    if existing is not None and existing["customer_id"] != payer["id"]:
-        raise Conflict("该订单号已属于另一个客户", code="order_of_another_customer")
-    order = _new_order(work, customer, payer, received, existing)
-    return take_order(work, order, "reserve", forced=bool(received.get("already_effective")))
-
-
 def take_order(
-    work: UnitOfWork, order: dict[str, Any], action: str, *, event: str | None = None, forced: bool = False
+    work: UnitOfWork,
+    order: dict[str, Any],
+    action: str,
+    *,
+    event: str | None = None,
+    forced: bool = False,
+    flagged: bool = False,
 ) -> dict[str, Any]:
     """Judge an order as it is to be, and write what came of it: order, entry, decision and event.
 
     `order` holds its new amount and totals, and under `reserved` and `delivered` what it binds until now.
-    With `forced` it has happened already: it is taken and flagged, whatever the verdict. Where more does not
-    pass, what was open, or is to be opened again, stays as it was.
+    With `forced` it has happened already: it is taken and flagged, whatever the verdict; with `flagged`
+    something of it has happened. Where more does not pass, what was open, or is to be opened again, stays
+    as it was.
     """
     wanted = ledger.order_stages(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
@@ -94,7 +63,7 @@ def take_order(
         move_order(work, order, target, action)
     shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
-    flag = {"over_limit": is_over_limit(work, order)} if forced else {}
+    flag = {"over_limit": is_over_limit(work, order)} if forced or flagged else {}
     told = events.order_event(work, name, order, shown, **flag)
     return {"status": result, "order": told, "decision": shown, **flag}
 
@@ -116,16 +85,6 @@ def move_order(
     post(work, action, "order", order, delta, order["effective_date"])
 
 
-def check_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """What would come of an order, without any effect: `{"status", "decision"}`."""
-    customer, payer = require_parties(work, received)
-    order = _new_order(work, customer, payer or customer, received, None)
-    check = checking.check_of(work, order, order["amount"])
-    verdict, rules = checking.judge(work, check, order)
-    decision = checking.documented(work, order, "check", check, verdict, rules, verdict.result)
-    return {"status": verdict.result, "decision": checking.decision_view(decision)}
-
-
 # --- changes of an order ---------------------------------------------------------------------------------
 
 
@@ -136,7 +95,7 @@ def amend_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]
     """
     order = require_order(work, received)
     if received.get("revision") and received["revision"] <= order["revision"]:
-        return _unchanged(work, order)
+        return unchanged(work, order)
     if order["status"] in ("cancelled", "closed"):
         raise Conflict("订单已取消或关闭, 请先重新打开", code="order_not_open")
     amount = order["amount"]
@@ -174,14 +133,14 @@ def close_order(work: UnitOfWork, received: Mapping[str, Any], status: str) -> d
     """Cancel or close an order: what was only reserved is released, what was delivered stays."""
     order = require_order(work, received)
     if order["status"] == status or _is_old(order, received):
-        return _unchanged(work, order)
+        return unchanged(work, order)
     if order["status"] in ("cancelled", "closed"):
         raise Conflict("订单已取消或关闭", code="order_not_open")
     if status == "cancelled" and (order["delivered_total"] or order["invoiced_total"]):
         raise Conflict("订单已有交货或发票, 只能关闭", code="order_has_documents")
     release_order(work, order, status, received.get("revision"))
     tell_accounts(work, [order["customer_id"]])
-    return _unchanged(work, order)
+    return unchanged(work, order)
 
 
 def release_order(work: UnitOfWork, order: dict[str, Any], status: str, revision: int | None) -> None:
@@ -199,10 +158,15 @@ def reopen_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     """Open a cancelled or closed order again: it meets the same check as a new one."""
     order = require_order(work, received)
     if _is_old(order, received):
-        return _unchanged(work, order)
+        return unchanged(work, order)
     if order["status"] not in ("cancelled", "closed"):
         raise Conflict("订单没有取消或关闭", code="order_not_closed")
-    order["revision"] = received.get("revision") or order["revision"] + 1
+    return reopen_locked(work, order, received.get("revision"))
+
+
+def reopen_locked(work: UnitOfWork, order: dict[str, Any], revision: int | None) -> dict[str, Any]:
+    """The same for a locked order that is cancelled or closed, by news of a revision, if it has one."""
+    order["revision"] = revision or order["revision"] + 1
     store.save_order(work, order)
     answer = take_order(work, order, "reopen", event="order_reopened")
     tell_accounts(work, [order["customer_id"]])
@@ -224,7 +188,11 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
 
     It has happened, so it is recorded whatever the limit says, and flagged where it is over it.
     """
-    order = require_order(work, received)
+    return record_delivery(work, require_order(work, received), received)
+
+
+def record_delivery(work: UnitOfWork, order: dict[str, Any], received: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a locked order; `Conflict` with code `order_not_reserved` where it did not pass."""
     amount = positive_amount(received["amount"], order["currency"])
     if order["status"] in ("held", "refused"):
         raise Conflict("订单没有通过信用检查, 不能发货", code="order_not_reserved")
@@ -241,14 +209,14 @@ def deliver_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
         kept = store.find_delivery(work, order["id"], received["delivery_no"])
         if kept is None or kept["amount"] != amount:
             raise Conflict("该交货单号已用于另一笔交货", code="delivery_exists")
-        return _unchanged(work, order)
+        return unchanged(work, order)
     order["delivered_total"] += amount
     stage(work, order, "deliver", delivery["delivered_at"])
     shown = events.delivery_view(delivery, order["currency"])
     over_limit = is_over_limit(work, order)
     events.order_event(work, "order_delivered", order, None, delivery=shown, over_limit=over_limit)
     tell_accounts(work, [order["customer_id"]])
-    return {**_unchanged(work, order), "delivery": shown, "over_limit": over_limit}
+    return {**unchanged(work, order), "delivery": shown, "over_limit": over_limit}
 
 
 def stage(work: UnitOfWork, order: dict[str, Any], action: str, dated: date | None = None) -> None:
@@ -277,7 +245,7 @@ def restage(work: UnitOfWork, order: dict[str, Any], action: str, dated: date | 
 def get_order(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """One order with its last decision."""
     order = _only(store.find_orders(work, received["order_no"], received["source"], received["company"]))
-    return _unchanged(work, order)
+    return unchanged(work, order)
 
 
 def list_orders(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -327,72 +295,11 @@ def _is_old(order: Mapping[str, Any], received: Mapping[str, Any]) -> bool:
     return revision is not None and revision <= order["revision"]
 
 
-def _unchanged(work: UnitOfWork, order: Mapping[str, Any]) -> dict[str, Any]:
+def unchanged(work: UnitOfWork, order: Mapping[str, Any]) -> dict[str, Any]:
+    """An order as it is, with its last decision."""
     decision = store.find_decision(work, order["decision_id"])
     return {
         "status": order["status"],
         "order": events.order_view(order),
         "decision": None if decision is None else checking.decision_view(decision),
-    }
-
-
-def _repeated(
-    work: UnitOfWork, existing: dict[str, Any], payer_id: UUID, received: Mapping[str, Any]
-) -> dict[str, Any]:
-    if received["revision"] < existing["content_revision"]:
-        return {**_unchanged(work, existing), "status": "duplicate"}
-    new = {**received, "customer_id": payer_id}
-    is_same = all(new[name] == existing[name] for name in _SAME_FIELDS)
-    if is_same and received["revision"] == existing["content_revision"]:
-        return {**_unchanged(work, existing), "status": "duplicate"}
-    if received["revision"] > existing["content_revision"] and payer_id == existing["customer_id"]:
-        before = dict(existing)
-        take_state(work, existing, received)
-        if is_same and all(existing[name] == before[name] for name in _DATES):
-            # Nothing is new but the revision: what comes later with a lower one is old.
-            store.save_order(work, existing)
-            return {**_unchanged(work, existing), "status": "duplicate"}
-        return take_order(work, existing, "amend", event="order_amended")
-    taken = Conflict("该订单号已存在, 内容不同", code="order_exists")
-    if store.is_seen(work, existing["customer_id"], existing):
-        taken.data["order"] = events.order_view(existing)
-    raise taken
-
-
-def _new_order(
-    work: UnitOfWork,
-    customer: Mapping[str, Any],
-    payer: Mapping[str, Any],
-    received: Mapping[str, Any],
-    existing: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    zero = Decimal(0)
-    totals = existing or {
-        "delivered_total": zero,
-        "invoiced_total": zero,
-        "reserved": zero,
-        "delivered": zero,
-    }
-    return {
-        "id": existing["id"] if existing else new_id(),
-        "source": received["source"],
-        "company": received["company"],
-        "order_no": received["order_no"],
-        "customer_id": payer["id"],
-        "sold_to_id": None if payer["id"] == customer["id"] else customer["id"],
-        "amount": received["amount"],
-        "currency": received["currency"],
-        "order_date": received.get("order_date") or dates.today(work),
-        "delivery_date": received.get("delivery_date"),
-        "salesperson": received.get("salesperson") or customer["salesperson"],
-        "status": "refused",
-        "revision": max(received["revision"], existing["revision"] if existing else 0),
-        "content_revision": received["revision"],
-        **{name: totals[name] for name in ("delivered_total", "invoiced_total", "reserved", "delivered")},
-        "decision_id": None,
-        "valid_until": validity.reserves_until(work, received),
-        "expired_on": None,
-        "effective_date": existing["effective_date"] if existing else None,
-        "created_at": existing["created_at"] if existing else work.now,
-        "updated_at": work.now,
     }

@@ -1,0 +1,58 @@
+"""An order that comes after its invoice or its delivery, by each route: only the rest of it is checked."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tests.contract.limits.ways import ASKED, HAPPENED, MORE, Way
+from tests.contract.limits.world import World
+
+
+def _by_hand(amount: str, world: World) -> object:
+    return world.record("order", "SO", amount)
+
+
+def _in_a_batch(amount: str, world: World) -> object:
+    return world.ask("reserve_orders", items=[world.body("order", "SO", amount)])["results"][0]
+
+
+def _by_erp(routing_key: str, amount: str, world: World) -> object:
+    return world.erp(routing_key, **world.body("order", "SO", amount))
+
+
+# An own pool and a shared one: each kind by each route is in `ways`.
+_KINDS = ("customer", "group")
+_ROUTES = {
+    "reserve_order": _by_hand,
+    "reserve_orders": _in_a_batch,
+    "order.created": partial(_by_erp, "order.created"),
+    "order.amended": partial(_by_erp, "order.amended"),
+}
+
+
+def _invoiced(world: World) -> None:
+    world.record("invoice", "I", MORE, order_no=world.named("SO"))
+
+
+def _invoiced_by_no_company(world: World) -> None:
+    world.record("invoice", "I", MORE, company=None, order_no=world.named("SO"))
+
+
+def _delivered(world: World) -> None:
+    told = {"order_no": world.named("SO"), "delivery_no": "D", "amount": "70.00"}
+    assert world.erp("order.delivered", **told) == {"status": "waiting"}
+
+
+def _after(door: str) -> tuple[Way, ...]:
+    act = _ROUTES[door]
+    return (
+        Way(f"{door} after its invoice", ASKED, (door,), partial(act, "120.00"), _invoiced,
+            kinds=_KINDS),
+        Way(f"{door} after an invoice of no company", HAPPENED, (door,), partial(act, "10.00"),
+            _invoiced_by_no_company, event="order_reserved", kinds=("segment",)),
+        Way(f"{door} after a delivery of more", HAPPENED, (door,), partial(act, "10.00"), _delivered,
+            event="order_delivered", kinds=_KINDS),
+    )  # fmt: skip
+
+
+LATE_ORDERS = tuple(way for door in _ROUTES for way in _after(door))
