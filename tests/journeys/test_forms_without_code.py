@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import requests
 
 from services.common.config import Settings
 from tests.journeys.conftest import PASSWORD, refused
@@ -203,3 +205,132 @@ def test_a_salesperson_tries_out_values_before_filing(suite: Suite) -> None:
     refused(404, seller.post, "/forms/customer:evaluate", of_one)
     problem = refused(403, teller.post, "/forms/application:evaluate", {"fields": {}})
     assert problem["permission"] == "applications.create"
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 64
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"x" * 1000
+
+
+@dataclass
+class Sender:
+    """Somebody who sends files and fetches them."""
+
+    url: str
+    headers: dict[str, str]
+
+    def send(self, form: str, name: str, content: bytes, **asked: str) -> requests.Response:
+        url, sent = f"{self.url}/forms/{form}/files", {"file": (name, content)}
+        return requests.post(url, params=asked, files=sent, headers=self.headers, timeout=30)
+
+    def fetch(self, path: str) -> requests.Response:
+        return requests.get(f"{self.url}{path}", headers=self.headers, timeout=30)
+
+
+def sender(suite: Suite, name: str) -> Sender:
+    url, login = f"{suite.url}/api/v1", {"username": name, "password": PASSWORD}
+    token = requests.post(f"{url}/auth/login", json=login, timeout=30).json()["access_token"]
+    return Sender(url, {"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(scope="module")
+def papers(suite: Suite) -> str:
+    """The path of the records of a form with files, with people who read and write them."""
+    admin = suite.administrator()
+    fields = [
+        field("主题", "text"),
+        field("合同", "attachment", size_mb_max=1, content_types=["application/pdf", "text/plain"]),
+        field("照片", "image"),
+        field("签字", "signature"),
+        field("明细", "sub_table", fields=[field("凭证", "attachment")]),
+    ]
+    default = [field("合同", "attachment", default=[])]
+    problem = refused(422, admin.post, "/forms", {"key": "bad", "title": {"zh": "坏"}, "fields": default})
+    assert problem["errors"][0]["field"] == "fields.0.default"
+    admin.post("/forms", {"key": "papers", "title": {"zh": "资料"}, "fields": fields})
+    admin.post("/forms/papers:publish", {})
+    admin.post("/departments", {"code": "P", "name": "资料部"})
+    own = [{"kind": "own"}]
+    grants = [{"right": f"form:papers.{action}", "scopes": own} for action in ("read", "create", "update")]
+    admin.put("/roles/paper_clerk", {"label": "资料员", "grants": grants})
+    blind = {"form:papers": {"fields.合同": "hidden"}}
+    seeing = [{"right": "form:papers.read"}, {"right": "form:papers.create"}]
+    admin.put("/roles/paper_reader", {"label": "查阅", "grants": seeing, "fields": blind})
+    for name, role in (("pat", "paper_clerk"), ("pia", "paper_clerk"), ("ray", "paper_reader")):
+        admin.post("/users", {"username": name, "password": PASSWORD, "name": name, "roles": [role]})
+    return "/forms/papers/records"
+
+
+def test_a_file_is_kept_as_its_field_takes_it(suite: Suite, papers: str) -> None:
+    file_pat, file_ray = sender(suite, "pat"), sender(suite, "ray")
+    sent = file_pat.send("papers", "../合同.pdf", PDF, field="合同")
+    assert sent.status_code == 201, sent.text
+    contract = sent.json()
+    assert (contract["name"], contract["content_type"]) == ("合同.pdf", "application/pdf")
+    for content, asked, status, code in (
+        (PNG, "合同", 415, "file_kind"),
+        (PDF, "照片", 415, "file_kind"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>", "照片", 415, "file_kind"),
+        (b"MZ\x90\0" + b"\0" * 99, "合同", 415, "file_is_program"),
+        (PDF * 2_000, "合同", 413, "file_too_large"),
+        (PDF, "主题", 422, "not_a_file_field"),
+        (PDF, "没有", 422, "not_a_file_field"),
+    ):
+        answer = file_pat.send("papers", "x.pdf", content, field=asked)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert file_ray.send("papers", "x.pdf", PDF, field="合同").status_code == 403
+
+
+def test_a_file_belongs_to_one_record_and_follows_its_rights(suite: Suite, papers: str) -> None:
+    records, admin = papers, suite.administrator()
+    pat, pia = (suite.client().sign_in(name, PASSWORD) for name in ("pat", "pia"))
+    file_pat, file_pia, file_ray = (sender(suite, name) for name in ("pat", "pia", "ray"))
+    contract = file_pat.send("papers", "合同.pdf", PDF, field="合同").json()
+    lie = {**contract, "name": "假.exe", "content_type": "text/html", "size_bytes": 1}
+    refused(422, pia.post, records, {"fields": {"合同": [contract]}})
+    refused(422, pat.post, records, {"fields": {"照片": [contract]}})
+    unknown = {"fields": {"合同": [{**contract, "id": "0" * 8 + "-0000-7000-8000-" + "0" * 12}]}}
+    problem = refused(422, pat.post, records, unknown)
+    assert (problem["errors"][0]["field"], problem["errors"][0]["code"]) == ("fields.合同", "file_unknown")
+    slip = file_pat.send("papers", "凭证.txt", "凭证内容".encode(), field="明细.凭证").json()
+    made = pat.post(records, {"fields": {"合同": [lie], "明细": [{"凭证": [slip]}]}})
+    assert made["fields"]["合同"] == [contract], "what a record says of a file is what was uploaded"
+    refused(422, pat.post, records, {"fields": {"合同": [contract]}})
+
+    one = f"{records}/{made['id']}/files/{contract['id']}"
+    answer = file_pat.fetch(one)
+    assert answer.content == PDF
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert file_pat.fetch(f"{records}/{made['id']}/files/{slip['id']}").text == "凭证内容"
+    assert file_pia.fetch(one).status_code == 404, "another's record"
+    assert file_ray.fetch(one).status_code == 404, "a field that is not seen"
+    assert file_ray.fetch(f"{records}/{made['id']}/files/{slip['id']}").status_code == 200
+    other = pat.post(records, {"fields": {}})
+    assert file_pat.fetch(f"{records}/{other['id']}/files/{contract['id']}").status_code == 404
+    pat.patch(f"{records}/{made['id']}", {"fields": {"合同": None}})
+    assert file_pat.fetch(one).status_code == 404, "it is not in the record any more"
+    pat.patch(f"{records}/{made['id']}", {"fields": {"合同": [contract]}})
+    assert file_pat.fetch(one).status_code == 200
+    admin.delete(f"{records}/{made['id']}")
+    assert file_pat.fetch(one).status_code == 404
+    admin.post(f"{records}/{made['id']}:restore", {})
+    assert file_pat.fetch(one).status_code == 200
+
+
+def test_customers_and_applications_hold_files_as_well(suite: Suite) -> None:
+    admin = suite.administrator()
+    for key in ("customer", "application"):
+        form = next(one for one in admin.get("/forms")["items"] if one["key"] == key)
+        admin.put(f"/forms/{key}", {**form, "fields": [*form["fields"], field("扫描件", "attachment")]})
+        admin.post(f"/forms/{key}:publish", {})
+    seller, other = (suite.client().sign_in(name, PASSWORD) for name in ("seller", "seller2"))
+    file_seller = sender(suite, "seller")
+    scan = file_seller.send("customer", "a.pdf", PDF, field="扫描件").json()
+    customer = seller.post("/customers", {"name": "扫描客户", "fields": {"单价": "1", "扫描件": [scan]}})
+    assert file_seller.fetch(f"/customers/{customer['id']}/files/{scan['id']}").content == PDF
+    scan = file_seller.send("application", "b.pdf", PDF, field="扫描件").json()
+    asked = {"customer_id": customer["id"], "amount": "1.00", "currency": "CNY"}
+    filed = seller.post("/applications", {**asked, "fields": {"单价": "1", "扫描件": [scan]}})
+    assert file_seller.fetch(f"/applications/{filed['id']}/files/{scan['id']}").content == PDF
+    refused(422, other.post, "/applications", {**asked, "fields": {"单价": "1", "扫描件": [scan]}})
