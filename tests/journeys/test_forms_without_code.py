@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import requests
 
 from services.common.config import Settings
 from tests.journeys.conftest import PASSWORD, refused
+from tests.support.form_definitions import BAD_FIELDS, field
 from tests.support.suites import Suite, embedded_suite
 
 
@@ -18,10 +18,6 @@ from tests.support.suites import Suite, embedded_suite
 def suite(module_settings: Settings) -> Iterator[Suite]:
     with embedded_suite(module_settings) as running:
         yield running
-
-
-def field(key: str, kind: str, **more: Any) -> dict[str, Any]:
-    return {"key": key, "label": {"zh": key}, "type": kind, **more}
 
 
 LEAD = {
@@ -101,30 +97,80 @@ def test_a_form_gets_its_records_and_rights_without_code(suite: Suite) -> None:
     assert any("预算" in str(line) for line in audit)
 
 
-def test_what_no_form_can_be_is_told_over_http(suite: Suite) -> None:
-    admin = suite.administrator()
-    circle = [
-        field("a", "formula", formula="b + 1"),
-        field("b", "formula", formula="a + 1"),
-    ]
-    problem = refused(422, admin.post, "/forms", {"key": "circle", "title": {"zh": "圈"}, "fields": circle})
+@pytest.mark.parametrize("what", BAD_FIELDS)
+def test_a_faulty_definition_is_refused_at_its_place_and_leaves_nothing(suite: Suite, what: str) -> None:
+    admin, (fields, place, code) = suite.administrator(), BAD_FIELDS[what]
+    problem = refused(422, admin.post, "/forms", {"key": "faulty", "title": {"zh": "坏"}, "fields": fields})
     first = problem["errors"][0]
-    assert (first["field"], first["code"]) == ("fields.0.formula", "cycle")
-    assert first["message"] == "计算字段循环引用: a → b → a (第 1 个字符)"
-    assert first["message_en"] == "the expression is wrong: cycle at 1"
-    many = [field(f"f{place}", "number") for place in range(1_000)]
-    problem = refused(422, admin.post, "/forms", {"key": "many", "title": {"zh": "多"}, "fields": many})
-    assert problem["errors"][0]["code"] == "too_many_fields"
+    assert (first["field"], first["code"]) == (place, code)
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in first["message"])
+    assert first["message_en"].isascii()
+    refused(404, admin.get, "/forms/faulty")
+    refused(422, admin.put, "/forms/customer", {**admin.get("/forms/customer"), "fields": fields})
+    assert admin.get("/forms/customer", draft="true")["state"] == "published"
+
+
+def test_what_is_too_large_or_no_form_is_refused(suite: Suite) -> None:
+    admin = suite.administrator()
     large = {"key": "large", "title": {"zh": "大"}, "fields": [], "note": "x" * 9_000_000}
     assert refused(413, admin.post, "/forms", large)["code"] == "definition_too_large"
+    larger = {**large, "note": "x" * 10 * 1024 * 1024}
+    assert refused(413, admin.post, "/forms", larger)["code"] == "body_too_large"
     refused(422, admin.post, "/forms", {"title": {"zh": "无"}})
     refused(422, admin.post, "/forms", {"key": "customer", "title": {"zh": "客户"}, "fields": []})
     dangling = {"key": "dangling", "title": {"zh": "悬"}, "fields": [field("r", "relation", form="nothing")]}
     admin.post("/forms", dangling)
     assert refused(422, admin.post, "/forms/dangling:publish", {})["errors"][0]["code"] == "form_missing"
-    refused(404, admin.get, "/forms/nothing")
+    for key in ("nothing", "large", "faulty"):
+        refused(404, admin.get, f"/forms/{key}")
     refused(403, admin.get, "/forms/nothing/records")
     assert {one["key"] for one in admin.get("/forms")["items"]} >= {"customer", "dangling"}
+
+
+def test_a_pattern_that_would_not_end_elsewhere_ends_here(suite: Suite) -> None:
+    admin = suite.administrator()
+    pattern = {"regex": "(a+)+b", "message": {"zh": "应以 b 结尾"}}
+    fields = [field("码", "text", max_length=5_000, pattern=pattern)]
+    admin.post("/forms", {"key": "endless", "title": {"zh": "久"}, "fields": fields})
+    admin.post("/forms/endless:publish", {})
+    problem = refused(422, admin.post, "/forms/endless/records", {"fields": {"码": "a" * 5_000}})
+    assert problem["errors"][0]["message"] == "应以 b 结尾"
+    assert admin.post("/forms/endless/records", {"fields": {"码": "aab"}})["fields"] == {"码": "aab"}
+
+
+def test_stale_writes_and_unknown_fields_are_refused_and_lost_fields_counted(suite: Suite) -> None:
+    admin = suite.administrator()
+    form = {"key": "counted", "title": {"zh": "计"}, "fields": [field("甲", "text"), field("乙", "text")]}
+    draft = admin.post("/forms", form)
+    admin.put("/forms/counted", {**form, "revision": draft["revision"]})
+    stale = refused(409, admin.put, "/forms/counted", {**form, "fields": [], "revision": draft["revision"]})
+    assert (stale["code"], stale["revision"]) == ("stale_version", draft["revision"] + 1)
+    assert refused(409, admin.post, "/forms/counted:publish", {"revision": 1})["code"] == "stale_version"
+    admin.post("/forms/counted:publish", {})
+    records = "/forms/counted/records"
+    made = [admin.post(records, {"fields": {"甲": "1", "乙": "2"}}) for _ in range(3)]
+    admin.post(records, {"fields": {"甲": "1"}})
+    problem = refused(422, admin.post, records, {"fields": {"甲": "1", "丙": "3", "丁": {"x": 1}}})
+    assert [(one["field"], one["code"]) for one in problem["errors"]] == [
+        ("fields.丙", "unknown_field"),
+        ("fields.丁", "unknown_field"),
+    ]
+    one = f"{records}/{made[0]['id']}"
+    admin.patch(one, {"version": 1, "fields": {"甲": "9"}})
+    assert refused(409, admin.patch, one, {"version": 1, "fields": {"甲": "8"}})["version"] == 2
+    assert admin.get(one)["fields"]["甲"] == "9"
+
+    less = {**form, "fields": [field("甲", "number")]}
+    warned = [("甲", "field_retyped", 4), ("乙", "field_removed", 3)]
+    for answer in (
+        admin.put("/forms/counted", less),
+        admin.post("/forms/counted:publish", {"dry_run": True}),
+        admin.post("/forms/counted:publish", {}),
+    ):
+        assert [(each["field"], each["code"], each["records"]) for each in answer["warnings"]] == warned
+    admin.put("/forms/counted", form)
+    admin.post("/forms/counted:publish", {})
+    assert admin.get(one)["fields"] == {"甲": "9", "乙": "2"}, "nothing was destroyed"
 
 
 def test_customers_and_applications_get_further_fields_from_an_admin(suite: Suite) -> None:
