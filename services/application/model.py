@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
-from services.common.forms.model import definition_tables
+from services.common.forms.model import definition_tables, file_table
 from services.common.tables import INSTANT, MONEY, service_metadata
 
 metadata = service_metadata()
@@ -147,3 +147,4 @@ form_views = Table(
     Column("updated_at", INSTANT, nullable=False),
     UniqueConstraint("form", "owner", "name"),
 )
+form_files = file_table(metadata)

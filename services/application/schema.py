@@ -101,6 +101,20 @@ class RecordKey(FormName):
     version = IntegerField(minimum=1, maximum=2**31 - 1, load_default=None, allow_none=True)
 
 
+class RecordFile(FormName):
+    """One file of a record."""
+
+    record_id = IdField(required=True)
+    file_id = IdField(required=True)
+
+
+class ApplicationFile(StrictSchema):
+    """One file of an application."""
+
+    application_id = TextField(max_length=100, required=True)
+    file_id = IdField(required=True)
+
+
 class RecordBody(StrictSchema):
     """The values of a record."""
 

@@ -15,8 +15,9 @@ from services.application.operations import forms, records, views
 from services.application.store import partitions
 from services.common.errors import Unavailable
 from services.common.field_rights import only_seen
-from services.common.forms import designing
+from services.common.forms import designing, files
 from services.common.forms import schema as form_schema
+from services.common.forms.files import schema as file_schema
 from services.common.forms.rights import PREFIX, of_records
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint, every
 from services.common.paging import ListInput
@@ -166,6 +167,40 @@ class ApplicationService(Service):
         """How a form stands with these values."""
         asked = self._with_customers(call)
         return dict(self.read(asked, records.evaluate_form, asked.input))
+
+    # --- files of forms ----------------------------------------------------------------------------------
+
+    @endpoint(file_schema.FileRoom(), rights.to_fill)
+    def get_file_room(self, call: Call) -> dict[str, Any]:
+        """What a field takes."""
+        return dict(self.read(call, forms.get_file_room, call.input))
+
+    @endpoint(file_schema.NewFile(), rights.to_fill)
+    def add_file(self, call: Call) -> dict[str, Any]:
+        """Register a stored file for a field."""
+        return self.apply(call, forms.add_file, call.input)
+
+    @endpoint(schema.RecordFile(), of_records("read"))
+    def get_record_file(self, call: Call) -> dict[str, Any]:
+        """A file of a record."""
+        return dict(self.read(call, records.get_file, call.input))
+
+    @endpoint(schema.ApplicationFile(), "applications.read")
+    def get_application_file(self, call: Call) -> dict[str, Any]:
+        """A file of an application."""
+        return dict(self.read(call, operations.get_file, call.input))
+
+    @endpoint(None, SERVICES_ONLY)
+    def take_removable_files(self, call: Call) -> dict[str, Any]:
+        """Some files that nobody has held for a while."""
+        return self.apply(call, files.take_removable)
+
+    @endpoint(file_schema.FileIds(), SERVICES_ONLY)
+    def forget_files(self, call: Call) -> dict[str, Any]:
+        """The bytes of these files are gone."""
+        return self.apply(call, files.forget_files, call.input["ids"])
+
+    # --- views -------------------------------------------------------------------------------------------
 
     @endpoint(schema.NewView(), of_records("read"))
     def save_view(self, call: Call) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.common.forms.model import definition_tables
+from services.common.forms.model import definition_tables, file_table
 from services.common.tables import INSTANT, MONEY, service_metadata
 
 metadata = service_metadata()
@@ -189,3 +189,4 @@ erp_revisions = Table(
 )
 
 form_versions, form_drafts = definition_tables(metadata)
+form_files = file_table(metadata)

@@ -129,6 +129,12 @@ class DuplicateSearch(fields.StrictSchema):
     uscc = fields.UsccField(load_default=None, allow_none=True)
 
 
+class CustomerFile(CustomerKey):
+    """One file in a field of a customer's form."""
+
+    file_id = fields.IdField(required=True)
+
+
 class CustomerKeys(fields.StrictSchema):
     """Several customers by their ids."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.forms import files
 from services.common.forms import schema as form_schema
-from services.common.messaging import Call, ErpSubscription, Service, endpoint
-from services.customer import model, schema, store
+from services.common.forms.files import schema as file_schema
+from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Service, endpoint
+from services.customer import model, rights, schema, store
 from services.customer.customers import BLACKLIST, WHITELIST
 from services.customer.operations import documents, duplicates, forms, intake, lists, records, reminders
 
@@ -175,6 +177,31 @@ class CustomerService(Service):
     def evaluate_form(self, call: Call) -> dict[str, Any]:
         """How the customer form stands with these values."""
         return dict(self.read(call, forms.evaluate_form, call.input))
+
+    @endpoint(file_schema.FileRoom(), rights.to_fill)
+    def get_file_room(self, call: Call) -> dict[str, Any]:
+        """What a field of the customer form takes."""
+        return dict(self.read(call, forms.get_file_room, call.input["field"]))
+
+    @endpoint(file_schema.NewFile(), rights.to_fill)
+    def add_file(self, call: Call) -> dict[str, Any]:
+        """Register a stored file for a field."""
+        return self.apply(call, forms.add_file, call.input)
+
+    @endpoint(schema.CustomerFile(), "customers.read")
+    def get_customer_file(self, call: Call) -> dict[str, Any]:
+        """A file of a customer's form."""
+        return dict(self.read(call, records.get_file, call.input))
+
+    @endpoint(None, SERVICES_ONLY)
+    def take_removable_files(self, call: Call) -> dict[str, Any]:
+        """Some files that nobody has held for a while."""
+        return self.apply(call, files.take_removable)
+
+    @endpoint(file_schema.FileIds(), SERVICES_ONLY)
+    def forget_files(self, call: Call) -> dict[str, Any]:
+        """The bytes of these files are gone."""
+        return self.apply(call, files.forget_files, call.input["ids"])
 
     @endpoint(None, "forms.read")
     def list_forms(self, call: Call) -> dict[str, Any]:

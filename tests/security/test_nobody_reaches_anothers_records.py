@@ -74,11 +74,13 @@ _BODIES: dict[str, Any] = {
 
 def _names(route: Route, of_sam: dict[str, str]) -> dict[str, str]:
     resource = route.path.split("/")[1].partition(":")[0]
+    forms = {"customers": "customer", "applications": "application", "forms": "visits"}
     shared = {"customers": of_sam["customer_id"], "applications": of_sam["application_id"]}
     return {
         **of_sam,
         "number": of_sam[resource.removesuffix("s")] if resource in _NUMBERS else "",
         "record": shared.get(resource, ""),
+        "file_id": of_sam[f"file_of_{forms.get(resource, 'visits')}"],
         "pool_kind": "salesperson",
         "pool_key": "sam",
     }

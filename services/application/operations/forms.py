@@ -10,7 +10,7 @@ from services.application.store import count_with as count_applications
 from services.application.store import partitions, records
 from services.common.db import UnitOfWork
 from services.common.errors import invalid_field
-from services.common.forms import FormDefinition, compile_form, designing, store
+from services.common.forms import FormDefinition, compile_form, designing, files, store
 from services.common.forms.definition import refused
 from services.common.forms.texts import fault
 
@@ -68,6 +68,16 @@ def _check_targets(work: UnitOfWork, definition: FormDefinition) -> None:
             faults.append(fault("form_missing", f"fields.{place}.form", key=target))
     if faults:
         raise refused(faults)
+
+
+def get_file_room(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """What a field of a form takes."""
+    return files.room_for(designing.newest_form(work, received["form"]).definition, received["field"])
+
+
+def add_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Register a stored file for a field."""
+    return files.add_file(work, designing.newest_form(work, received["form"]).definition, received)
 
 
 def get_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from services.common.forms import (
     FormField,
     Surroundings,
     designing,
+    files,
     load_values,
     type_of,
 )
@@ -62,8 +63,9 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
         "updated_by": work.caller.actor,
         "deleted_at": None,
     }
-    around = surroundings(work, form, received["fields"], received.get("related") or {}, numbers=True)
-    record["fields"] = load_values(form, received["fields"], None, around)
+    given = files.described(work, form.definition, received["fields"], None)
+    around = surroundings(work, form, given, received.get("related") or {}, numbers=True)
+    record["fields"] = load_values(form, given, None, around)
     missing = beyond_scope(work.right)
     require_reach(work.caller, work.right, shelf.facts(record), shelf.owned.fields, world_of(work), missing)
     words = records.words_for(form.definition, record["fields"])
@@ -71,6 +73,7 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     line = _history(work, record, "created", differences(form.definition, {}, record["fields"]))
     work.part(records.RecordWriter).add(record, words, uniques, line)
     events.record_told(work, "record_created", record, customer_of(form.definition, record["fields"]))
+    files.attach(work, form.definition, record["id"], record["fields"])
     return answer(form, record)
 
 
@@ -82,8 +85,9 @@ def update_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     form, _, record = _found(work, received, locked=True)
     _check_version(record, received.get("version"))
-    around = surroundings(work, form, received["fields"], received.get("related") or {})
-    after = load_values(form, received["fields"], record["fields"], around)
+    given = files.described(work, form.definition, received["fields"], record["id"])
+    around = surroundings(work, form, given, received.get("related") or {})
+    after = load_values(form, given, record["fields"], around)
     changes = differences(form.definition, record["fields"], after)
     if not changes:
         return answer(form, record)
@@ -91,6 +95,7 @@ def update_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     _write(work, form.definition, changed)
     records.replace_uniques(work, record["id"], unique_values(form.definition, changed))
     records.add_history(work, _history(work, changed, "updated", changes))
+    files.attach(work, form.definition, record["id"], after)
     events.record_told(work, "record_updated", changed, customer_of(form.definition, after))
     return answer(form, changed)
 
@@ -102,6 +107,7 @@ def delete_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     stamp = _stamp(work, record)
     records.change(work, record["form"], record["id"], {**stamp, "deleted_at": work.now})
     records.replace_uniques(work, record["id"], [])
+    files.release(work, form.definition, record["id"])
     records.add_history(work, _history(work, {**record, **stamp}, "deleted", []))
     customer = customer_of(form.definition, record["fields"])
     events.record_told(work, "record_deleted", {**record, **stamp}, customer)
@@ -116,6 +122,7 @@ def restore_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     restored = {**record, **stamp, "deleted_at": None}
     records.replace_uniques(work, record["id"], unique_values(form.definition, restored))
     records.add_history(work, _history(work, restored, "restored", []))
+    files.hold_again(work, form.definition, record["id"], record["fields"])
     customer = customer_of(form.definition, record["fields"])
     events.record_told(work, "record_restored", restored, customer)
     return answer(form, restored)
@@ -154,8 +161,17 @@ def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     before = None
     if received.get("record_id") is not None:
         before = _found(work, received)[2]["fields"]
-    around = surroundings(work, form, received["fields"], received.get("related") or {})
-    return designing.evaluate_form(form, received, before, around)
+    record_id = received.get("record_id")
+    given = files.described(work, form.definition, received["fields"], record_id)
+    around = surroundings(work, form, given, received.get("related") or {})
+    return designing.evaluate_form(form, {**received, "fields": given}, before, around)
+
+
+def get_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of a record, with the key of its bytes, for the gateway."""
+    form, _, record = _found(work, received)
+    resource = resource_key(form.definition.key)
+    return files.get_file(work, form.definition.key, resource, record["id"], received["file_id"])
 
 
 def surroundings(

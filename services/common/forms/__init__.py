@@ -1,7 +1,8 @@
 """Forms that people define: what a definition may say, and the checks that follow from it.
 
 `types` has the field types, `definition` and `checking` read what an admin defines, `formulas` compiles its
-expressions, `values` settles a record. Pure; `model` and `store` keep definitions and records.
+expressions, `values` settles a record. Pure; `model` and `store` keep definitions, `files` the files that
+records hold.
 """
 
 from services.common.forms.definition import FormDefinition, read_definition

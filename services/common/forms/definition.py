@@ -71,6 +71,15 @@ class FormDefinition:
         alone = tuple((field.key,) for field in self.fields if field.unique)
         return (*alone, *self.unique)
 
+    @cached_property
+    def file_fields(self) -> Mapping[str, FormField]:
+        """The fields that hold files by their paths: `执照`, or `明细.照片` of a column of a sub-table."""
+        found = {one.key: one for one in self.fields if type_of(one).family == "file"}
+        for table in self.fields:
+            columns = (one for one in table.columns if type_of(one).family == "file")
+            found |= {f"{table.key}.{one.key}": one for one in columns}
+        return found
+
     def of_type(self, *types: str) -> tuple[FormField, ...]:
         """The fields of these types."""
         return tuple(field for field in self.fields if field.type in types)
