@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from services.common.money import EXACT, ceiling, divide_down, divide_up, floor, format_amount
 from services.limits.ledger import EXPIRED, UNSET, ZERO, ZERO_LIMIT, Limit, OverdueItem
@@ -17,6 +18,9 @@ CUSTOMER_POOL = "customer"
 _PAY_INVOICES_MAX = 20
 # What the limit itself says against an order; nothing else keeps it from passing on another date.
 _LIMIT_CODES = frozenset({"limit_unset", "limit_expired", "limit_zero", "limit_exceeded"})
+# What a special approval lets pass beside the rules: whoever has no limit at all, is frozen, or whose
+# exposure nobody can tell, needs another remedy.
+_OVERRIDABLE = frozenset({"limit_expired", "limit_zero", "limit_exceeded"})
 
 
 class Amount(NamedTuple):
@@ -101,11 +105,20 @@ class PoolCheck:
 
 
 @dataclass(frozen=True)
+class Override:
+    """A special approval that an order may use, and how much it still lets pass, in the order's currency."""
+
+    id: UUID
+    left: Decimal
+
+
+@dataclass(frozen=True)
 class Check:
     """What an order is judged on: `increase` is what it would add to the exposure, in `currency`.
 
     `binds` is what it would reserve more, whether that counts yet or is due beyond the credit horizon.
-    `pools` are those it must pass, the customer's own first.
+    `pools` are those it must pass, the customer's own first. `overrides` finds the special approvals that it
+    may use, in their order: only an order that would not pass asks.
     """
 
     increase: Decimal
@@ -114,6 +127,12 @@ class Check:
     binds: Decimal = ZERO
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
+    overrides: Callable[[], Sequence[Override]] = tuple
+
+    @property
+    def needed(self) -> Decimal:
+        """What a special approval must let pass: all that the order binds more, counted or not."""
+        return max(self.increase, self.binds)
 
     @property
     def overdue_amount(self) -> Decimal:
@@ -131,18 +150,22 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a check: reserved, held or refused, every reason, and what would let it pass."""
+    """The outcome of a check: reserved, held or refused, every reason, and what would let it pass.
+
+    `override` is the special approval without which it would not have passed.
+    """
 
     result: str
     reasons: tuple[Reason, ...] = ()
     would_pass_if: dict[str, Any] = field(default_factory=dict)
+    override: Override | None = None
 
 
 def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     """Judge an order by what can never be switched off, and add what the rules say.
 
     Every reason of every pool is told, not only the first. A block refuses, an approve holds, a warn lets
-    pass.
+    pass; a special approval lets pass what the limit and the rules say, never a freeze.
     """
     frozen = [
         Reason(
@@ -156,11 +179,23 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     of_pools = [reason for pool in check.pools if (reason := _limit_reason(pool)) is not None]
     reasons = (*frozen, *of_pools, *rule_reasons)
     strengths = {reason.strength for reason in reasons}
+    if strengths & {"block", "approve"}:
+        override = _override(check, reasons)
+        if override is not None:
+            return Verdict("reserved", reasons, override=override)
     if "block" in strengths:
         return Verdict("refused", reasons, _would_pass_if(check, reasons))
     if "approve" in strengths:
         return Verdict("held", reasons, {"approval": True})
     return Verdict("reserved", reasons)
+
+
+def _override(check: Check, reasons: Sequence[Reason]) -> Override | None:
+    """The first special approval that is large enough, where such may let pass all that was said."""
+    against = [reason for reason in reasons if reason.strength in ("block", "approve")]
+    if not all(reason.rule is not None or reason.code in _OVERRIDABLE for reason in against):
+        return None
+    return next((override for override in check.overrides() if override.left >= check.needed), None)
 
 
 def _no_less(amount: Decimal, currency: str) -> Amount:

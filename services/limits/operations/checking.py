@@ -17,7 +17,7 @@ from services.limits import deciding, store
 from services.limits.deciding import Amount, Check, PoolCheck, Verdict
 from services.limits.ledger import OverdueItem
 from services.limits.model import decisions
-from services.limits.operations import carriers, check_rules, dates, exchange, horizon
+from services.limits.operations import carriers, check_rules, dates, exchange, horizon, override_uses
 from services.limits.operations.accounts import read_accounts
 from services.limits.operations.filters import wanted_columns
 from services.limits.rates import ONE, RateMissing
@@ -36,6 +36,7 @@ def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> C
         pools=carriers.pool_checks(work, order, counted, increase),
         freezes=store.open_freezes(work, order["customer_id"]),
         overdue=_overdue(work, order),
+        overrides=override_uses.usable(work, order),
     )
 
 
@@ -127,6 +128,7 @@ def documented(
             "pools": [{"pool": pool.name, **_figures(pool)} for pool in check.pools],
             "frozen": bool(check.freezes),
             "overdue_items": len(check.overdue),
+            **_override(check, verdict),
             **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
         },
         "rules": rules,
@@ -134,6 +136,14 @@ def documented(
         "decided_at": work.now,
         "decided_by": work.caller.actor,
     }
+
+
+def _override(check: Check, verdict: Verdict) -> dict[str, Any]:
+    """The special approval that let the order pass, and how much of it was left before."""
+    if verdict.override is None:
+        return {}
+    left = Amount(verdict.override.left, check.currency).text
+    return {"override": {"id": str(verdict.override.id), "left": left}}
 
 
 def _figures(pool: PoolCheck) -> dict[str, Any]:
