@@ -107,10 +107,10 @@ def company(
         else:
             uri = request.getfixturevalue("amqp_uri")
             suite = stack.enter_context(distributed_suite(settings, uri, {"limits": 2}))
-        yield _hire(suite, mails)
+        yield hire(suite, mails)
 
 
-def _hire(suite: Suite, mails: SmtpSink) -> Company:
+def hire(suite: Suite, mails: SmtpSink) -> Company:
     admin = suite.administrator()
     admin.post("/departments", {"code": "HQ", "name": "总部"})
     admin.post("/departments", {"code": "S", "name": "销售部", "parent": "HQ"})
