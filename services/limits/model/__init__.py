@@ -25,6 +25,7 @@ from services.common.tables import INSTANT, MONEY
 from services.limits.model.exchange_rates import exchange_rates
 from services.limits.model.ground import LONG_DAYS, metadata
 from services.limits.model.history import closings, open_changes, reserved_changes, settings_changes
+from services.limits.model.overrides import override_uses, overrides
 from services.limits.model.receivables import allocations, bills, disputes, invoices, payments, write_offs
 from services.limits.model.settings import ledger_settings
 
@@ -39,6 +40,8 @@ __all__ = [
     "ledger_settings",
     "metadata",
     "open_changes",
+    "override_uses",
+    "overrides",
     "payments",
     "reserved_changes",
     "settings_changes",

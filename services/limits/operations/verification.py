@@ -58,7 +58,8 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
     segment, that of the documents of those who draw on it; each order's stages follow from its totals,
     and its reservation from the changes that are kept of it; each invoice's open amount is what allocations
     and write-offs leave, and the sum of its changes; what is disputed of it is what its disputes say; what
-    is on account of a payment or a credit note is what its allocations leave. `progress` gets how many rows
+    is on account of a payment or a credit note is what its allocations leave; what is used of a special
+    approval is the sum of its uses. `progress` gets how many rows
     were read, and of how many.
     """
     store.take_time(work)
@@ -252,6 +253,10 @@ def _unallocated(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
     return _named("unallocated_equals_allocations", store.unallocated_differences(work, ids))
 
 
+def _overridden(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
+    return _named("override_equals_uses", store.override_differences(work, ids))
+
+
 _CHECKS: Mapping[str, Callable[[UnitOfWork, Place], Piece]] = {
     "chains": _chains,
     "pools": _pools,
@@ -261,4 +266,5 @@ _CHECKS: Mapping[str, Callable[[UnitOfWork, Place], Piece]] = {
     "orders": _by_id(model.orders, _stages),
     "invoices": _by_id(model.invoices, _open_amounts),
     "payments": _by_id(model.payments, _unallocated),
+    "overrides": _by_id(model.overrides, _overridden),
 }

@@ -19,6 +19,7 @@ from services.limits.operations import (
     pool_limits,
     verification,
 )
+from services.limits.service.overrides import OverridesDoor
 from services.limits.service.pools import PoolsDoor
 from services.limits.service.receivables import ReceivablesDoor
 from services.limits.service.settings import SettingsDoor
@@ -27,7 +28,7 @@ _NEW_ORDER = schema.NewOrder()
 _SCHEDULE_SECONDS = 60
 
 
-class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
+class LimitsService(ReceivablesDoor, PoolsDoor, OverridesDoor, SettingsDoor):
     """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
 
     name = "limits"

@@ -131,6 +131,17 @@ from services.limits.store.orders import (
     reverse_delivery,
     save_order,
 )
+from services.limits.store.overrides import (
+    add_override,
+    add_override_use,
+    change_override,
+    find_override,
+    held_override,
+    live_overrides,
+    override_differences,
+    overrides_with,
+    uses_of,
+)
 from services.limits.store.owned import facts_of, is_owner_seen, is_seen, require_customer_seen, seen
 from services.limits.store.pool_documents import pool_document_differences, pools_beside
 from services.limits.store.pools import (
@@ -221,6 +232,15 @@ from services.limits.store.waiting import (
 from services.limits.store.write_offs import add_write_off, change_write_off, write_offs_of
 
 __all__ = [
+    "add_override",
+    "add_override_use",
+    "change_override",
+    "find_override",
+    "held_override",
+    "live_overrides",
+    "override_differences",
+    "overrides_with",
+    "uses_of",
     "PENDING",
     "VOID",
     "Exposure",

@@ -77,12 +77,14 @@ class Book(Journalled):
         )
         self.bills = shelf(model.bills, ("payment_id",), ("bill_no",))
         self.disputes = shelf(model.disputes, ("invoice_id",))
+        self.overrides = shelf(model.overrides, of_customer)
         self.allocations = shelf(model.allocations, of_customer, ("payment_id",), ("invoice_id",))
         self.decisions = shelf(model.decisions)
         self.waiting = shelf(model.waiting_documents, ("waits_for", "key"))
         self.entries = Pile(model.entries, self._journal)
         self.open_changes = Pile(model.open_changes, self._journal)
         self.reserved_changes = Pile(model.reserved_changes, self._journal)
+        self.override_uses = Pile(model.override_uses, self._journal)
         self.erp_event_ids = Pile(model.erp_event_ids, self._journal)
         # Customers, and documents below what they belong to: in this order rows may refer to one another.
         self._written = (
@@ -97,10 +99,17 @@ class Book(Journalled):
             self.write_offs,
             self.bills,
             self.disputes,
+            self.overrides,
             self.allocations,
             self.decisions,
         )
-        self._piles = (self.entries, self.open_changes, self.reserved_changes, self.erp_event_ids)
+        self._piles = (
+            self.entries,
+            self.open_changes,
+            self.reserved_changes,
+            self.override_uses,
+            self.erp_event_ids,
+        )
 
     # --- a part of the unit of work ----------------------------------------------------------------------
 

@@ -60,6 +60,8 @@ FACTS: dict[str, str] = {
     "department": "text",
     "grade": "text",
     "reason": "text",
+    "subject_type": "text",
+    "subject_key": "text",
     "valid_from": "date",
     "valid_to": "date",
 }

@@ -10,7 +10,9 @@ from services.limits.operations.orders.changes import (
     positive_amount,
     release_hold,
     reopen_order,
+    require_order,
     restage,
+    take_order,
     take_state,
 )
 from services.limits.operations.orders.deliveries import return_delivery, reverse_delivery
@@ -38,10 +40,12 @@ __all__ = [
     "positive_amount",
     "release_hold",
     "reopen_order",
+    "require_order",
     "reserve_locked",
     "reserve_order",
     "restage",
     "return_delivery",
     "reverse_delivery",
+    "take_order",
     "take_state",
 ]

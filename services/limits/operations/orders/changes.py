@@ -15,7 +15,7 @@ from services.common.paging import page
 from services.limits import events, ledger, store
 from services.limits.ledger import OPEN_ORDER, Stages
 from services.limits.model import orders
-from services.limits.operations import checking, dates, validity
+from services.limits.operations import checking, dates, override_uses, validity
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.filters import wanted_columns
 from services.limits.operations.over_limit import is_over_limit
@@ -37,8 +37,8 @@ def take_order(
 
     `order` holds its new amount and totals, and under `reserved` and `delivered` what it binds until now.
     With `forced` it has happened already: it is taken and flagged, whatever the verdict; with `flagged`
-    something of it has happened. Where more does not pass, what was open, or is to be opened again, stays
-    as it was.
+    something of it has happened. What a special approval lets pass uses that up, and is flagged as well.
+    Where more does not pass, what was open, or is to be opened again, stays as it was.
     """
     wanted = ledger.order_stages(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
@@ -56,14 +56,17 @@ def take_order(
     if kept is not None and result != "reserved":
         order = kept
     else:
-        if result == OPEN_ORDER and action in ("reopen", "release"):
+        if result == OPEN_ORDER and action in ("reopen", "release", "override"):
             validity.begin_again(work, order)
         order["status"] = result
         target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
         move_order(work, order, target, action)
+    is_let_pass = verdict.override is not None and not forced
+    if verdict.override is not None and is_let_pass:
+        override_uses.use(work, verdict.override, order, check, decision["id"])
     shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
-    flag = {"over_limit": is_over_limit(work, order)} if forced or flagged else {}
+    flag = {"over_limit": is_over_limit(work, order)} if forced or flagged or is_let_pass else {}
     told = events.order_event(work, name, order, shown, **flag)
     return {"status": result, "order": told, "decision": shown, **flag}
 
