@@ -46,7 +46,33 @@ class Book(Journalled):
         self._teller: Teller | None = None
         self._temporary = _FIRST_TEMPORARY_KEY
         self._asked: list[tuple[Question, Taker]] | None = None
+        self._make_shelves()
+        # Customers, and documents below what they belong to: in this order rows may refer to one another.
+        self._written = (
+            self.pools,
+            self.grants,
+            self.guarantees,
+            self.freezes,
+            self.orders,
+            self.deliveries,
+            self.invoices,
+            self.payments,
+            self.write_offs,
+            self.bills,
+            self.disputes,
+            self.overrides,
+            self.allocations,
+            self.decisions,
+        )
+        self._piles = (
+            self.entries,
+            self.open_changes,
+            self.reserved_changes,
+            self.override_uses,
+            self.erp_event_ids,
+        )
 
+    def _make_shelves(self) -> None:
         def shelf(table: Table, *indexes: tuple[str, ...]) -> Shelf:
             return Shelf(table, self._journal, *indexes)
 
@@ -86,30 +112,6 @@ class Book(Journalled):
         self.reserved_changes = Pile(model.reserved_changes, self._journal)
         self.override_uses = Pile(model.override_uses, self._journal)
         self.erp_event_ids = Pile(model.erp_event_ids, self._journal)
-        # Customers, and documents below what they belong to: in this order rows may refer to one another.
-        self._written = (
-            self.pools,
-            self.grants,
-            self.guarantees,
-            self.freezes,
-            self.orders,
-            self.deliveries,
-            self.invoices,
-            self.payments,
-            self.write_offs,
-            self.bills,
-            self.disputes,
-            self.overrides,
-            self.allocations,
-            self.decisions,
-        )
-        self._piles = (
-            self.entries,
-            self.open_changes,
-            self.reserved_changes,
-            self.override_uses,
-            self.erp_event_ids,
-        )
 
     # --- a part of the unit of work ----------------------------------------------------------------------
 
