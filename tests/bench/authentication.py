@@ -125,7 +125,7 @@ def _message(vouching: MessageSigner, sent: bytes) -> Message:
         body=sent,
     )
     info = {"routing_key": "limits.create_order"}
-    return Message(
+    return Message(  # type: ignore[no-untyped-call]
         sent, content_encoding=ENCODING, headers=headers, properties=properties, delivery_info=info
     )
 
