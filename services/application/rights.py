@@ -14,8 +14,8 @@ APPLICATIONS = Resource(
     "Applications",
     actions("read", "create", "submit", "withdraw", "share"),
     fields=(
-        GuardedField("amount", "申请金额", "Amount", "amount"),
-        GuardedField("term_days", "申请账期", "Term"),
+        GuardedField("amount", "申请金额", "Amount", "amount", also=("amount",)),
+        GuardedField("term_days", "申请账期", "Term", also=("term_days",)),
         GuardedField("reason", "申请理由", "Reason", also=("reason",)),
         GuardedField("approved", "批准结果", "What was approved", "amount", also=("approved",)),
         GuardedField("initiator", "申请人", "Initiator", also=("initiator",)),

@@ -197,6 +197,12 @@ class WorkflowService(Service):
         """An instance with its graph and timeline."""
         return dict(self.read(call, inbox.get_instance, call.input["instance_id"]))
 
+    @endpoint(schema.InstanceKeys(), "tasks.read")
+    def shown_instances(self, call: Call) -> dict[str, Any]:
+        """Which of these instances the caller may be shown: `{"instance_ids"}`."""
+        shown = self.read(call, store.instances_shown, call.input["instance_ids"])
+        return {"instance_ids": shown}
+
     @endpoint(schema.TaskList(), "instances.read")
     def list_instances(self, call: Call) -> dict[str, Any]:
         """The instances that the caller's right reaches."""

@@ -55,6 +55,12 @@ class Office:
     admin: Person
     of_sam: dict[str, str] = field(default_factory=dict)
 
+    def ground(self, service: str) -> Any:
+        """What a running service stands on."""
+        assert self.suite.runner is not None
+        dependencies = self.suite.runner.container(service).dependencies
+        return next(each for each in dependencies if hasattr(each, "ask"))
+
     def sign_in(self, username: str, password: str = PASSWORD) -> Person:
         nobody = Person(self.suite.url, username)
         login = {"username": username, "password": password}

@@ -34,9 +34,7 @@ class Intruder:
     """Somebody on the broker who knows every name, and the keys of one service, but not the gateway's."""
 
     def __init__(self, office: Office) -> None:
-        assert office.suite.runner is not None
-        dependencies = office.suite.runner.container("limits").dependencies
-        client: Any = next(each for each in dependencies if hasattr(each, "ask")).client
+        client = office.ground("limits").client
         self._folder = office.suite.settings.keys_dir
         self.clients = {name: speaking_as(name, client, office.suite.settings) for name in ALL_SERVICES}
 

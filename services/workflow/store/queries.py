@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
@@ -122,6 +122,16 @@ def sees_instance(work: UnitOfWork, instance: Mapping[str, Any], right: str = _R
     joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
     here = (instances.c.id == instance["id"], visible(work, OWNED, right=right))
     return work.execute(select(instances.c.id).select_from(joined).where(*here)).first() is not None
+
+
+def instances_shown(work: UnitOfWork, ids: Sequence[UUID]) -> list[UUID]:
+    """Which of these instances the caller may be shown: they asked, take part, or their right reaches it."""
+    joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
+    me = work.caller.username
+    takes_part = exists().where(tasks.c.instance_id == instances.c.id, tasks.c.assignee == me)
+    shown = or_(instances.c.initiator == me, takes_part, visible(work, OWNED, right=_READ))
+    statement = select(instances.c.id).select_from(joined).where(instances.c.id.in_(set(ids)), shown)
+    return list(work.execute(statement).scalars())
 
 
 def newest_instance(work: UnitOfWork, subject_type: str, key: str) -> Row | None:
