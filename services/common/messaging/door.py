@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import Schema
 
@@ -28,8 +28,15 @@ SERVICES_ONLY = "services-only"
 _SIGNED_IN = "signed-in"
 
 
+@dataclass(frozen=True)
+class OfService:
+    """A right that the service says, by a method that is given the input: of doors that several share."""
+
+    method: str
+
+
 # A right that depends on what is asked for: that of the form whose records it is about.
-Permission = str | Callable[[Any], str] | None
+Permission = str | Callable[[Any], str] | OfService | None
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,8 @@ def _open(service: Service, name: str, schema: Schema | None, asked: Permission,
         caller = Caller(kind="anonymous", id="", username="")
     else:
         caller = service.ground.verifier.verify(request.get("caller"))
+    if isinstance(asked, OfService):
+        asked = cast(Callable[[Any], str], getattr(service, asked.method))
     permission = asked(received) if callable(asked) else asked
     if permission == SERVICES_ONLY:
         if caller.kind != "service":
