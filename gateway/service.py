@@ -235,8 +235,8 @@ class GatewayService(Service):
                 "task_commented": projection.task_commented,
                 "people_notified": projection.people_notified,
             },
-            "application": {"form_published": forms.form_published},
-            "customer": {"form_published": forms.form_published},
+            "application": {"form_published": forms.form_published, **projection.IMPORTS},
+            "customer": {"form_published": forms.form_published, **projection.IMPORTS},
         }
     )
     http = Http()

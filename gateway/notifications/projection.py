@@ -75,6 +75,14 @@ def inbox_changed(work: UnitOfWork, event: Event) -> None:
         store.note_change(work, username, "tasks")
 
 
+def import_changed(work: UnitOfWork, event: Event) -> None:
+    """Let whoever brings a table in know how far it is."""
+    store.note_change(work, event.actor, "imports")
+
+
+IMPORTS = {f"import_{what}": import_changed for what in ("started", "progressed", "ended")}
+
+
 def people_notified(work: UnitOfWork, event: Event) -> None:
     """Tell people what a flow's node has for them."""
     instance = event.data["instance"]

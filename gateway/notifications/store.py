@@ -117,7 +117,7 @@ def set_unconfigured(work: UnitOfWork) -> None:
 
 
 def note_change(work: UnitOfWork, username: str, kind: str) -> None:
-    """Let those who watch as `username` know that their `kind` (`tasks`, `notifications`) has changed."""
+    """Tell those who watch as `username` that their `tasks`, `notifications` or `imports` have changed."""
     work.execute(insert(live_changes).values(username=username, kind=kind, at=func.now()))
 
 

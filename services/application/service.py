@@ -12,21 +12,25 @@ import eventlet
 from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
 from services.application.operations import forms, records, views
+from services.application.operations.imports import RecordTarget
 from services.application.store import partitions
+from services.common.caller import service_caller
 from services.common.errors import Unavailable
 from services.common.field_rights import only_seen
 from services.common.forms import designing, files
 from services.common.forms import schema as form_schema
 from services.common.forms.files import schema as file_schema
 from services.common.forms.rights import PREFIX, of_records
+from services.common.imports.target import Asked
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint, every
+from services.common.messaging.importing import ImportDoors
 from services.common.paging import ListInput
 
 _log = logging.getLogger(__name__)
 _INDEX_SECONDS = 15.0
 
 
-class ApplicationService(Service):
+class ApplicationService(ImportDoors, Service):
     """Applications for credit, from the draft to their effect."""
 
     name = "application"
@@ -216,6 +220,23 @@ class ApplicationService(Service):
     def delete_view(self, call: Call) -> dict[str, Any]:
         """Remove one of one's own views."""
         return self.apply(call, views.delete_view, call.input)
+
+    # --- tables of records -------------------------------------------------------------------------------
+
+    def import_right(self, received: Any) -> str:
+        """That of the form that an input names."""
+        return str(of_records("import")(received))
+
+    def import_target(self, asked: Asked) -> RecordTarget:
+        """The records of a form."""
+        return RecordTarget(self.ground.database, asked, self._find_customers)
+
+    def _find_customers(self, asked: Asked, keys: list[str]) -> list[dict[str, Any]]:
+        caller = service_caller(self.name, asked.caller.actor, reach_of=asked.caller)
+        answer = self.ground.ask(
+            "customer", "find_customers", {"keys": keys}, caller=caller, trace_id=asked.trace_id
+        )
+        return list(answer["items"])
 
     def _with_customers(self, call: Call) -> Call:
         """The call with the customers that its values point to, without what its caller may not see."""

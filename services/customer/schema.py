@@ -141,6 +141,12 @@ class CustomerKeys(fields.StrictSchema):
     customer_ids = List(fields.IdField(), required=True, validate=validate.Length(max=500))
 
 
+class CustomerNames(fields.StrictSchema):
+    """Several customers, each by its id or its code."""
+
+    keys = List(fields.TextField(max_length=60), required=True, validate=validate.Length(max=500))
+
+
 class CustomerList(paging.ListInput):
     """A page of customers; `where` may hold `q` (name, code or credit code), core and searchable fields."""
 

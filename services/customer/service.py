@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.errors import NotFound
 from services.common.forms import files
 from services.common.forms import schema as form_schema
 from services.common.forms.files import schema as file_schema
+from services.common.imports.target import Asked
 from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Service, endpoint
+from services.common.messaging.importing import ImportDoors
 from services.customer import model, rights, schema, store
 from services.customer.customers import BLACKLIST, WHITELIST
 from services.customer.operations import documents, duplicates, forms, intake, lists, records, reminders
+from services.customer.operations.imports import CustomerTarget
+from services.customer.store import importing
 
 
-class CustomerService(Service):
+class CustomerService(ImportDoors, Service):
     """Customers, their groups, contacts, attachments and history, and the customer form."""
 
     name = "customer"
@@ -43,6 +48,11 @@ class CustomerService(Service):
     def get_customers(self, call: Call) -> dict[str, Any]:
         """Several customers by their ids."""
         return dict(self.read(call, records.get_customers, call.input["customer_ids"]))
+
+    @endpoint(schema.CustomerNames(), "customers.read")
+    def find_customers(self, call: Call) -> dict[str, Any]:
+        """Several customers by their ids or codes."""
+        return {"items": self.read(call, importing.find_customers, call.input["keys"])}
 
     @endpoint(schema.CustomerList(), "customers.read")
     def list_customers(self, call: Call) -> dict[str, Any]:
@@ -137,6 +147,16 @@ class CustomerService(Service):
             return intake.import_customers(work, **call.input)
 
         return self.apply(call, run)
+
+    def import_right(self, received: Any) -> str:
+        """One right for the one form that is here."""
+        return "customers.import"
+
+    def import_target(self, asked: Asked) -> CustomerTarget:
+        """Customers."""
+        if asked.form != forms.FORM:
+            raise NotFound("没有这个表单", code="form_not_found")
+        return CustomerTarget(self.ground.database, asked)
 
     @endpoint(schema.NewGroup(), "customers.create")
     def create_group(self, call: Call) -> dict[str, Any]:

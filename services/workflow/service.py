@@ -41,6 +41,7 @@ class WorkflowService(Service):
             "application_submitted": instances.start_for_application,
             "application_withdrawn": instances.withdraw_for_application,
             "record_created": instances.start_for_record,
+            "records_imported": instances.start_for_records,
             "record_updated": instances.start_for_record,
         },
         "customer": {

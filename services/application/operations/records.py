@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.application.operations import applications
 from services.application.rights import FORM as APPLICATION
 from services.application.store import record_search, records, rollups
 from services.common import strict_json
+from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
 from services.common.field_rights import concealed_names, only_seen, require_seen
@@ -51,18 +53,7 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     form = form_of(work, received["form"])
     shelf = record_search.shelf_of(form)
-    record: dict[str, Any] = {
-        "form": shelf.key,
-        "id": new_id(),
-        "form_version": form.definition.version,
-        "department": work.caller.department,
-        "version": 1,
-        "created_at": work.now,
-        "created_by": work.caller.actor,
-        "updated_at": work.now,
-        "updated_by": work.caller.actor,
-        "deleted_at": None,
-    }
+    record = blank_record(form, work.caller, work.now)
     given = files.described(work, form.definition, received["fields"], None)
     around = surroundings(work, form, given, received.get("related") or {}, numbers=True)
     record["fields"] = load_values(form, given, None, around)
@@ -70,7 +61,7 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     require_reach(work.caller, work.right, shelf.facts(record), shelf.owned.fields, world_of(work), missing)
     words = records.words_for(form.definition, record["fields"])
     uniques = unique_values(form.definition, record)
-    line = _history(work, record, "created", differences(form.definition, {}, record["fields"]))
+    line = history_line(record, "created", differences(form.definition, {}, record["fields"]))
     work.part(records.RecordWriter).add(record, words, uniques, line)
     events.record_told(work, "record_created", record, customer_of(form.definition, record["fields"]))
     files.attach(work, form.definition, record["id"], record["fields"])
@@ -91,13 +82,21 @@ def update_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     changes = differences(form.definition, record["fields"], after)
     if not changes:
         return answer(form, record)
-    changed = {**record, "fields": after, "form_version": form.definition.version, **_stamp(work, record)}
+    return answer(form, write_change(work, form, record, {**record, "fields": after}))
+
+
+def write_change(
+    work: UnitOfWork, form: Form, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write a locked record's new values, its history, and what it has alone; tells of it."""
+    changed = {**after, "form_version": form.definition.version, **_stamp(work, before)}
     _write(work, form.definition, changed)
-    records.replace_uniques(work, record["id"], unique_values(form.definition, changed))
-    records.add_history(work, _history(work, changed, "updated", changes))
-    files.attach(work, form.definition, record["id"], after)
-    events.record_told(work, "record_updated", changed, customer_of(form.definition, after))
-    return answer(form, changed)
+    records.replace_uniques(work, changed["id"], unique_values(form.definition, changed))
+    changes = differences(form.definition, before["fields"], changed["fields"])
+    records.add_history(work, history_line(changed, "updated", changes))
+    files.attach(work, form.definition, changed["id"], changed["fields"])
+    events.record_told(work, "record_updated", changed, customer_of(form.definition, changed["fields"]))
+    return changed
 
 
 def delete_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def delete_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     records.change(work, record["form"], record["id"], {**stamp, "deleted_at": work.now})
     records.replace_uniques(work, record["id"], [])
     files.release(work, form.definition, record["id"])
-    records.add_history(work, _history(work, {**record, **stamp}, "deleted", []))
+    records.add_history(work, history_line({**record, **stamp}, "deleted", []))
     customer = customer_of(form.definition, record["fields"])
     events.record_told(work, "record_deleted", {**record, **stamp}, customer)
     return {"id": record["id"], "form": record["form"], "version": stamp["version"], "deleted": True}
@@ -121,7 +120,7 @@ def restore_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     records.change(work, record["form"], record["id"], {**stamp, "deleted_at": None})
     restored = {**record, **stamp, "deleted_at": None}
     records.replace_uniques(work, record["id"], unique_values(form.definition, restored))
-    records.add_history(work, _history(work, restored, "restored", []))
+    records.add_history(work, history_line(restored, "restored", []))
     files.hold_again(work, form.definition, record["id"], record["fields"])
     customer = customer_of(form.definition, record["fields"])
     events.record_told(work, "record_restored", restored, customer)
@@ -201,12 +200,19 @@ def surroundings(
         ]
         raise Invalid("关联的记录不存在", code="invalid", errors=errors)
 
+    number = numbers_of(work, form) if numbers else None
+    return Surroundings(world_of(work), my_values(work.caller), found, number)
+
+
+def numbers_of(work: UnitOfWork, form: Form) -> Callable[[FormField], str]:
+    """What gives the next automatic number of a field. Locks the field's count."""
+
     def number(field: FormField) -> str:
         period = period_of(field, work.local_date)
         name = f"{form.definition.key}/{field.key}/{period}"
         return written_number(field, period, work.part(records.RecordWriter).next_number(name))
 
-    return Surroundings(world_of(work), my_values(work.caller), found, number if numbers else None)
+    return number
 
 
 def customers_asked(definition: FormDefinition, given: Mapping[str, Any]) -> list[str]:
@@ -350,15 +356,31 @@ def _write(work: UnitOfWork, definition: FormDefinition, record: Mapping[str, An
     records.change(work, record["form"], record["id"], {**values, "words": words})
 
 
-def _history(
-    work: UnitOfWork, record: Mapping[str, Any], action: str, changes: list[dict[str, Any]]
-) -> dict[str, Any]:
+def blank_record(form: Form, caller: Caller, now: datetime) -> dict[str, Any]:
+    """A new record without values."""
+    return {
+        "form": form.definition.key,
+        "id": new_id(),
+        "form_version": form.definition.version,
+        "fields": {},
+        "department": caller.department,
+        "version": 1,
+        "created_at": now,
+        "created_by": caller.actor,
+        "updated_at": now,
+        "updated_by": caller.actor,
+        "deleted_at": None,
+    }
+
+
+def history_line(record: Mapping[str, Any], action: str, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was changed of a record, by whom and when its stamp says."""
     return {
         "record_id": record["id"],
         "version": record["version"],
         "form_version": record["form_version"],
         "action": action,
         "changes": changes,
-        "changed_at": work.now,
-        "changed_by": work.caller.actor,
+        "changed_at": record["updated_at"],
+        "changed_by": record["updated_by"],
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.common import forms, money
+from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope, invalid_field
 from services.common.events import Event
@@ -38,7 +39,14 @@ def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> 
     check_group(work, draft.get("group_id"))
     given = files.described(work, form.definition, draft.get("fields") or {}, None)
     values = forms.load_values(form, given, None, surroundings(work))
-    own = work.caller if "salesperson" in work.caller.roles else None
+    return new_row(work.caller, work.now, draft, values, form)
+
+
+def new_row(
+    caller: Caller, now: datetime, draft: Mapping[str, Any], values: Mapping[str, Any], form: forms.Form
+) -> dict[str, Any]:
+    """The same of values that were checked; who sells has it under their own name."""
+    own = caller if "salesperson" in caller.roles else None
     after = customers.merged({**dict.fromkeys(customers.CORE), "contacts": [], "fields": {}}, draft)
     return {
         **after,
@@ -52,10 +60,10 @@ def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> 
         **dict.fromkeys(("list_kind", "list_reason", "listed_by", "listed_at")),
         "form_version": form.definition.version,
         "version": 1,
-        "created_at": work.now,
-        "created_by": work.caller.actor,
-        "updated_at": work.now,
-        "updated_by": work.caller.actor,
+        "created_at": now,
+        "created_by": caller.actor,
+        "updated_at": now,
+        "updated_by": caller.actor,
     }
 
 
