@@ -11,7 +11,7 @@ import eventlet
 
 from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
-from services.application.operations import forms, records, views
+from services.application.operations import forms, merging, records, views
 from services.application.store import partitions
 from services.common.errors import Unavailable
 from services.common.field_rights import only_seen
@@ -32,6 +32,7 @@ class ApplicationService(Service):
     name = "application"
     metadata = model.metadata
     owned = {"applications": store.facts_of}  # noqa: RUF012 - declared by the base class
+    subscriptions = {"customer": {"customer_merged": merging.customer_merged}}  # noqa: RUF012
 
     @endpoint(schema.NewApplication(), "applications.create")
     def create_application(self, call: Call) -> dict[str, Any]:
