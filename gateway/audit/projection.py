@@ -24,6 +24,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_created",
         "customer_updated",
         "customer_deleted",
+        "customer_merged",
         "group_created",
         "group_updated",
         "form_drafted",
@@ -33,6 +34,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
     ),
     "application": (
         _OTHERWISE,
+        "applications_merged",
         "application_created",
         "application_submitted",
         "application_withdrawn",
@@ -70,6 +72,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_frozen",
         "customer_unfrozen",
         "customer_reassigned",
+        "exposure_merged",
         "ledger_settings_changed",
         "exchange_rates_set",
         "business_date_opened",
@@ -91,6 +94,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
 }
 # What these tell stands in decision records and entries, or follows from what others tell.
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+    "customer": ("reminder_due", "reminder_settled"),
     "limits": (
         "order_reserved",
         "order_held",

@@ -158,7 +158,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.freeze", "credit.unfreeze", "credit.verify", "orders.release", "rules.write"}
             | {"rules.publish", "ratings.write", "flows.write", "customers.update", "customers.export"}
-            | {"customers.lists"}
+            | {"customers.lists", "customers.merge"}
             | {"dashboards.write", "credit.rates"}
         ),
     ),

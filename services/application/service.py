@@ -11,7 +11,7 @@ import eventlet
 
 from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
-from services.application.operations import forms, records, views
+from services.application.operations import forms, merging, records, views
 from services.application.operations.imports import RecordTarget
 from services.application.store import partitions
 from services.common.caller import service_caller
@@ -36,6 +36,7 @@ class ApplicationService(ImportDoors, Service):
     name = "application"
     metadata = model.metadata
     owned = {"applications": store.facts_of}  # noqa: RUF012 - declared by the base class
+    subscriptions = {"customer": {"customer_merged": merging.customer_merged}}  # noqa: RUF012
 
     @endpoint(schema.NewApplication(), "applications.create")
     def create_application(self, call: Call) -> dict[str, Any]:

@@ -72,6 +72,8 @@ customers = Table(
     Column("updated_at", INSTANT, nullable=False),
     Column("updated_by", Text, nullable=False),
     Column("deleted_at", INSTANT),
+    # As whom a deleted customer goes on.
+    Column("merged_into", Uuid),
     CheckConstraint("version > 0", name="version"),
     CheckConstraint("code <> '' AND name <> ''", name="named"),
     CheckConstraint("jsonb_typeof(contacts) = 'array'", name="contacts"),
@@ -129,7 +131,7 @@ customer_history = Table(
     Column("changed_by", Text, nullable=False),
     CheckConstraint(
         "action IN ('created', 'updated', 'deleted', 'attachment_added', 'attachment_removed', 'listed',"
-        " 'document_added', 'document_changed', 'document_removed')",
+        " 'document_added', 'document_changed', 'document_removed', 'merged')",
         name="action",
     ),
 )
@@ -177,6 +179,23 @@ Index(
     "ix_documents_remind_on",
     documents.c.remind_on,
     postgresql_where=documents.c.deleted_at.is_(None) & documents.c.remind_on.isnot(None),
+)
+
+# Two customers that are one: `waits_for` names the services that have not handed over yet what they keep.
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, unique=True),
+    Column("into_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("waits_for", ARRAY(Text), nullable=False),
+    Column("handed_over", JSONB, nullable=False),
+    Column("merged_at", INSTANT, nullable=False),
+    Column("merged_by", Text, nullable=False),
+    Column("finished_at", INSTANT),
+    CheckConstraint("customer_id <> into_id", name="two"),
+    CheckConstraint("(finished_at IS NULL) = (waits_for <> '{}')", name="finished"),
 )
 
 # Which state of a customer each ERP told last: a lower revision changes nothing.

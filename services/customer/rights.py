@@ -21,6 +21,7 @@ CUSTOMERS = Resource(
         "export",
         "share",
         lists=("黑白名单", "Black and white list"),
+        merge=("合并", "Merge"),
     ),
     fields=(
         GuardedField("code", "客户编码", "Code", also=("customer_code",)),

@@ -13,7 +13,16 @@ from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Serv
 from services.common.messaging.importing import ImportDoors
 from services.customer import model, rights, schema, store
 from services.customer.customers import BLACKLIST, WHITELIST
-from services.customer.operations import documents, duplicates, forms, intake, lists, records, reminders
+from services.customer.operations import (
+    documents,
+    duplicates,
+    forms,
+    intake,
+    lists,
+    merging,
+    records,
+    reminders,
+)
 from services.customer.operations.imports import CustomerTarget
 from services.customer.store import importing
 
@@ -27,7 +36,9 @@ class CustomerService(ImportDoors, Service):
         "limits": {
             "account_changed": records.copy_account,
             "business_date_opened": reminders.date_opened,
+            "exposure_merged": merging.exposure_merged,
         },
+        "application": {"applications_merged": merging.applications_merged},
         "risk_rules": {"customer_rated": records.copy_rating},
     }
     projections = ("customer_credit",)
@@ -83,6 +94,16 @@ class CustomerService(ImportDoors, Service):
     def unlist_customer(self, call: Call) -> dict[str, Any]:
         """Take a customer off the list that it is on."""
         return self.apply(call, lists.put_on_list, call.input, None)
+
+    @endpoint(schema.Merge(), "customers.merge")
+    def merge_customers(self, call: Call) -> dict[str, Any]:
+        """Let a customer go on as another."""
+        return self.apply(call, merging.merge_customers, call.input)
+
+    @endpoint(schema.CustomerDetails(), "customers.read")
+    def list_merges(self, call: Call) -> dict[str, Any]:
+        """A page of the merges into a customer."""
+        return dict(self.read(call, merging.list_merges, call.input))
 
     @endpoint(schema.CustomerKey(), "customers.read")
     def list_duplicates(self, call: Call) -> dict[str, Any]:

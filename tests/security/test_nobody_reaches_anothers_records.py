@@ -41,6 +41,7 @@ _BODIES: dict[str, Any] = {
         for verb in ("blacklist", "whitelist", "unlist")
     },
     "POST /customers/<customer_id>/documents": {"kind": "other"},
+    "POST /customers/<customer_id>:merge": {"into": "C-SAM", "reason": "x"},
     "PUT /applications/<application_id>": _GRANT,
     "POST /credit-accounts/<customer_id>/grants": _GRANT,
     "POST /credit-accounts/<customer_id>/guarantees": _GUARANTEE,

@@ -193,3 +193,20 @@ def count_with(work: UnitOfWork, form: str, keys: Sequence[str]) -> dict[str, in
     holding = [func.count().filter(one).label(f"k{place}") for place, one in enumerate(held)]
     row = work.execute(select(*holding).where(form_records.c.form == form)).one()
     return dict(zip(keys, map(int, row), strict=True))
+
+
+def rename_related(work: UnitOfWork, form: str, key: str, before: str, after: str) -> int:
+    """Let the records of a form that point to one record by a field point to another; how many did.
+
+    Their versions stay: what they say is the same. Locks their rows.
+    """
+    statement = text(
+        "WITH asked (key, gone, now) AS"
+        " (SELECT CAST(:key AS text), CAST(:before AS text), CAST(:after AS text))"
+        " UPDATE form_records SET fields = jsonb_set(fields, ARRAY[key], CASE jsonb_typeof(fields -> key)"
+        " WHEN 'array' THEN (SELECT jsonb_agg(DISTINCT CASE WHEN one = gone THEN now ELSE one END)"
+        " FROM jsonb_array_elements_text(fields -> key) AS listed (one)) ELSE to_jsonb(now) END)"
+        " FROM asked WHERE form = :form AND (fields -> key) @> to_jsonb(gone)"
+    )
+    asked = {"form": form, "key": key, "before": before, "after": after}
+    return int(work.execute(statement, asked).rowcount)

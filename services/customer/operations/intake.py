@@ -40,6 +40,9 @@ def upsert_customer_from_erp(work: UnitOfWork, body: Mapping[str, Any]) -> dict[
         return {"status": "unchanged"}
     draft = {name: value for name, value in told.items() if name not in _ERP_ONLY}
     record = store.lock_customer(work, None, told["code"])
+    if record is None and store.merged_into(work, None, told["code"]) is not None:
+        # It goes on as another, whose state this is not.
+        return {"status": "merged"}
     if record is None:
         form = published_form(work)
         made = records.insert_record(work, records.new_record(work, draft, form), told["code"], form)

@@ -278,8 +278,19 @@ def find(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:
     look = store.lock_customer if locked else store.get_customer
     record = look(work, *store.id_or_code(key))
     if record is None:
+        _tell_merged(work, key)
         raise NotFound("客户不存在", code="customer_not_found")
     return record
+
+
+def _tell_merged(work: UnitOfWork, key: str) -> None:
+    """Raise `NotFound` that names as whom a customer goes on that was merged, if the caller sees them."""
+    into = store.merged_into(work, *store.id_or_code(key))
+    other = None if into is None else store.get_customer(work, into)
+    if other is not None:
+        text = f"该客户已合并到「{other['name']}」({other['code']})"
+        named = {name: other[name] for name in ("id", "code", "name")}
+        raise NotFound(text, code="customer_merged", merged_into=named)
 
 
 def check_group(work: UnitOfWork, group_id: UUID | None, field: str = "group_id") -> None:

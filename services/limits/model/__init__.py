@@ -63,6 +63,8 @@ customers = Table(
     # Of the white list: rules only warn of its orders. The black list is a freeze.
     Column("whitelisted", Boolean, nullable=False, server_default=false()),
     Column("active", Boolean, nullable=False),
+    # Whose everything is that was this customer's.
+    Column("merged_into", Uuid),
 )
 Index("ix_customers_departments", customers.c.departments, postgresql_using="gin")
 
