@@ -11,7 +11,6 @@ from services.limits.operations.orders.changes import (
     release_hold,
     reopen_order,
     restage,
-    take_state,
 )
 from services.limits.operations.orders.deliveries import return_delivery, reverse_delivery
 from services.limits.operations.orders.early import foresee as foresee_early
@@ -19,6 +18,7 @@ from services.limits.operations.orders.later_states import ENDED, LATER_STATES
 from services.limits.operations.orders.reserving import (
     check_order,
     foresee_orders,
+    note_state,
     reserve_locked,
     reserve_order,
 )
@@ -35,6 +35,7 @@ __all__ = [
     "get_order",
     "list_orders",
     "move_order",
+    "note_state",
     "positive_amount",
     "release_hold",
     "reopen_order",
@@ -43,5 +44,4 @@ __all__ = [
     "restage",
     "return_delivery",
     "reverse_delivery",
-    "take_state",
 ]
