@@ -91,7 +91,10 @@ def read_arriving(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
     book = book_of(work)
 
     def take(asked: list[DocumentKey], rows: list[Row]) -> list[Row]:
-        return with_owners_locked(work, "order", asked, _note(work, asked, rows))
+        def read_again(asked: list[DocumentKey]) -> list[Row]:
+            return _note(work, asked, all_rows(work, _ARRIVING, asked_by_keys(asked)))
+
+        return with_owners_locked(work, read_again, asked, _note(work, asked, rows))
 
     book.fetch("order", keys, _ARRIVING, book.orders, asked_by_keys, checked=take)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,16 @@ from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
 from services.limits.model import deliveries, orders
 from services.limits.store.book import among_ids, book_of
-from services.limits.store.documents import DocumentKey, found_with_number, held_document, hold_documents
+from services.limits.store.documents import (
+    DocumentKey,
+    found_with_number,
+    held_document,
+    hold_documents,
+    with_owners_locked,
+)
 from services.limits.store.owned import seen
 from services.limits.store.reservations import note_reservation
-from services.limits.store.rows import Row
+from services.limits.store.rows import Row, all_rows
 
 _COUNTED = ("reserved", "closed")
 _is_counted = orders.c.status == any_(literal(list(_COUNTED), ARRAY(Text)))
@@ -103,9 +110,14 @@ def held_order(work: UnitOfWork, order_id: UUID) -> Row | None:
 
 
 def held_orders(work: UnitOfWork, ids: Iterable[UUID]) -> list[Row]:
-    """Orders by their ids, held; their customers are locked."""
+    """Orders by their ids, held. Locks their customers."""
     book, wanted = book_of(work), list(ids)
-    book.fetch_ids("order-by-id", wanted, _BY_IDS, book.orders)
+
+    def read(ids: list[UUID]) -> list[Row]:
+        return all_rows(work, _BY_IDS, {"ids": ids})
+
+    checked = partial(with_owners_locked, work, read)
+    book.fetch("order-by-id", wanted, _BY_IDS, book.orders, lambda ids: {"ids": ids}, checked=checked)
     found = (book.orders.get(order_id) for order_id in wanted)
     return [row for row in found if row is not None]
 
@@ -130,15 +142,8 @@ def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, sin
     totals: dict[UUID, dict[str, Row]] = work.remembered(f"trade:{since}", dict)
     read = totals[customer_id].get(currency)
     amount, count = (read["amount"], read["count"]) if read else (ZERO, 0)
-    shelf = book_of(work).orders
-    for now in shelf.find(("customer_id",), customer_id):
-        for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
-            if (
-                row
-                and row["currency"] == currency
-                and row["order_date"] >= since
-                and row["status"] in _COUNTED
-            ):
-                amount += sign * row["amount"]
-                count += sign
+    for row, sign in book_of(work).orders.changes_of(("customer_id",), customer_id):
+        if row["currency"] == currency and row["order_date"] >= since and row["status"] in _COUNTED:
+            amount += sign * row["amount"]
+            count += sign
     return amount / count if count else None

@@ -13,7 +13,6 @@ from services.limits.operations.orders.changes import (
     require_order,
     restage,
     take_order,
-    take_state,
 )
 from services.limits.operations.orders.deliveries import return_delivery, reverse_delivery
 from services.limits.operations.orders.early import foresee as foresee_early
@@ -21,6 +20,7 @@ from services.limits.operations.orders.later_states import ENDED, LATER_STATES
 from services.limits.operations.orders.reserving import (
     check_order,
     foresee_orders,
+    note_state,
     reserve_locked,
     reserve_order,
 )
@@ -37,6 +37,7 @@ __all__ = [
     "get_order",
     "list_orders",
     "move_order",
+    "note_state",
     "positive_amount",
     "release_hold",
     "reopen_order",
@@ -47,5 +48,4 @@ __all__ = [
     "return_delivery",
     "reverse_delivery",
     "take_order",
-    "take_state",
 ]
