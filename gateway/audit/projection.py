@@ -31,6 +31,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "form_published",
         "import_started",
         "import_ended",
+        "import_progressed",
     ),
     "application": (
         _OTHERWISE,
@@ -117,7 +118,6 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     ),
     "risk_rules": ("rule_fired",),
     "application": ("import_progressed",),
-    "customer": ("import_progressed",),
     "workflow": ("task_reminded", "people_notified"),
 }
 
