@@ -31,7 +31,6 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "form_published",
         "import_started",
         "import_ended",
-        "import_progressed",
     ),
     "application": (
         _OTHERWISE,
@@ -95,7 +94,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
 }
 # What these tell stands in decision records and entries, or follows from what others tell.
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
-    "customer": ("reminder_due", "reminder_settled"),
+    "customer": ("reminder_due", "reminder_settled", "import_progressed"),
     "limits": (
         "order_reserved",
         "order_held",
