@@ -183,6 +183,7 @@ def _trade(office: Office, sam: Person) -> None:
         "session_id": sam.ask("GET", "/me/sessions")["items"][0]["id"],
         "application_id": application["id"],
         "task_id": task["id"],
+        "notification_id": mia.ask("GET", "/notifications")["items"][0]["id"],
         "instance_id": task["instance_id"],
         "guarantee_id": guarantee["id"],
         "order_no": "O-SAM",

@@ -18,8 +18,8 @@ _OF_EVERYBODY = {
     "form",
     *("key", "flow", "rule", "service", "identity", "dashboard"),
     "binding_id",
-    # A person's own, found by who asks.
-    *("notification_id", "absence_id"),
+    # One's own, but for who may set everybody's, see below.
+    "absence_id",
 }
 _NUMBERS = ("invoices", "payments", "credit-notes", "write-offs", "bills")
 _PARAMETERS = re.compile(r"<([^>]+)>")
@@ -171,6 +171,16 @@ def test_what_is_taken_is_refused_without_saying_by_whom(office: Office, strange
     assert response.status_code == 409
     assert "山姆" not in response.text
     assert office.of_sam["customer_id"] not in response.text
+
+
+def test_anothers_absence_is_ended_by_nobody_but_those_who_set_them(office: Office, owner: Person) -> None:
+    span = {"starts_at": "2026-01-06T00:00:00Z", "ends_at": "2026-01-07T00:00:00Z"}
+    absence = owner.ask("POST", "/absences", {"deputy": "mia", **span})
+    office.role("acts", [{"right": "tasks.act"}])
+    ann = office.hire("ann", ["acts"])
+    assert ann.ask("GET", "/absences")["items"] == []
+    ann.refused(404, "DELETE", f"/absences/{absence['id']}")
+    owner.ask("DELETE", f"/absences/{absence['id']}")
 
 
 def test_a_group_is_moved_by_nobody_whose_right_does_not_reach_all(office: Office, stranger: Person) -> None:
