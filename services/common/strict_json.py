@@ -60,8 +60,13 @@ def loads(
 
 def dumps(value: Any) -> str:
     """Compact JSON of a value that may hold what `to_plain` takes; `ValueError` for NaN and infinities."""
+<<<<<<< HEAD
     if type(value) is Plain:
         return value.text.decode()
+=======
+    if type(value) is Plain or type(value) is PlainList:
+        return dumps_plain(value).decode()
+>>>>>>> dc21f65 (Hand records out as tables, streamed, by the scope of reading and the fields that one sees; import at half the cost)
     try:
         return _compact.encode(value)
     except TypeError:
@@ -126,6 +131,10 @@ class Plain(dict[str, Any]):
         except AttributeError:
             self._text = dumps_plain(dict(self))
             return self._text
+
+
+class PlainList(list[Any]):
+    """The same of a list."""
 
 
 # JSON that is text already, and is written as it stands: `Written("{}")`.
