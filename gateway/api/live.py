@@ -58,9 +58,7 @@ def _events(context: Context, watcher: Watcher, caller: Callable[[], Caller], kn
     while not watcher.closed:
         try:
             who = caller()
-            states = {
-                kind: _state(context, who, kind) for kind in changed & _KINDS.keys() if _may(who, kind)
-            }
+            states = {kind: _state(context, who, kind) for kind in changed & _KINDS.keys() if _may(who, kind)}
         except Unauthenticated:
             yield "event: signed-out\ndata: {}\n\n"
             return

@@ -94,7 +94,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
 }
 # What these tell stands in decision records and entries, or follows from what others tell.
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
-    "customer": ("reminder_due", "reminder_settled"),
+    "customer": ("import_progressed", "reminder_due", "reminder_settled"),
     "limits": (
         "order_reserved",
         "order_held",
@@ -117,7 +117,6 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     ),
     "risk_rules": ("rule_fired",),
     "application": ("import_progressed",),
-    "customer": ("import_progressed",),
     "workflow": ("task_reminded", "people_notified"),
 }
 

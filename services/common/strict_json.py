@@ -60,13 +60,10 @@ def loads(
 
 def dumps(value: Any) -> str:
     """Compact JSON of a value that may hold what `to_plain` takes; `ValueError` for NaN and infinities."""
-<<<<<<< HEAD
     if type(value) is Plain:
         return value.text.decode()
-=======
-    if type(value) is Plain or type(value) is PlainList:
-        return dumps_plain(value).decode()
->>>>>>> dc21f65 (Hand records out as tables, streamed, by the scope of reading and the fields that one sees; import at half the cost)
+    if type(value) is PlainList:
+        return dumps_plain(list(value)).decode()
     try:
         return _compact.encode(value)
     except TypeError:
@@ -134,7 +131,7 @@ class Plain(dict[str, Any]):
 
 
 class PlainList(list[Any]):
-    """The same of a list."""
+    """A list of what `to_plain` has made, to be written as it is."""
 
 
 # JSON that is text already, and is written as it stands: `Written("{}")`.

@@ -21,6 +21,7 @@ from services.common.forms.types.choices import split_items
 from services.common.imports.columns import COMPUTED, Column
 from services.common.imports.target import REFUSE, SKIP, SKIPPED, UPDATED, Asked, Row
 from services.common.scopes import my_values, require_reach, world_of
+from services.common.strict_json import Plain
 
 # Asks the customer service for those of the customers with these ids or codes that are there for a caller.
 FindCustomers = Callable[[Asked, list[str]], list[dict[str, Any]]]
@@ -198,7 +199,8 @@ class RecordTarget:
 
     def _created(self, given: dict[str, Any], number: Any = None) -> dict[str, Any]:
         record = operations.blank_record(self._form, self._asked.caller, self._now)
-        record["fields"] = self._settled(given, None, number)
+        # Checked and plain: it is written once, for the row and for who is told of it.
+        record["fields"] = Plain(self._settled(given, None, number))
         missing = beyond_scope(self._asked.right)
         fields = self._shelf.owned.fields
         if self._asked.caller.clauses_of(self._asked.right) is not None:

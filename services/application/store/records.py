@@ -22,7 +22,7 @@ from services.common.forms.words import searched_text, vector
 from services.common.journal import Journalled
 from services.common.paging import page
 from services.common.scopes import Facts, visible
-from services.common.strict_json import Plain, PlainList
+from services.common.strict_json import PlainList
 
 Row = dict[str, Any]
 SHOWN = tuple(column for column in form_records.c if column.name != "words")
@@ -47,9 +47,9 @@ class RecordWriter(Journalled):
         mine = {(row["form"], row["rule"], row["value"]) for row in uniques}
         if any((row["form"], row["rule"], row["value"]) in mine for row in self._uniques):
             raise taken(uniques[0])
-        # Values were checked and are plain JSON, and so are their changes.
-        self._keep(self._records, [{**record, "fields": Plain(record["fields"]), "words": words}])
+        self._keep(self._records, [{**record, "words": words}])
         self._keep(self._uniques, list(uniques))
+        # Of values that were checked and are plain JSON.
         self._keep(self._history, [{**history, "changes": PlainList(history["changes"])}])
 
     def _keep(self, kept: list[Row], new: list[Row]) -> None:
