@@ -94,7 +94,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
 }
 # What these tell stands in decision records and entries, or follows from what others tell.
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
-    "customer": ("reminder_due", "reminder_settled", "import_progressed"),
+    "customer": ("import_progressed", "reminder_due", "reminder_settled"),
     "limits": (
         "order_reserved",
         "order_held",

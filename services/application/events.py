@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common.db import UnitOfWork
 from services.common.money import format_amount
+from services.common.strict_json import Plain, to_plain
 
 _SHOWN = ("id", "form", "form_version", "version", "fields", "department", "created_by", "created_at")
 # A batch of events is read at once: they are not to grow without end.
@@ -56,7 +57,12 @@ def records_imported(
     """
     for start in range(0, len(told), TOLD_TOGETHER_MAX):
         part = [
-            {**{key: record[key] for key in _SHOWN}, "customer_id": customer_id}
+            Plain(
+                {key: to_plain(record[key]) for key in _SHOWN if key != "fields"},
+                # Values were checked and are plain JSON.
+                fields=record["fields"],
+                customer_id=customer_id,
+            )
             for record, customer_id in told[start : start + TOLD_TOGETHER_MAX]
         ]
         work.add_event("records_imported", subject=part[0]["id"], data={"form": form, "records": part})

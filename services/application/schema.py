@@ -153,6 +153,18 @@ class RecordList(ListInput, FormName):
     """
 
 
+class RecordExport(RecordList):
+    """The same as texts for a table, more of them at once."""
+
+    page_size = IntegerField(minimum=1, maximum=1_000, load_default=1_000)
+
+
+class ExportView(FormName):
+    """What an export shows: as a saved view does, or every field."""
+
+    view = IdField(load_default=None, allow_none=True)
+
+
 class RecordHistory(ListInput, RecordKey):
     """A page of what was changed of a record."""
 

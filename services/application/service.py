@@ -11,7 +11,7 @@ import eventlet
 
 from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
-from services.application.operations import forms, merging, records, views
+from services.application.operations import exports, forms, merging, records, views
 from services.application.operations.imports import RecordTarget
 from services.application.store import partitions
 from services.common.caller import service_caller
@@ -28,6 +28,7 @@ from services.common.paging import ListInput
 
 _log = logging.getLogger(__name__)
 _INDEX_SECONDS = 15.0
+_CUSTOMERS_MAX = 500
 
 
 class ApplicationService(ImportDoors, Service):
@@ -231,6 +232,24 @@ class ApplicationService(ImportDoors, Service):
     def import_target(self, asked: Asked) -> RecordTarget:
         """The records of a form."""
         return RecordTarget(self.ground.database, asked, self._find_customers)
+
+    @endpoint(schema.ExportView(), of_records("export"))
+    def describe_export(self, call: Call) -> dict[str, Any]:
+        """The columns of a table of records."""
+        return dict(self.read(call, exports.columns, call.input))
+
+    @endpoint(schema.RecordExport(), of_records("export"))
+    def export_records(self, call: Call) -> dict[str, Any]:
+        """A page of a table of records."""
+        found = self.read(call, exports.page, call.input)
+        ids = exports.customers_in(found)
+        codes: dict[str, str] = {}
+        for start in range(0, len(ids), _CUSTOMERS_MAX):
+            asked = {"keys": ids[start : start + _CUSTOMERS_MAX]}
+            rows = self.call(call, "customer", "find_customers", asked)["items"]
+            seen = only_seen(call.caller, "customers.read", rows)
+            codes |= {row["id"]: row["code"] for row in seen if row.get("code")}
+        return exports.with_customers(found, codes)
 
     def _find_customers(self, asked: Asked, keys: list[str]) -> list[dict[str, Any]]:
         caller = service_caller(self.name, asked.caller.actor, reach_of=asked.caller)

@@ -21,6 +21,7 @@ from services.common.forms.types.choices import split_items
 from services.common.imports.columns import COMPUTED, Column
 from services.common.imports.target import REFUSE, SKIP, SKIPPED, UPDATED, Asked, Row
 from services.common.scopes import my_values, require_reach, world_of
+from services.common.strict_json import Plain
 
 # Asks the customer service for those of the customers with these ids or codes that are there for a caller.
 FindCustomers = Callable[[Asked, list[str]], list[dict[str, Any]]]
@@ -67,6 +68,8 @@ class RecordTarget:
         for one in self._definition.of_type("relation", "relations"):
             if one.settings["form"] == _CUSTOMER:
                 self._named[one.key] = self._customers_named(_texts_of(rows, one))
+        self._by_path = {f"fields.{one.key}": one for one in self._definition.fields}
+        self._related = {str(one["id"]): one for found in self._named.values() for one in found.values()}
         # Numbers are given when a record is written: none is spent on a row that is refused.
         self._numbered = bool(self._definition.of_type("auto_number"))
         self._me = my_values(asked.caller)
@@ -80,8 +83,8 @@ class RecordTarget:
         if not texts or not work.caller.can(right):
             return {}
         shelf = record_search.shelf_of(operations.form_of(work, one.settings["form"]))
-        ids = [one for one in map(_as_id, texts) if one is not None]
-        others = [text for text in texts if _as_id(text) is None]
+        ids = [one for one in map(operations.as_id, texts) if one is not None]
+        others = [text for text in texts if operations.as_id(text) is None]
         telling = naming_fields(shelf.definition)
         names = {field.key: others for field in telling} if others else {}
         found: dict[str, dict[str, Any]] = {}
@@ -107,7 +110,7 @@ class RecordTarget:
 
     def _existing(self, work: UnitOfWork, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
         """By line: the record that is there already, found by its id or by what is unique of it."""
-        given = {row.line: _as_id(row.cells.get(_ID, "")) for row in rows}
+        given = {row.line: operations.as_id(row.cells.get(_ID, "")) for row in rows}
         ids = {line: one for line, one in given.items() if one is not None}
         if self._asked.existing != REFUSE:
             ids |= self._held(work, [row for row in rows if _ID not in row.cells])
@@ -163,12 +166,11 @@ class RecordTarget:
     def _given(self, row: Row) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for path, text in row.cells.items():
-            key = path.removeprefix("fields.")
-            if key == path:
+            one = self._by_path.get(path)
+            if one is None:
                 continue
-            one = self._definition.by_key[key]
             try:
-                given[key] = self._value(one, text)
+                given[one.key] = self._value(one, text)
             except Refused as problem:
                 for each in problem.faults:
                     row.refuse(path, each.code, each.zh)
@@ -186,13 +188,10 @@ class RecordTarget:
             ids.append(str(named[each]["id"]))
         return ids if one.type == "relations" else ids[0]
 
-    def _related(self) -> dict[str, dict[str, Any]]:
-        return {str(one["id"]): one for found in self._named.values() for one in found.values()}
-
     def _settled(
         self, given: Mapping[str, Any], before: Mapping[str, Any] | None, number: Any = None
     ) -> dict[str, Any]:
-        around = Surroundings(self._world, self._me, self._related(), number)
+        around = Surroundings(self._world, self._me, self._related, number)
         found = settle_values(self._form, given, before, around)
         if found.faults:
             raise Invalid("填写有误", code="invalid", errors=found.errors)
@@ -200,7 +199,8 @@ class RecordTarget:
 
     def _created(self, given: dict[str, Any], number: Any = None) -> dict[str, Any]:
         record = operations.blank_record(self._form, self._asked.caller, self._now)
-        record["fields"] = self._settled(given, None, number)
+        # Checked and plain: it is written once, for the row and for who is told of it.
+        record["fields"] = Plain(self._settled(given, None, number))
         missing = beyond_scope(self._asked.right)
         fields = self._shelf.owned.fields
         if self._asked.caller.clauses_of(self._asked.right) is not None:
@@ -318,10 +318,3 @@ def _texts_of(rows: Sequence[Row], one: FormField) -> list[str]:
         if text is not None:
             found.update(dict.fromkeys(split_items(text) if one.type == "relations" else [text]))
     return list(found)
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == 36 else None
-    except ValueError:
-        return None

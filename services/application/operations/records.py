@@ -187,7 +187,7 @@ def surroundings(
         ids = [each for each in (asked if isinstance(asked, list) else [asked]) if isinstance(each, str)]
         if one.settings["form"] != _CUSTOMER:
             found |= _related_here(work, one.settings["form"], ids)
-        faults += [one.key for each in ids if _as_id(each) is not None and each not in found]
+        faults += [one.key for each in ids if as_id(each) is not None and each not in found]
     if faults:
         errors = [
             {
@@ -221,7 +221,7 @@ def customers_asked(definition: FormDefinition, given: Mapping[str, Any]) -> lis
     for one in definition.of_type("relation", "relations"):
         asked = given.get(one.key) if one.settings["form"] == _CUSTOMER else None
         ids = asked if isinstance(asked, list) else [asked]
-        found += [each for each in ids if isinstance(each, str) and _as_id(each) is not None]
+        found += [each for each in ids if isinstance(each, str) and as_id(each) is not None]
     return found
 
 
@@ -229,12 +229,12 @@ def names_a_record(value: Any) -> bool:
     """Whether a value may be the id of a record, or hold some."""
     if isinstance(value, list):
         return any(names_a_record(one) for one in value)
-    return isinstance(value, str) and _as_id(value) is not None
+    return isinstance(value, str) and as_id(value) is not None
 
 
 def _related_here(work: UnitOfWork, form: str, ids: Sequence[str]) -> Related:
     """The records of a form that the caller may see, without what they may not see of them."""
-    wanted = [one for one in map(_as_id, ids) if one is not None]
+    wanted = [one for one in map(as_id, ids) if one is not None]
     right = f"{resource_key(form)}.read"
     if not wanted or not work.caller.can(right):
         return {}
@@ -243,7 +243,8 @@ def _related_here(work: UnitOfWork, form: str, ids: Sequence[str]) -> Related:
     return {str(row["id"]): only_seen(work.caller, right, row) for row in rows}
 
 
-def _as_id(text: str) -> UUID | None:
+def as_id(text: str) -> UUID | None:
+    """A text as an id, if it is one."""
     try:
         return UUID(text) if len(text) == 36 else None
     except ValueError:
@@ -286,11 +287,11 @@ def differences(
     """Field by field what changed: `{"field", "label", "before", "after"}`."""
     found = []
     for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
-            known = definition.field(key)
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            known = definition.by_key.get(key)
             label = known.label["zh"] if known else key
-            change = {"field": f"fields.{key}", "label": label}
-            found.append({**change, "before": before.get(key), "after": after.get(key)})
+            found.append({"field": f"fields.{key}", "label": label, "before": old, "after": new})
     return found
 
 

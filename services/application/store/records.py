@@ -22,6 +22,7 @@ from services.common.forms.words import searched_text, vector
 from services.common.journal import Journalled
 from services.common.paging import page
 from services.common.scopes import Facts, visible
+from services.common.strict_json import PlainList
 
 Row = dict[str, Any]
 SHOWN = tuple(column for column in form_records.c if column.name != "words")
@@ -48,7 +49,8 @@ class RecordWriter(Journalled):
             raise taken(uniques[0])
         self._keep(self._records, [{**record, "words": words}])
         self._keep(self._uniques, list(uniques))
-        self._keep(self._history, [history])
+        # Of values that were checked and are plain JSON.
+        self._keep(self._history, [{**history, "changes": PlainList(history["changes"])}])
 
     def _keep(self, kept: list[Row], new: list[Row]) -> None:
         before = len(kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -129,6 +129,10 @@ def _instant(text: str, zone: str) -> str:
 def write_cell(value: Any, one: FormField, zone: str) -> str:
     """A stored value as the cell of an export, which an import reads again."""
     if one.type == "datetime" and isinstance(value, str):
-        moment = datetime.fromisoformat(value).replace(tzinfo=None).replace(tzinfo=UTC)
-        return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+        return instant_cell(datetime.fromisoformat(value), zone)
     return type_of(one).to_text(value, one)
+
+
+def instant_cell(moment: datetime, zone: str) -> str:
+    """An instant by the company's clocks."""
+    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")

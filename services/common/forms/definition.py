@@ -66,6 +66,16 @@ class FormDefinition:
         return tuple(field for field in self.fields if type_of(field).has_value)
 
     @cached_property
+    def searched(self) -> tuple[FormField, ...]:
+        """The fields whose texts people find a record by."""
+        families = ("text", "identity", "choice", "people", "computed")
+        return tuple(
+            one
+            for one in self.holding
+            if type_of(one).family in families and type_of(one).stores in ("text", "list")
+        )
+
+    @cached_property
     def unique_rules(self) -> tuple[tuple[str, ...], ...]:
         """What is unique alone, then what is together."""
         alone = tuple((field.key,) for field in self.fields if field.unique)
