@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from services.common.forms.definition import FormDefinition
@@ -31,20 +32,17 @@ def words_of(text: str) -> list[str]:
     """The words of a text to be indexed: each once, small letters; of Chinese every character and pair."""
     found: dict[str, None] = {}
     for match in _RUNS.finditer(text.lower()):
-        for word in _indexed(match):
-            found[word] = None
+        found.update(dict.fromkeys(_indexed(match)))
         if len(found) >= _WORDS_MAX:
             break
     return list(found)[:_WORDS_MAX]
 
 
-def _indexed(match: re.Match[str]) -> Iterator[str]:
+def _indexed(match: re.Match[str]) -> list[str]:
     run = match["pairs"]
     if run is None:
-        yield match["word"][:_WORD_LENGTH_MAX]
-        return
-    yield from run
-    yield from (run[place : place + 2] for place in range(len(run) - 1))
+        return [match["word"][:_WORD_LENGTH_MAX]]
+    return [*run, *map("".join, pairwise(run))]
 
 
 def vector(text: str) -> str:
@@ -67,4 +65,5 @@ def query(asked: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+    """A word as a tsvector has it; a word of `_RUNS` has neither quotes nor backslashes."""
+    return f"'{word}'"
