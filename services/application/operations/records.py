@@ -57,8 +57,10 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     given = files.described(work, form.definition, received["fields"], None)
     around = surroundings(work, form, given, received.get("related") or {}, numbers=True)
     record["fields"] = load_values(form, given, None, around)
-    missing = beyond_scope(work.right)
-    require_reach(work.caller, work.right, shelf.facts(record), shelf.owned.fields, world_of(work), missing)
+    if work.caller.clauses_of(work.right) is not None:
+        # The facts of a record are dear: only whose right does not reach every record needs them.
+        facts, missing = shelf.facts(record), beyond_scope(work.right)
+        require_reach(work.caller, work.right, facts, shelf.owned.fields, world_of(work), missing)
     words = records.words_for(form.definition, record["fields"])
     uniques = unique_values(form.definition, record)
     line = history_line(record, "created", differences(form.definition, {}, record["fields"]))

@@ -32,9 +32,9 @@ def words_of(text: str) -> list[str]:
     for run, word in _RUNS.findall(text.lower()):
         if word:
             found[word[:_WORD_LENGTH_MAX]] = None
-            continue
-        found.update(dict.fromkeys(run))
-        found.update(dict.fromkeys(map("".join, pairwise(run))))
+        else:
+            found.update(dict.fromkeys(run))
+            found.update(dict.fromkeys(map("".join, pairwise(run))))
         if len(found) >= _WORDS_MAX:
             break
     return list(found)[:_WORDS_MAX]
@@ -61,4 +61,5 @@ def query(asked: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+    """A word as a tsvector has it; a word of `_RUNS` has neither quotes nor backslashes."""
+    return f"'{word}'"
