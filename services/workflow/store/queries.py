@@ -6,7 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
@@ -25,6 +38,19 @@ from services.workflow.store.rows import Row, one, rows
 _READ = "instances.read"
 _LIVE = ("open", "waiting")
 _GROUPS = "groups of tasks"
+# Built once: building a statement costs as much as running it.
+_LOCK_OF_TASKS = (
+    select(instances, tasks.c.id.label("task"), tasks.c.group_key)
+    .join(tasks, tasks.c.instance_id == instances.c.id)
+    .where(tasks.c.id == any_(bindparam("tasks", type_=ARRAY(Uuid))))
+    .order_by(instances.c.id)
+    .with_for_update(of=instances)
+)
+_OF_GROUPS = (
+    select(tasks)
+    .where(tasks.c.group_key == any_(bindparam("groups", type_=ARRAY(Text))))
+    .order_by(tasks.c.id)
+)
 OWNED = Owned(
     fields=rights.INSTANCES.scope_of_records,
     columns={
@@ -106,23 +132,16 @@ def lock_instances_of(work: UnitOfWork, task_ids: Iterable[UUID]) -> None:
     wanted = sorted({task_id for task_id in task_ids if task_id not in known})
     if not wanted:
         return
-    statement = (
-        select(instances, tasks.c.id.label("task"), tasks.c.group_key)
-        .join(tasks, tasks.c.instance_id == instances.c.id)
-        .where(tasks.c.id.in_(wanted))
-        .order_by(instances.c.id)
-        .with_for_update(of=instances)
-    )
     # Two tasks of one instance share its row: what one changes, the other sees.
     rows_by_id = {row["id"]: row for row, _ in known.values()}
-    for row in rows(work, statement):
+    for row in rows(work, _LOCK_OF_TASKS, {"tasks": wanted}):
         task, group = row.pop("task"), row.pop("group_key")
         known[task] = (rows_by_id.setdefault(row["id"], row), group)
     groups = _groups(work)
     missing = sorted({known[task][1] for task in wanted if task in known} - set(groups))
     groups.update({key: [] for key in missing})
     # Read after the lock: what others have done until now is seen.
-    for row in rows(work, select(tasks).where(tasks.c.group_key.in_(missing)).order_by(tasks.c.id)):
+    for row in rows(work, _OF_GROUPS, {"groups": missing}):
         groups[row["group_key"]].append(row)
 
 
@@ -265,8 +284,7 @@ def tasks_of_group(work: UnitOfWork, group_key: str) -> list[Row]:
     """The tasks of a group, oldest first, as this unit of work makes them; their instance is locked."""
     known = _groups(work)
     if group_key not in known:
-        statement = select(tasks).where(tasks.c.group_key == group_key)
-        known[group_key] = rows(work, statement.order_by(tasks.c.id))
+        known[group_key] = rows(work, _OF_GROUPS, {"groups": [group_key]})
     return known[group_key]
 
 
