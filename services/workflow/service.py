@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.errors import NotFound
+from services.common.group_commit import Operation
 from services.common.messaging import Call, Service, endpoint, every
 from services.common.outgoing import Outgoing
 from services.common.paging import ListInput
@@ -138,7 +139,7 @@ class WorkflowService(Service):
     @endpoint(schema.Approval(), "tasks.approve")
     def approve_task(self, call: Call) -> dict[str, Any]:
         """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
-        answer = self.apply(call, tasks.approve_task, call.input)
+        answer = self._decided(call, tasks.approve_task)
         if answer["instance_state"] == "granting":
             answer["instance_state"] = self._effect(call, answer["instance_id"])
         return answer
@@ -146,7 +147,7 @@ class WorkflowService(Service):
     @endpoint(schema.TaskAction(), "tasks.reject")
     def reject_task(self, call: Call) -> dict[str, Any]:
         """Reject for good."""
-        return self.apply(call, tasks.reject_task, call.input)
+        return self._decided(call, tasks.reject_task)
 
     @endpoint(schema.TaskReturn(), "tasks.return")
     def return_task(self, call: Call) -> dict[str, Any]:
@@ -311,6 +312,10 @@ class WorkflowService(Service):
     def send_webhooks(self) -> None:
         """Send the webhooks that are due."""
         timers.send_webhooks(self.work, Outgoing(self.ground.settings.outgoing_allowed))
+
+    def _decided(self, call: Call, operation: Operation) -> dict[str, Any]:
+        """Apply a decision in one transaction with those that come meanwhile."""
+        return self.apply_grouped(call, operation, tasks.foresee_tasks, writes_at_once=True)
 
     def _form(self, call: Call, key: str) -> dict[str, Any] | None:
         """A form in force, of whichever service keeps it; None where there is none."""

@@ -136,7 +136,13 @@ class Service:
         return value
 
     def apply_grouped(
-        self, call: Call, operation: Operation, foresee: Foresee, *, alone: bool = False
+        self,
+        call: Call,
+        operation: Operation,
+        foresee: Foresee,
+        *,
+        alone: bool = False,
+        writes_at_once: bool = False,
     ) -> dict[str, Any]:
         """Run a changing operation on the call's input, in one unit of work with those that come meanwhile.
 
@@ -152,6 +158,7 @@ class Service:
             key=call.idempotency_key,
             trace_id=call.trace_id,
             right=call.right,
+            writes_at_once=writes_at_once,
         )
         group = self.ground.large if alone else self.ground.group
         value: dict[str, Any] = idempotency.unwrap(group.apply(command))

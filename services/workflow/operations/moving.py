@@ -62,7 +62,8 @@ def leave(
     flow = flow_of(work, instance)
     world = world_of_instance(work, flow, instance)
     state = State.from_json(instance["tokens"])
-    store.drop_timers(work, instance["id"], visit)
+    if flow.keeps_time(state.tokens[visit]):
+        store.drop_timers(work, instance["id"], visit)
     apply(
         work,
         instance,
