@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, or_, select
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, or_, select, text
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
@@ -71,6 +71,15 @@ def _differences() -> Select[Any]:
 
 
 _DIFFERENCES = _differences()
+_GIVE = text(
+    """
+    WITH given AS (DELETE FROM order_days WHERE customer_id = :giver RETURNING *)
+    INSERT INTO order_days (customer_id, order_date, currency, amount, count)
+    SELECT :taker, order_date, currency, amount, count FROM given
+    ON CONFLICT (customer_id, order_date, currency) DO UPDATE
+    SET amount = order_days.amount + excluded.amount, count = order_days.count + excluded.count
+    """
+)
 
 
 def is_counted(order: Row) -> bool:
@@ -94,6 +103,11 @@ def add_up_days(work: UnitOfWork, book: Book) -> None:
         if amount or count
     ]
     work.rows.add_up(order_days, rows)
+
+
+def give_days(work: UnitOfWork, giver: UUID, taker: UUID) -> None:
+    """Let what one customer ordered count as another's, at once. Both are locked."""
+    work.execute(_GIVE, {"giver": giver, "taker": taker})
 
 
 def order_day_differences(work: UnitOfWork, customer_ids: list[UUID]) -> list[Row]:

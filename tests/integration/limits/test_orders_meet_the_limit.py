@@ -12,8 +12,8 @@ from services.common import expressions
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import accounts, batches, checking, orders, receivables, verification
-from tests.integration.limits.conftest import CUSTOMER, Ledger
+from services.limits.operations import accounts, batches, checking, merging, orders, receivables, verification
+from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
 
 
 def test_without_a_grant_there_is_no_credit(ledger: Ledger) -> None:
@@ -203,4 +203,18 @@ def test_an_order_is_held_to_the_average_of_the_orders_taken_in_ninety_days(ledg
         orders.foresee_orders(work, both)
         found = [orders.reserve_order(work, item)["status"] for item in both]
     assert found == ["reserved", "held", "reserved"], "16.67 on the average"
+    assert ledger.differences() == []
+
+
+def test_what_two_customers_who_are_one_have_ordered_is_averaged_together(ledger: Ledger) -> None:
+    _hold_above_three_averages(ledger)
+    for who, amount in ((CUSTOMER, "10.00"), (OTHER, "30.00")):
+        ledger.grant("1000.00", customer_id=str(who))
+        ledger.do(orders.reserve_order, ledger.order(f"A-{amount}", amount, customer_id=str(who)))
+    told = {"customer_id": str(OTHER), "into_id": str(CUSTOMER)}
+    ledger.do(merging.customer_merged, SimpleNamespace(data=told))
+    found = [
+        ledger.do(orders.reserve_order, ledger.order(f"B{amount}", amount)) for amount in ("60.01", "60.00")
+    ]
+    assert [each["status"] for each in found] == ["held", "reserved"]
     assert ledger.differences() == []
