@@ -263,6 +263,17 @@ Index(
 )
 Index("ix_orders_reserving_until", orders.c.valid_until, postgresql_where=_reserving)
 
+# What a customer ordered on each date, of the orders that were taken: averages need not sum the orders.
+order_days = Table(
+    "order_days",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("order_date", Date, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("amount", MONEY, nullable=False),
+    Column("count", BigInteger, nullable=False),
+)
+
 # A return is a delivery of a negative amount; one that was a mistake is reversed.
 deliveries = Table(
     "deliveries",

@@ -118,6 +118,7 @@ from services.limits.store.kept_rates import (
 )
 from services.limits.store.merging import find_merged, give_documents
 from services.limits.store.open_changes import overdue_on
+from services.limits.store.order_days import order_day_differences
 from services.limits.store.orders import (
     add_delivery,
     average_order_amount,
@@ -358,6 +359,7 @@ __all__ = [
     "open_disputes_of",
     "open_freezes",
     "open_invoices",
+    "order_day_differences",
     "order_of",
     "order_totals",
     "orders_with",

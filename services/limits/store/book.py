@@ -19,6 +19,7 @@ from services.common.journal import Journalled
 from services.limits import model
 from services.limits.store.closings import correct_closings
 from services.limits.store.open_changes import note_open_changes
+from services.limits.store.order_days import add_up_days
 from services.limits.store.rows import Row, all_rows
 from services.limits.store.shelf import Pile, Shelf
 from services.limits.store.together import Question, read_together
@@ -133,6 +134,7 @@ class Book(Journalled):
             return
         correct_closings(self._work, self)
         note_open_changes(self._work, self)
+        add_up_days(self._work, self)
         self._journal.clear()
         for held in (self.allocations, self.waiting):
             held.delete(self._work)

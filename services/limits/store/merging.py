@@ -21,6 +21,7 @@ from services.limits.model import (
     write_offs,
 )
 from services.limits.store.book import book_of
+from services.limits.store.order_days import give_days
 from services.limits.store.rows import Row, one_row
 
 _OWNED = (orders, invoices, payments, allocations, write_offs, bills, disputes, overrides)
@@ -51,6 +52,7 @@ def give_documents(work: UnitOfWork, giver: UUID, taker: UUID, on: Any) -> dict[
     for table in _OWNED:
         given = update(table).where(table.c.customer_id == giver).values(customer_id=taker)
         counted[table.name] = int(work.execute(given).rowcount)
+    give_days(work, giver, taker)
     ordered = update(orders).where(orders.c.sold_to_id == giver).values(sold_to_id=taker)
     work.execute(ordered)
     same = orders.c.sold_to_id == orders.c.customer_id

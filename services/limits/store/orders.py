@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, literal, or_, select
+from sqlalchemy import Select, or_, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
@@ -22,28 +22,13 @@ from services.limits.store.documents import (
     hold_documents,
     with_owners_locked,
 )
+from services.limits.store.order_days import TRADE_SINCE, is_counted
 from services.limits.store.owned import seen
 from services.limits.store.reservations import note_reservation
 from services.limits.store.rows import Row, all_rows
 
-_COUNTED = ("reserved", "closed")
-_is_counted = orders.c.status == any_(literal(list(_COUNTED), ARRAY(Text)))
 _DELIVERIES = select(deliveries).where(among_ids(deliveries.c.order_id))
 _BY_IDS = select(orders).where(among_ids(orders.c.id))
-_TRADE = (
-    select(
-        orders.c.customer_id,
-        orders.c.currency,
-        func.sum(orders.c.amount).label("amount"),
-        func.count().label("count"),
-    )
-    .where(
-        among_ids(orders.c.customer_id),
-        orders.c.order_date >= bindparam("since"),
-        _is_counted,
-    )
-    .group_by(orders.c.customer_id, orders.c.currency)
-)
 
 
 def read_orders(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
@@ -133,7 +118,7 @@ def read_trade(work: UnitOfWork, customer_ids: Iterable[UUID], since: date) -> N
             totals[row["customer_id"]][row["currency"]] = row
 
     if missing:
-        book_of(work).ask(_TRADE, {"ids": missing, "since": since}, take)
+        book_of(work).ask(TRADE_SINCE, {"ids": missing, "since": since}, take)
 
 
 def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, since: date) -> Decimal | None:
@@ -143,7 +128,7 @@ def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, sin
     read = totals[customer_id].get(currency)
     amount, count = (read["amount"], read["count"]) if read else (ZERO, 0)
     for row, sign in book_of(work).orders.changes_of(("customer_id",), customer_id):
-        if row["currency"] == currency and row["order_date"] >= since and row["status"] in _COUNTED:
+        if row["currency"] == currency and row["order_date"] >= since and is_counted(row):
             amount += sign * row["amount"]
             count += sign
     return amount / count if count else None

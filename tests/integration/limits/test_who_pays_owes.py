@@ -137,11 +137,11 @@ def test_an_order_that_another_is_to_pay_is_checked_there_and_moves_as_a_whole_o
     _deliver(ledger)
     refused = ledger.do(orders.reserve_order, _moved("A", "60.00", delivery_date="2026-06-01"))
     assert [each["needed"] for each in refused["decision"]["reasons"]] == ["60.00"]
-    assert (refused["order"]["payer_id"], _exposures(ledger)) == (CUSTOMER, ("60.00", "0.00"))
+    assert (refused["order"]["payer_id"], _exposures(ledger)) == (str(CUSTOMER), ("60.00", "0.00"))
     ledger.grant("60.00", customer_id=str(OTHER))
     answer = ledger.do(orders.reserve_order, _moved("A", "60.00", delivery_date="2026-06-01"))
-    assert (answer["status"], answer["order"]["payer_id"]) == ("reserved", OTHER)
-    assert answer["order"]["customer_id"] == CUSTOMER
+    assert (answer["status"], answer["order"]["payer_id"]) == ("reserved", str(OTHER))
+    assert answer["order"]["customer_id"] == str(CUSTOMER)
     assert _exposures(ledger) == ("0.00", "60.00")
     told = {event["account"]["customer_id"] for event in ledger.events("account_changed")[-2:]}
     assert told == {str(CUSTOMER), str(OTHER)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -48,7 +48,7 @@ def take_order(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
     )
     bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
-    with left_out(work, leaving):
+    with left_out(work, leaving) if leaving else nullcontext():
         more = wanted if leaving else wanted - bound
         check = checking.check_of(work, order, more.total)
     verdict, rules = checking.judge(work, check, order)
@@ -85,12 +85,11 @@ class _LeftOut(Exception):
 
 
 @contextmanager
-def left_out(work: UnitOfWork, order: Mapping[str, Any] | None) -> Iterator[None]:
+def left_out(work: UnitOfWork, order: Mapping[str, Any]) -> Iterator[None]:
     """Look at the pools as they are without what an order binds; nothing stays of that."""
     try:
         with work.attempt():
-            if order is not None:
-                leave(work, order)
+            _leave_pools(work, order)
             yield
             raise _LeftOut
     except _LeftOut:
@@ -99,8 +98,12 @@ def left_out(work: UnitOfWork, order: Mapping[str, Any] | None) -> Iterator[None
 
 def leave(work: UnitOfWork, order: Mapping[str, Any]) -> None:
     """Take what an order binds out of the pools of who paid it until now, and tell the account."""
-    move_order(work, dict(order), Stages(), "hand_over")
+    _leave_pools(work, order)
     tell_accounts(work, [order["customer_id"]])
+
+
+def _leave_pools(work: UnitOfWork, order: Mapping[str, Any]) -> None:
+    move_order(work, dict(order), Stages(), "hand_over")
 
 
 def move_order(
