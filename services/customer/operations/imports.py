@@ -150,6 +150,9 @@ class CustomerTarget:
         try:
             draft = fields.load(_CORE if new else _CHANGE, told)
         except CreditError as refusal:
+            # A table has one contact: its columns are called without a place.
+            for error in refusal.errors:
+                error["field"] = error["field"].replace("contacts.0.", "contacts.")
             row.refuse_as(refusal)
             draft = {}
         return {**draft, "fields": values}
