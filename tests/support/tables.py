@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -25,6 +28,27 @@ def workbook_of(rows: list[list[Any]]) -> bytes:
     return target.getvalue()
 
 
+def csv_of(rows: list[list[str]]) -> bytes:
+    """The rows as csv."""
+    target = io.StringIO()
+    csv.writer(target).writerows(rows)
+    return target.getvalue().encode()
+
+
+def tampered(book: bytes, part: str, content: bytes) -> bytes:
+    """A workbook with this in the place of one of its parts."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(book)) as old,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+    ):
+        for member in old.infolist():
+            if member.filename != part:
+                new.writestr(member.filename, old.read(member))
+        new.writestr(part, content)
+    return target.getvalue()
+
+
 def sign_in(client: Client, username: str, password: str, form: str) -> Tables:
     """Imports into a form as this person."""
     token = client.post("/auth/login", {"username": username, "password": password})["access_token"]
@@ -38,6 +62,8 @@ class Tables:
     client: Client
     token: str
     form: str
+    # Where files lie.
+    folder: Path = Path()
 
     def path(self, made: dict[str, Any]) -> str:
         """Where an import is."""
@@ -62,6 +88,10 @@ class Tables:
         response = self.send("GET", path)
         assert response.status_code == 200, response.text
         return response.content
+
+    def rows(self, path: str) -> list[list[str]]:
+        """The lines of a csv."""
+        return list(csv.reader(io.StringIO(self.download(path).decode("utf-8-sig"))))
 
     def settled(self, made: dict[str, Any], state: str) -> Any:
         """The import once it has ended as it should."""

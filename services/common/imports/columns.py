@@ -94,8 +94,8 @@ def described(
         code = ""
         if heading not in mapping:
             code = NOT_WRITABLE if one is not None and one.refused == NOT_WRITABLE else UNKNOWN
-        elif mapping[heading] is None and one is not None and one.refused:
-            code = one.refused
+        elif mapping[heading] is None and one is not None and one.refused == COMPUTED:
+            code = COMPUTED
         problem = {"code": code, "message": _SAID[code]} if code else None
         samples = [row[place] for row in preview if row[place]][:3]
         line = {"heading": heading, "path": mapping.get(heading), "problem": problem, "samples": samples}

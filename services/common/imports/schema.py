@@ -33,7 +33,7 @@ class NewImport(ImportForm):
     """A file that the gateway has stored."""
 
     file_name = TextField(max_length=200, required=True)
-    storage_key = TextField(required=True, validate=validate.Regexp(r"[a-z]+/[0-9a-f]{2}/[0-9a-f]{32}\Z"))
+    storage_key = TextField(required=True, validate=validate.Regexp(r"imports/[0-9a-f]{2}/[0-9a-f]{32}\Z"))
 
 
 class ImportKey(ImportForm):

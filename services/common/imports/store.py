@@ -135,11 +135,11 @@ def hold(work: UnitOfWork, import_id: UUID, lease: UUID) -> Row | None:
 
 
 def release(work: UnitOfWork, import_id: UUID, lease: UUID, seconds: float) -> None:
-    """Let anybody take it up again after so many seconds."""
+    """Let anybody take it up again after so many seconds; it was not died of."""
     imports = _imports(work)
     later = func.clock_timestamp() + text("make_interval(secs => :seconds)").bindparams(seconds=seconds)
     ours = (imports.c.id == import_id) & (imports.c.lease == lease)
-    work.execute(update(imports).where(ours).values(leased_until=later))
+    work.execute(update(imports).where(ours).values(leased_until=later, attempts=0))
 
 
 def older_than(work: UnitOfWork, moment: datetime, most: int) -> list[Row]:

@@ -74,6 +74,9 @@ class Worker:
     def _take(self, row: dict[str, Any]) -> None:
         one = _Import(self._database, self._files, self._target_of, self._stopping, row)
         try:
+            if row["attempts"] > _ATTEMPTS_MAX:
+                # Whoever took it up has died of it, again and again.
+                raise CreditError("导入多次中断, 请联系管理员", code="import_interrupted")
             one.run()
         except _Stopped:
             one.let_go(0)
@@ -81,10 +84,7 @@ class Worker:
             one.end("cancelled")
         except Unavailable as problem:
             _log.info("import %s goes on later: %s", row["id"], problem.code)
-            if row["attempts"] >= _ATTEMPTS_MAX:
-                one.end("failed", problem)
-            else:
-                one.let_go(_RETRY_SECONDS)
+            one.let_go(_RETRY_SECONDS)
         except CreditError as refusal:
             one.end("failed", refusal)
         except Exception:  # noqa: BLE001 - the import fails and says so; the log has the cause
@@ -215,7 +215,7 @@ class _Import:
                     target.write(work, rows)
                     self._keep_errors(work, rows)
                     counts = self._counts(rows)
-                    self._store(work, {**counts, "position": end})
+                    self._store(work, {**counts, "position": end, "attempts": 0})
                     faults.point("import_chunk_before_commit")
                 self._row |= {**counts, "position": end}
                 faults.point("import_chunk_after_commit")

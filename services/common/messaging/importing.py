@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 import eventlet
+from eventlet.semaphore import Semaphore
 
 from services.common.caller import service_caller
-from services.common.errors import Unavailable
+from services.common.errors import CreditError, Unavailable, is_passing
 from services.common.imports import jobs, schema, store
 from services.common.imports.columns import Column
 from services.common.imports.target import Asked, Target
@@ -24,6 +25,8 @@ _CLEANING_SECONDS = 3600.0
 _KEPT = timedelta(days=14)
 _CLEANED_AT_ONCE_MAX = 100
 _RIGHT = OfService("import_right")
+# Of one process: the others wait, in the order in which they were started.
+_at_once = Semaphore(2)
 
 
 class ImportDoors:
@@ -52,10 +55,14 @@ class ImportDoors:
     @endpoint(schema.NewImport(), _RIGHT)
     def create_import(self, call: Call) -> dict[str, Any]:
         """Take an uploaded file in."""
-        columns = self._columns(call)
-        taken = jobs.take_in(self._files(), call.input["storage_key"])
-        asked = call.input
-        return self._apply(call, jobs.create, asked["form"], asked["file_name"], taken, columns)
+        columns, files, asked = self._columns(call), self._files(), call.input
+        taken = jobs.take_in(files, asked["storage_key"])
+        try:
+            return self._apply(call, jobs.create, asked["form"], asked["file_name"], taken, columns)
+        except CreditError as refusal:
+            if not is_passing(refusal):
+                files.delete(taken["lines_key"])
+            raise
 
     @endpoint(schema.ImportChange(), _RIGHT)
     def change_import(self, call: Call) -> dict[str, Any]:
@@ -107,7 +114,8 @@ class ImportDoors:
         """Work on what waits, or was left by a worker that is gone."""
         database, stopping = self.ground.database, self.ground.is_stopping
         worker = Worker(database, self._files(), self.import_target, stopping)
-        worker.run_due(service_caller(self.name))
+        with _at_once:
+            worker.run_due(service_caller(self.name))
 
     @every(seconds=_CLEANING_SECONDS, name="clean-up-imports")
     def clean_up_imports(self) -> None:

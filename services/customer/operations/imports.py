@@ -118,7 +118,7 @@ class CustomerTarget:
             raise Invalid("填写有误", code="invalid", errors=found.errors)
         if existing is None:
             record = records.new_row(self._asked.caller, self._now, draft, found.values, self._form)
-            return {"record": record, "draft": draft}
+            return {"record": record, "draft": draft, "unnamed": not draft.get("code")}
         asked = row.cells.get(_VERSION)
         if asked is not None and asked != str(existing["version"]):
             message = f"客户已被 {existing['updated_by']} 修改 (当前版本 {existing['version']})"
@@ -150,6 +150,9 @@ class CustomerTarget:
         try:
             draft = fields.load(_CORE if new else _CHANGE, told)
         except CreditError as refusal:
+            # A table has one contact: its columns are called without a place.
+            for error in refusal.errors:
+                error["field"] = error["field"].replace("contacts.0.", "contacts.")
             row.refuse_as(refusal)
             draft = {}
         return {**draft, "fields": values}
@@ -170,6 +173,10 @@ class CustomerTarget:
         """Customers that were changed meanwhile, codes that are taken, and what is beyond the own scope."""
         self._look_at_existing(work, rows)
         good = [row for row in rows if not row.errors and row.made is not None]
+        for row in good:
+            if row.made.get("unnamed"):
+                # One that was given in vain is given anew.
+                row.made["record"]["code"] = None
         codes = [row.made["record"]["code"] for row in good if row.made["record"]["code"]]
         credit_codes = [row.made["record"]["uscc"] for row in good if row.made["record"]["uscc"]]
         held = importing.holders_of(work, codes, credit_codes) if codes or credit_codes else []

@@ -131,6 +131,18 @@ def test_all_or_nothing_is_nothing_until_it_is_all(site: Site) -> None:
     assert site.count("form_records") == ROWS
 
 
+def test_who_stops_an_import_keeps_what_was_brought_in(site: Site) -> None:
+    import_id = site.upload([f"公司{number},{number}" for number in range(ROWS)], "valid_rows")
+    site.die_at("import_chunk_after_commit")
+    with site.database.begin(ME, "t", "form:lead.import") as work:
+        stopping = jobs.cancel(work, {"form": "lead", "import_id": import_id}, [])
+    assert (stopping["state"], stopping["cancelling"]) == ("running", True)
+    work_on(site.database, site.folder)
+    ended = site.standing(import_id)
+    assert (ended["state"], ended["created"]) == ("cancelled", 500)
+    assert site.count("form_records") == 500
+
+
 def test_records_that_are_there_are_updated_or_skipped_by_what_is_unique(site: Site) -> None:
     site.upload(["甲,1", "乙,2"], "valid_rows")
     work_on(site.database, site.folder)
