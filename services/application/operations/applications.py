@@ -164,7 +164,7 @@ def _asked(received: Mapping[str, Any]) -> dict[str, Any]:
 
 def _form(work: UnitOfWork) -> Form | None:
     """What an admin has published for the fields beside the typed columns; None while there is nothing."""
-    return None if form_store.published(work, FORM) is None else designing.newest_form(work, FORM)
+    return None if form_store.newest_stamp(work, FORM) is None else designing.newest_form(work, FORM)
 
 
 def _values(
