@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
-from services.common.forms.model import definition_tables, file_table
+from services.common.forms.model import definition_tables, file_table, people_table
 from services.common.imports.model import import_tables
 from services.common.tables import INSTANT, MONEY, service_metadata
 
@@ -150,3 +150,4 @@ form_views = Table(
     UniqueConstraint("form", "owner", "name"),
 )
 form_files = file_table(metadata)
+form_people = people_table(metadata)

@@ -17,7 +17,7 @@ from services.application.store import partitions
 from services.common.caller import service_caller
 from services.common.errors import Unavailable
 from services.common.field_rights import only_seen
-from services.common.forms import designing, files
+from services.common.forms import designing, files, people
 from services.common.forms import schema as form_schema
 from services.common.forms.files import schema as file_schema
 from services.common.forms.rights import PREFIX, of_records
@@ -37,18 +37,29 @@ class ApplicationService(ImportDoors, Service):
     name = "application"
     metadata = model.metadata
     owned = {"applications": store.facts_of}  # noqa: RUF012 - declared by the base class
-    subscriptions = {"customer": {"customer_merged": merging.customer_merged}}  # noqa: RUF012
+    subscriptions = {  # noqa: RUF012 - declared by the base class
+        "customer": {"customer_merged": merging.customer_merged},
+        "gateway": people.SUBSCRIPTIONS,
+    }
 
     @endpoint(schema.NewApplication(), "applications.create")
     def create_application(self, call: Call) -> dict[str, Any]:
         """File an application for a customer, whom the customer service must know."""
         customer = self.call(call, "customer", "get_customer", {"customer_id": call.input["customer_id"]})
-        return self.apply(call, operations.create_application, call.input, customer)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, operations.create_application, asked.input, customer)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.ApplicationChange(), "applications.create")
     def change_application(self, call: Call) -> dict[str, Any]:
         """Change a draft."""
-        return self.apply(call, operations.change_application, call.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, operations.change_application, asked.input)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.ApplicationKey(), "applications.submit")
     def submit_application(self, call: Call) -> dict[str, Any]:
@@ -135,13 +146,20 @@ class ApplicationService(ImportDoors, Service):
     @endpoint(schema.NewRecord(), of_records("create"))
     def create_record(self, call: Call) -> dict[str, Any]:
         """Create a record, in one transaction with those that come meanwhile."""
-        return self.apply_grouped(self._with_customers(call), records.create_record, records.foresee_records)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply_grouped(asked, records.create_record, records.foresee_records)
+
+        return people.knowing(self, self._with_customers(call), run)
 
     @endpoint(schema.RecordChange(), of_records("update"))
     def update_record(self, call: Call) -> dict[str, Any]:
         """Change a record."""
-        asked = self._with_customers(call)
-        return self.apply(asked, records.update_record, asked.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, records.update_record, asked.input)
+
+        return people.knowing(self, self._with_customers(call), run)
 
     @endpoint(schema.RecordKey(), of_records("delete"))
     def delete_record(self, call: Call) -> dict[str, Any]:

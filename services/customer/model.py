@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.common.forms.model import definition_tables, file_table
+from services.common.forms.model import definition_tables, file_table, people_table
 from services.common.imports.model import import_tables
 from services.common.tables import INSTANT, MONEY, service_metadata
 
@@ -211,3 +211,4 @@ erp_revisions = Table(
 form_versions, form_drafts = definition_tables(metadata)
 form_files = file_table(metadata)
 imports, import_errors = import_tables(metadata)
+form_people = people_table(metadata)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.errors import NotFound
-from services.common.forms import files
+from services.common.forms import files, people
 from services.common.forms import schema as form_schema
 from services.common.forms.files import schema as file_schema
 from services.common.imports.target import Asked
@@ -39,6 +39,7 @@ class CustomerService(ImportDoors, Service):
             "exposure_merged": merging.exposure_merged,
         },
         "application": {"applications_merged": merging.applications_merged},
+        "gateway": people.SUBSCRIPTIONS,
         "risk_rules": {"customer_rated": records.copy_rating},
     }
     projections = ("customer_credit",)
@@ -48,7 +49,11 @@ class CustomerService(ImportDoors, Service):
     @endpoint(schema.NewCustomer(), "customers.create")
     def create_customer(self, call: Call) -> dict[str, Any]:
         """Create a customer."""
-        return self.apply(call, records.create_customer, call.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, records.create_customer, asked.input)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.CustomerKey(), "customers.read")
     def get_customer(self, call: Call) -> dict[str, Any]:
@@ -73,7 +78,11 @@ class CustomerService(ImportDoors, Service):
     @endpoint(schema.CustomerChange(), "customers.update")
     def update_customer(self, call: Call) -> dict[str, Any]:
         """Change a customer."""
-        return self.apply(call, records.update_customer, call.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, records.update_customer, asked.input)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.CustomerDeletion(), "customers.delete")
     def delete_customer(self, call: Call) -> dict[str, Any]:

@@ -257,6 +257,35 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 64
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + b"x" * 1000
 
 
+def test_fields_name_only_people_departments_and_roles_that_there_are(suite: Suite) -> None:
+    admin = suite.administrator()
+    fields = [
+        field("负责人", "user"),
+        field("抄送", "user", multiple=True),
+        field("归口", "department"),
+        field("分工", "sub_table", fields=[field("角色", "role")]),
+    ]
+    admin.post("/forms", {"key": "named", "title": {"zh": "指派"}, "fields": fields})
+    admin.post("/forms/named:publish", {})
+    records = "/forms/named/records"
+    admin.post("/departments", {"code": "N", "name": "新部门"})
+    admin.post("/users", {"username": "neo", "password": PASSWORD, "name": "neo", "department": "N"})
+    named = {"负责人": "neo", "抄送": ["neo", "admin"], "归口": "N", "分工": [{"角色": "cfo"}]}
+    made = admin.post(records, {"fields": named})
+    assert made["fields"] == named, "whoever was made a moment ago is there"
+    nobody = {"负责人": "ghost", "抄送": ["neo", "ghoul"], "归口": "NOWHERE", "分工": [{"角色": "king"}]}
+    problem = refused(422, admin.post, records, {"fields": nobody})
+    assert {one["field"]: one["code"] for one in problem["errors"]} == {
+        f"fields.{key}": "nobody" for key in nobody
+    }
+    assert "ghoul" in problem["errors"][1]["message"]
+    one = f"{records}/{made['id']}"
+    refused(422, admin.patch, one, {"fields": {"负责人": "ghost"}})
+    assert admin.get(one)["version"] == 1
+    for _ in range(2):
+        refused(422, admin.post, records, {"fields": nobody}, key="the same request")
+
+
 @dataclass
 class Sender:
     """Somebody who sends files and fetches them."""

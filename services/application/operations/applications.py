@@ -11,7 +11,7 @@ from services.application.applications import EDITABLE, STEPS, next_status, requ
 from services.application.rights import APPLICATIONS, FORM
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, beyond_scope, invalid_field, unknown_filter
-from services.common.forms import Form, Surroundings, designing, files, load_values
+from services.common.forms import Form, Surroundings, designing, files, load_values, people
 from services.common.forms import store as form_store
 from services.common.ids import new_id
 from services.common.paging import page
@@ -37,7 +37,7 @@ def create_application(
         "customer_code": customer["code"],
         "customer_name": customer["name"],
         **_asked(received),
-        "fields": _values(work, received["form_fields"], None, None),
+        "fields": _values(work, received, None),
         "initiator": work.caller.actor,
         "department": work.caller.department,
         "status": "draft",
@@ -62,7 +62,7 @@ def change_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     application = _mine(work, received)
     if application["status"] not in EDITABLE:
         raise Conflict("只有草稿或被退回的申请可以修改", code="wrong_state", state=application["status"])
-    fields = _values(work, received["form_fields"], application["fields"], application["id"])
+    fields = _values(work, received, application)
     values = {**_asked(received), "fields": fields}
     answer = _change(work, application, "change", values, "application_changed")
     _hold_files(work, application)
@@ -164,17 +164,19 @@ def _asked(received: Mapping[str, Any]) -> dict[str, Any]:
 
 def _form(work: UnitOfWork) -> Form | None:
     """What an admin has published for the fields beside the typed columns; None while there is nothing."""
-    return None if form_store.published(work, FORM) is None else designing.newest_form(work, FORM)
+    return None if form_store.newest_stamp(work, FORM) is None else designing.newest_form(work, FORM)
 
 
 def _values(
-    work: UnitOfWork, given: Mapping[str, Any], before: Mapping[str, Any] | None, application_id: UUID | None
+    work: UnitOfWork, received: Mapping[str, Any], application: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The fields, checked and computed by the published form; as they were sent while there is none."""
     form = _form(work)
     if form is None:
-        return dict(given)
-    given = files.described(work, form.definition, given, application_id)
+        return dict(received["form_fields"])
+    before, application_id = (application["fields"], application["id"]) if application else (None, None)
+    people.require_known(work, form.definition, received["form_fields"], before, received)
+    given = files.described(work, form.definition, received["form_fields"], application_id)
     return load_values(form, given, before, _around(work))
 
 

@@ -24,6 +24,7 @@ from services.common.forms import (
     designing,
     files,
     load_values,
+    people,
     type_of,
 )
 from services.common.forms.rights import resource_key
@@ -54,6 +55,7 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     form = form_of(work, received["form"])
     shelf = record_search.shelf_of(form)
     record = blank_record(form, work.caller, work.now)
+    people.require_known(work, form.definition, received["fields"], None, received)
     given = files.described(work, form.definition, received["fields"], None)
     around = surroundings(work, form, given, received.get("related") or {}, numbers=True)
     record["fields"] = load_values(form, given, None, around)
@@ -78,6 +80,7 @@ def update_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     form, _, record = _found(work, received, locked=True)
     _check_version(record, received.get("version"))
+    people.require_known(work, form.definition, received["fields"], record["fields"], received)
     given = files.described(work, form.definition, received["fields"], record["id"])
     around = surroundings(work, form, given, received.get("related") or {})
     after = load_values(form, given, record["fields"], around)

@@ -90,6 +90,18 @@ class FormDefinition:
             found |= {f"{table.key}.{one.key}": one for one in columns}
         return found
 
+    @cached_property
+    def people_fields(self) -> Mapping[str, Mapping[str, str]]:
+        """The fields that name people: by field, the type by column, `""` for the field itself."""
+        found: dict[str, dict[str, str]] = {}
+        for one in self.fields:
+            if type_of(one).family == "people":
+                found[one.key] = {"": one.type}
+            columns = {each.key: each.type for each in one.columns if type_of(each).family == "people"}
+            if columns:
+                found[one.key] = columns
+        return found
+
     def of_type(self, *types: str) -> tuple[FormField, ...]:
         """The fields of these types."""
         return tuple(field for field in self.fields if field.type in types)

@@ -60,3 +60,14 @@ def file_table(metadata: MetaData) -> Table:
     Index("ix_form_files_record", files.c.record_id)
     Index("ix_form_files_released", files.c.released_at, postgresql_where=files.c.storage_key.isnot(None))
     return files
+
+
+def people_table(metadata: MetaData) -> Table:
+    """The users, departments and roles that fields may name, by username, code and key."""
+    return Table(
+        "form_people",
+        metadata,
+        Column("kind", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        CheckConstraint("kind IN ('user', 'department', 'role')", name="kind"),
+    )

@@ -12,7 +12,7 @@ from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope, invalid_field
 from services.common.events import Event
-from services.common.forms import files
+from services.common.forms import files, people
 from services.common.ids import new_id
 from services.common.scopes import require_visible
 from services.customer import customers, events, rights, store
@@ -37,6 +37,7 @@ def create_customer(work: UnitOfWork, draft: Mapping[str, Any]) -> dict[str, Any
 def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
     """The row of a new customer, checked, without a code of its own yet."""
     check_group(work, draft.get("group_id"))
+    people.require_known(work, form.definition, draft.get("fields") or {}, None, draft)
     given = files.described(work, form.definition, draft.get("fields") or {}, None)
     values = forms.load_values(form, given, None, surroundings(work))
     return new_row(work.caller, work.now, draft, values, form)
@@ -101,6 +102,7 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
     """Apply a checked change to a locked record; tells history and listeners what changed."""
     form = published_form(work)
     if change.get("fields"):
+        people.require_known(work, form.definition, change["fields"], record["fields"], change)
         given = files.described(work, form.definition, change["fields"], record["id"])
         values = forms.load_values(form, given, record["fields"], surroundings(work))
         change = {**change, "fields": {**dict.fromkeys(record["fields"]), **values}}
