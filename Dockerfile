@@ -1,6 +1,16 @@
 # One image for every service, the gateway and the commands: what a container does is its command.
 ARG PYTHON=3.12
 
+FROM python:${PYTHON}-slim AS web
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+# Node comes as a wheel; only the built files go on from here.
+COPY requirements-web.lock ./
+RUN pip install --require-hashes --requirement requirements-web.lock
+COPY credit credit
+COPY gateway/web gateway/web
+RUN python -m credit.web_app build
+
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
@@ -12,6 +22,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY services services
 COPY gateway gateway
 COPY credit credit
+COPY --from=web /src/gateway/web/dist gateway/web/dist
 RUN /opt/credit/bin/pip install --no-deps --no-build-isolation . \
     && /opt/credit/bin/python -m compileall -q /opt/credit/lib
 

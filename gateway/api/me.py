@@ -29,6 +29,8 @@ def _me(context: Context, request: Request, path: Mapping[str, str]) -> Any:
             "name": caller.name,
             "department": caller.department,
         },
+        "timezone": context.settings.timezone,
+        "currency": context.settings.currency,
         "roles": list(caller.roles),
         "permissions": sorted(caller.permissions),
         "narrowed": sorted(caller.clauses),

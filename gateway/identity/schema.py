@@ -283,3 +283,19 @@ class User(Schema):
     active = FlagField()
     leave = Nested(Leave, allow_none=True)
     version = IntegerField()
+
+
+class Colleague(Schema):
+    """A name among colleagues."""
+
+    id = IdField()
+    username = TextField()
+    name = TextField()
+    department = TextField(allow_none=True)
+
+
+class PersonPage(Schema):
+    """A page of names."""
+
+    items = List(Nested(Colleague()))
+    next = TextField(allow_none=True)

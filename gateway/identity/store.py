@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, func, select, update
+from sqlalchemy import Select, Table, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.events import user_view
@@ -265,6 +265,19 @@ def list_users(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
     columns = ("username", "name", "department", "created_at")
     filters = ("username", "department", "position", "active")
     return _page(work, _USER_COLUMNS, received, filters, columns, "username", to_item=_listed_user)
+
+
+def list_people(work: UnitOfWork, received: Mapping[str, Any], text: str, usernames: Sequence[str]) -> Row:
+    """One page of names: of those who are active and have a text in theirs, or of those who are named."""
+    columns = [users.c.id, users.c.username, users.c.name, users.c.department]
+    statement: Select[Any] = select(*columns)
+    if usernames:
+        statement = statement.where(users.c.username.in_(list(usernames)))
+    else:
+        found = or_(*(column.icontains(text, autoescape=True) for column in (users.c.name, users.c.username)))
+        statement = statement.where(users.c.active, found)
+    sort = {"username": users.c.username, "name": users.c.name}
+    return page(work, statement, received, sort=sort, key=users.c.id, default_sort="username")
 
 
 def list_positions(work: UnitOfWork, received: Mapping[str, Any]) -> Row:

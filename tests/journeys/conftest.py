@@ -110,10 +110,11 @@ def company(
         else:
             uri = stack.enter_context(own_virtual_host(request.getfixturevalue("broker")))
             suite = stack.enter_context(distributed_suite(settings, uri, {"limits": 2}))
-        yield _hire(suite, mails)
+        yield hire(suite, mails)
 
 
-def _hire(suite: Suite, mails: SmtpSink) -> Company:
+def hire(suite: Suite, mails: SmtpSink) -> Company:
+    """The company in a fresh suite: a head office, a department of sales with its head, one of each role."""
     admin = suite.administrator()
     admin.post("/departments", {"code": "HQ", "name": "总部"})
     admin.post("/departments", {"code": "S", "name": "销售部", "parent": "HQ"})

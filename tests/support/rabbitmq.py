@@ -13,6 +13,7 @@ from pathlib import Path
 from amqp import Connection as AmqpConnection
 from amqp.exceptions import AMQPError
 
+from tests.support.debian import install_packages
 from tests.support.ports import LOOPBACK, free_port, is_listening
 from tests.support.wait import wait_until
 
@@ -345,10 +346,4 @@ def _start_container() -> Broker | None:
 
 
 def _install_package() -> bool:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    environment = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["update"], ["install", "--yes", "--no-install-recommends", "rabbitmq-server"]):
-        if subprocess.run(["apt-get", *step], env=environment, capture_output=True, check=False).returncode:
-            return False
-    return program("rabbitmq-server") is not None
+    return install_packages("rabbitmq-server") and program("rabbitmq-server") is not None

@@ -95,7 +95,7 @@ def test_every_volume_is_declared_and_used() -> None:
 def test_the_image_is_built_in_stages_and_does_not_run_as_root() -> None:
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     stages = [line for line in lines if line.startswith("FROM ")]
-    assert len(stages) == 2
+    assert len(stages) == 3
     assert lines.index("USER credit") > lines.index(stages[-1])
     for name in ALL_SERVICES:
         assert f"handout/{name}" in "\n".join(lines)

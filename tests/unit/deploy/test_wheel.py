@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
+WEB = ROOT / "gateway" / "web"
 # What the program reads at run time, besides its modules.
 DATA = {".css", ".html", ".ico", ".js", ".json", ".lark", ".mako", ".png", ".sql", ".svg"}
 
@@ -45,9 +46,14 @@ def test_every_data_file_is_in_the_package(wheel_names: set[str]) -> None:
         path.relative_to(ROOT).as_posix()
         for package in ("services", "gateway", "credit")
         for path in (ROOT / package).rglob("*")
-        if path.suffix in DATA and "node_modules" not in path.parts
+        if path.suffix in DATA and WEB not in path.parents
     }
     assert data - wheel_names == set()
+
+
+def test_the_web_application_is_in_the_package_as_built(wheel_names: set[str]) -> None:
+    built = {path.relative_to(ROOT).as_posix() for path in (WEB / "dist").rglob("[!.]*") if path.is_file()}
+    assert {name for name in wheel_names if name.startswith("gateway/web/")} == built
 
 
 def test_the_command_is_in_the_package(wheel_names: set[str]) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from credit.node import WEB, Node, find_node, wheel_node
 from services.common.expressions import ExpressionError, check, evaluate, parse, to_json, to_text
-from tests.support.node import WEB, Node, find_node, wheel_node
 from tests.support.random_expressions import expressions
 from tests.support.vectors import PATH, read_vectors
 
@@ -44,7 +44,7 @@ def node() -> Node:
 @pytest.fixture(scope="module")
 def built(node: Node) -> Path:
     """Where the browser's code stands, its types checked."""
-    return node.build()
+    return node.compile_expressions()
 
 
 def answers(node: Node, built: Path, folder: Path, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ def test_the_browser_bounds_hostile_expressions(node: Node, built: Path, tmp_pat
 def test_the_wheel_brings_a_node_for_machines_without_one() -> None:
     found = wheel_node()
     assert int(found.run("--version").strip().removeprefix("v").split(".")[0]) >= 20
-    assert found.install_command("--version")
+    assert found.npm_run("--version")
 
 
 def test_the_lock_of_the_browsers_packages_names_no_host() -> None:

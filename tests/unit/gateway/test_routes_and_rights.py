@@ -35,6 +35,7 @@ _FOR_EVERYBODY_SIGNED_IN = {
     "POST /auth/logout",
     "GET /admin/business-date",
     "GET /events/stream",
+    "GET /people",
     "POST /services/<service>:echo",
 }
 

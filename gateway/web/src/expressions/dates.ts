@@ -1,21 +1,21 @@
 // Functions of dates and instants; the twin of functions/dates.py.
 
 import { unitOf } from "./formats.js";
-import { type Run, day, from, instant, number, text, whole } from "./run.js";
+import { day, from, instant, number, type Run, text, whole } from "./run.js";
 import type { Functions } from "./table.js";
 import {
-  Day,
-  FIRST_DAY,
-  Instant,
-  LAST_DAY,
-  type Value,
-  ZERO,
   civil,
+  Day,
   dateFromText,
   dateOf,
   dayAt,
   daysIn,
+  FIRST_DAY,
+  Instant,
+  LAST_DAY,
   partsOf,
+  type Value,
+  ZERO,
 } from "./values.js";
 
 const MONTHS: Readonly<Record<string, number>> = { month: 1, quarter: 3, year: 12 };
@@ -45,12 +45,15 @@ function shiftMonths(from_: Day, months: number): Day | null {
 
 function shiftInstant(from_: Instant, minutes: number): Instant | null {
   const micros = from_.micros + minutes * MINUTE_MICROS;
-  return micros >= FIRST_DAY * DAY_MICROS && micros < (LAST_DAY + 1) * DAY_MICROS ? new Instant(micros) : null;
+  return micros >= FIRST_DAY * DAY_MICROS && micros < (LAST_DAY + 1) * DAY_MICROS
+    ? new Instant(micros)
+    : null;
 }
 
 function dateadd(value: Value, count: number, written: string): Value {
   const unit = unitOf(written);
-  if (value instanceof Instant) return MINUTES[unit] === undefined ? null : shiftInstant(value, count * MINUTES[unit]);
+  if (value instanceof Instant)
+    return MINUTES[unit] === undefined ? null : shiftInstant(value, count * MINUTES[unit]);
   if (MONTHS[unit] !== undefined) return shiftMonths(day(value), count * MONTHS[unit]);
   return DAYS[unit] === undefined ? null : shiftDays(day(value), count * DAYS[unit]);
 }
@@ -89,7 +92,8 @@ function networkdays(run: Run, start: Day, end: Day): Value {
   let count = Math.floor(total / 7) * 5;
   for (let rest = 0; rest < total % 7; rest += 1) if (weekday(first + rest) < 6) count += 1;
   const inside = (days: number): boolean => days >= first && days <= last;
-  for (const days of run.holidays) if (inside(days) && weekday(days) < 6 && !run.workdays.has(days)) count -= 1;
+  for (const days of run.holidays)
+    if (inside(days) && weekday(days) < 6 && !run.workdays.has(days)) count -= 1;
   for (const days of run.workdays) if (inside(days) && weekday(days) >= 6) count += 1;
   return from(forward ? count : -count);
 }
@@ -121,7 +125,9 @@ export const DATES: Functions = {
   DAY: { apply: (run, value = null) => from(run.parts(value).day) },
   HOUR: { apply: (run, value) => from(run.parts(instant(value)).hour) },
   WEEKDAY: { apply: (run, value = null) => from(weekday(run.dayOf(value).days)) },
-  DATEADD: { apply: (_, value = null, count = ZERO, unit = DAY_UNIT) => dateadd(value, whole(count), text(unit)) },
+  DATEADD: {
+    apply: (_, value = null, count = ZERO, unit = DAY_UNIT) => dateadd(value, whole(count), text(unit)),
+  },
   DATEDIF: { apply: (_, start, end, unit = DAY_UNIT) => datedif(day(start), day(end), text(unit)) },
   DAYS: { apply: (_, end, start) => from(day(end).days - day(start).days) },
   EDATE: { apply: (_, start, months) => shiftMonths(day(start), whole(months)) },

@@ -4,12 +4,12 @@ import { DATES, shiftDays } from "./dates.js";
 import { BY_ROW, LISTS } from "./lists.js";
 import { NUMBERS, power } from "./numbers.js";
 import { refuse } from "./problems.js";
-import { NO_SCOPE, type Place, type Read, type Scope, reader, rowsReader } from "./readers.js";
-import { Run, type World, compare, day, equal, from, instant, items, number } from "./run.js";
+import { NO_SCOPE, type Place, type Read, reader, rowsReader, type Scope } from "./readers.js";
+import { compare, day, equal, from, instant, items, number, Run, type World } from "./run.js";
 import type { Definition, Functions } from "./table.js";
-import { TEXTS, concat } from "./texts.js";
-import { type Literal, type Tree, isField, isOperation, sizeOf } from "./trees.js";
-import { Day, type Fields, Num, type Value, settle } from "./values.js";
+import { concat, TEXTS } from "./texts.js";
+import { isField, isOperation, type Literal, sizeOf, type Tree } from "./trees.js";
+import { Day, type Fields, Num, settle, type Value } from "./values.js";
 
 const FUNCTIONS: Functions = { ...NUMBERS, ...TEXTS, ...DATES, ...LISTS };
 

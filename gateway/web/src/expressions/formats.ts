@@ -18,7 +18,9 @@ const UNITS: Readonly<Record<string, readonly string[]>> = {
   hour: ["hour", "hours", "h", "小时"],
   minute: ["minute", "minutes", "mi", "分钟"],
 };
-const UNIT_OF = new Map(Object.entries(UNITS).flatMap(([unit, words]) => words.map((word) => [word, unit] as const)));
+const UNIT_OF = new Map(
+  Object.entries(UNITS).flatMap(([unit, words]) => words.map((word) => [word, unit] as const)),
+);
 
 /** The unit that a word names, in either language; "" for no unit. */
 export function unitOf(word: string): string {
@@ -42,7 +44,8 @@ export function writeNumber(value: Decimal, pattern: string): string | null {
 export function writeDate(parts: Parts, pattern: string): string | null {
   const found = pattern.match(DATE_TOKEN) ?? [];
   const isPattern = found.join("") === pattern && found.some((token) => /^[a-z]+$/.test(token));
-  if (!isPattern || Array.from(pattern).length > PATTERN_LENGTH_MAX || /[\p{C}\p{Zl}\p{Zp}]/u.test(pattern)) return null;
+  if (!isPattern || Array.from(pattern).length > PATTERN_LENGTH_MAX || /[\p{C}\p{Zl}\p{Zp}]/u.test(pattern))
+    return null;
   const tokens: Readonly<Record<string, string>> = {
     yyyy: String(parts.year).padStart(4, "0"),
     mm: two(parts.month),

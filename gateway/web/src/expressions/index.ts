@@ -6,4 +6,13 @@ export { parse } from "./parser.js";
 export { ExpressionError, type Problem } from "./problems.js";
 export type { World } from "./run.js";
 export type { Tree } from "./trees.js";
-export { Day, type Declared, type Fields, Instant, type Value, fromJson, recordFromJson, toJson } from "./values.js";
+export {
+  Day,
+  type Declared,
+  type Fields,
+  fromJson,
+  Instant,
+  recordFromJson,
+  toJson,
+  type Value,
+} from "./values.js";

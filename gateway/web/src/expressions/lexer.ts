@@ -1,6 +1,6 @@
 // Text to tokens, after the terminals of grammar.lark.
 
-import { TOKENS_MAX, refuse } from "./problems.js";
+import { refuse, TOKENS_MAX } from "./problems.js";
 
 export type Kind = "name" | "bracketed" | "number" | "text" | "date" | "sign" | "end";
 
@@ -51,7 +51,8 @@ export function tokens(text: string): Token[] {
     if (token === null) throw unreadable(text, index, place(index));
     found.push(token);
     index += token.kind === "sign" && WIDE[text[index] ?? ""] !== undefined ? 1 : token.text.length;
-    if (found.length > TOKENS_MAX) throw refuse(0, "too_large", `表达式最多 ${TOKENS_MAX} 个部分`, "拆成几个字段来计算");
+    if (found.length > TOKENS_MAX)
+      throw refuse(0, "too_large", `表达式最多 ${TOKENS_MAX} 个部分`, "拆成几个字段来计算");
   }
   found.push({ kind: "end", text: "", at: place(text.length) });
   return found;
@@ -75,5 +76,10 @@ function places(text: string): (index: number) => number {
 }
 
 function unreadable(text: string, index: number, at: number): Error {
-  return refuse(at, "syntax", `这里无法理解: ${text.slice(index, index + SHOWN)}`, "检查这里是否缺少运算符、逗号或括号");
+  return refuse(
+    at,
+    "syntax",
+    `这里无法理解: ${text.slice(index, index + SHOWN)}`,
+    "检查这里是否缺少运算符、逗号或括号",
+  );
 }

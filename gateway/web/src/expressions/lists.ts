@@ -1,10 +1,10 @@
 // Functions of lists and of other forms, and those that check what people type; the twins of lists.py and checks.py.
 
-import { sum, average } from "./numbers.js";
+import { average, sum } from "./numbers.js";
 import { refuse } from "./problems.js";
-import { type Run, from, items, text } from "./run.js";
+import { from, items, type Run, text } from "./run.js";
 import type { Functions } from "./table.js";
-import { type Value, dateFromText, settle, toJson } from "./values.js";
+import { dateFromText, settle, toJson, type Value } from "./values.js";
 
 export type Pairs = readonly (readonly [Value, Value])[];
 
@@ -73,7 +73,8 @@ export const LISTS: Functions = {
   LAST: { strict: false, apply: (_, list) => items(list).findLast((item) => item !== null) ?? null },
   UNIQUE: { strict: false, apply: (_, list) => unique(items(list)) },
   LOOKUP: {
-    apply: (run, form, column, value = null, wanted) => lookup(run, text(form), text(column), value, text(wanted)),
+    apply: (run, form, column, value = null, wanted) =>
+      lookup(run, text(form), text(column), value, text(wanted)),
   },
   USCC: { asks: true, apply: (_, value) => uscc(text(value)) },
   IDCARD: { asks: true, apply: (_, value) => idcard(text(value)) },

@@ -2,9 +2,9 @@
 
 import { Decimal } from "decimal.js";
 
-import { type Run, compare, from, number, whole } from "./run.js";
+import { compare, from, number, type Run, whole } from "./run.js";
 import type { Functions } from "./table.js";
-import { Num, PLACES, type Value, ZERO, settle } from "./values.js";
+import { Num, PLACES, settle, type Value, ZERO } from "./values.js";
 
 const EXPONENT_MAX = 10_000;
 const DIGITS_MIN = -30;

@@ -1,8 +1,8 @@
 // Text to tree: the rules of grammar.lark, from the loosest binding to the tightest.
 
 import { type Token, tokens } from "./lexer.js";
-import { NAME_LENGTH_MAX, NESTING_MAX, TEXT_LENGTH_MAX, refuse } from "./problems.js";
-import { COMPARISONS, type Literal, NAMED_OPERATORS, type Tree, sizeOf } from "./trees.js";
+import { NAME_LENGTH_MAX, NESTING_MAX, refuse, TEXT_LENGTH_MAX } from "./problems.js";
+import { COMPARISONS, type Literal, NAMED_OPERATORS, sizeOf, type Tree } from "./trees.js";
 
 const CONSTANTS: Readonly<Record<string, [boolean | null, string]>> = {
   true: [true, "bool"],
@@ -145,7 +145,8 @@ class Parser {
     if (!this.isSign("-")) return this.postfix();
     const { at } = this.advance();
     const inner = this.deeper(() => this.unary());
-    if (isPlainNumber(inner) && !this.groups.has(inner)) return { value: `-${inner.value}`, type: "number", at };
+    if (isPlainNumber(inner) && !this.groups.has(inner))
+      return { value: `-${inner.value}`, type: "number", at };
     return { op: "negative", args: [inner], at };
   }
 
@@ -242,7 +243,9 @@ function infix(op: string, args: Tree[]): Tree {
 }
 
 function isPlainNumber(tree: Tree): tree is Literal & { value: string } {
-  return "value" in tree && tree.type === "number" && typeof tree.value === "string" && !tree.value.startsWith("-");
+  return (
+    "value" in tree && tree.type === "number" && typeof tree.value === "string" && !tree.value.startsWith("-")
+  );
 }
 
 function nameOf(token: Token): string {

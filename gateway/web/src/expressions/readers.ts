@@ -52,7 +52,12 @@ export interface Rows {
 export function rowsReader(path: string, scope: Scope): Rows {
   const dot = path.lastIndexOf(".");
   if (dot < 0) {
-    return { rows: reader(path, scope), item: (place) => place.row, scope: { base: path, outer: scope }, column: () => null };
+    return {
+      rows: reader(path, scope),
+      item: (place) => place.row,
+      scope: { base: path, outer: scope },
+      column: () => null,
+    };
   }
   const base = path.slice(0, dot);
   const column = path.slice(dot + 1);
@@ -63,7 +68,8 @@ export function rowsReader(path: string, scope: Scope): Rows {
       const found = holder(place, run);
       return Array.isArray(found) ? found : whole(place, run);
     },
-    item: (place) => (place.column === null ? (isFields(place.row) ? (own(place.row, column) ?? null) : null) : place.row),
+    item: (place) =>
+      place.column === null ? (isFields(place.row) ? (own(place.row, column) ?? null) : null) : place.row,
     scope: { base, outer: scope },
     column: (row) => (isFields(row) ? null : column),
   };
@@ -93,7 +99,8 @@ function follow(start: Value, steps: readonly string[], run: Run): Value {
 
 function counted(found: Value, run: Run): Value {
   if (Array.isArray(found)) {
-    if (found.length > ITEMS_MAX) throw refuse(0, "list_too_large", `列表最多 ${ITEMS_MAX} 项`, "减少明细的行数");
+    if (found.length > ITEMS_MAX)
+      throw refuse(0, "list_too_large", `列表最多 ${ITEMS_MAX} 项`, "减少明细的行数");
     run.charge(found.length);
   }
   return found;

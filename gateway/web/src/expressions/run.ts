@@ -2,18 +2,18 @@
 
 import { Decimal } from "decimal.js";
 
-import { STEPS_MAX, VALUE_LENGTH_MAX, refuse } from "./problems.js";
+import { refuse, STEPS_MAX, VALUE_LENGTH_MAX } from "./problems.js";
 import {
-  Day,
-  Instant,
-  Num,
-  type Parts,
-  type Value,
   civil,
+  Day,
   dateFromText,
+  Instant,
   instantFromText,
   localParts,
+  Num,
+  type Parts,
   partsOf,
+  type Value,
 } from "./values.js";
 
 /** The surroundings of an evaluation; what is not given makes the functions that need it an error. */
@@ -42,17 +42,20 @@ export class Run {
 
   charge(steps: number): void {
     this.steps -= steps;
-    if (this.steps < 0) throw refuse(0, "too_many_steps", `计算超过 ${STEPS_MAX} 步`, "减少明细的行数或公式的循环");
+    if (this.steps < 0)
+      throw refuse(0, "too_many_steps", `计算超过 ${STEPS_MAX} 步`, "减少明细的行数或公式的循环");
   }
 
   now(): Instant {
-    if (this.world.now === undefined) throw refuse(0, "no_clock", "这里没有当前时间, 不能使用 NOW", "改为读取一个时刻字段");
+    if (this.world.now === undefined)
+      throw refuse(0, "no_clock", "这里没有当前时间, 不能使用 NOW", "改为读取一个时刻字段");
     return instant(this.world.now);
   }
 
   today(): Day {
     if (this.world.today !== undefined) return day(this.world.today);
-    if (this.world.now === undefined) throw refuse(0, "no_clock", "这里没有当前日期, 不能使用 TODAY", "改为读取一个日期字段");
+    if (this.world.now === undefined)
+      throw refuse(0, "no_clock", "这里没有当前日期, 不能使用 TODAY", "改为读取一个日期字段");
     return this.dayOf(this.now());
   }
 
@@ -132,13 +135,17 @@ export function compare(run: Run, left: Value, right: Value): number {
 }
 
 function alike(run: Run, left: Value, right: Value): [Value, Value] {
-  if (typeof left === "string" && typeof right !== "string") return [asTime(left, right), right].map(local(run)) as [Value, Value];
-  if (typeof right === "string" && typeof left !== "string") return [left, asTime(right, left)].map(local(run)) as [Value, Value];
+  if (typeof left === "string" && typeof right !== "string")
+    return [asTime(left, right), right].map(local(run)) as [Value, Value];
+  if (typeof right === "string" && typeof left !== "string")
+    return [left, asTime(right, left)].map(local(run)) as [Value, Value];
   return mixed(left, right) ? [run.dayOf(left), run.dayOf(right)] : [left, right];
 }
 
 function mixed(left: Value, right: Value): boolean {
-  return (left instanceof Instant && right instanceof Day) || (left instanceof Day && right instanceof Instant);
+  return (
+    (left instanceof Instant && right instanceof Day) || (left instanceof Day && right instanceof Instant)
+  );
 }
 
 function asTime(written: string, other: Value): Value {

@@ -5,9 +5,9 @@ import { RE2JS } from "re2js";
 
 import { rmb, writeDate, writeNumber } from "./formats.js";
 import { ITEMS_MAX } from "./problems.js";
-import { type Run, bounded, from, length, number, text, whole } from "./run.js";
+import { bounded, from, length, number, type Run, text, whole } from "./run.js";
 import type { Functions } from "./table.js";
-import { Day, Instant, Num, type Value, canonical, dayText, settle, two } from "./values.js";
+import { canonical, Day, dayText, Instant, Num, settle, two, type Value } from "./values.js";
 
 const BLANKS = " \t\r\n\u3000\u00a0";
 const VALUE = /^[+-]?([0-9]{1,30}|[0-9]{1,3}(,[0-9]{3}){1,9})(\.[0-9]{1,20})?%?$/;
@@ -111,7 +111,10 @@ export const TEXTS: Functions = {
   RIGHT: { apply: (_, one, count = from(1)) => right(text(one), whole(count)) },
   MID: { apply: (_, one, start, count) => mid(text(one), whole(start), whole(count)) },
   CONCAT: { strict: false, apply: concat },
-  TEXTJOIN: { strict: false, apply: (run, separator = null, ...values) => textjoin(run, separator, ...values) },
+  TEXTJOIN: {
+    strict: false,
+    apply: (run, separator = null, ...values) => textjoin(run, separator, ...values),
+  },
   UPPER: { apply: (_, one) => bounded(text(one).toUpperCase()) },
   LOWER: { apply: (_, one) => bounded(text(one).toLowerCase()) },
   TRIM: { apply: (_, one) => trim(text(one)) },

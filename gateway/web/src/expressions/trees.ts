@@ -1,6 +1,6 @@
 // The tree of an expression: the same JSON that the server makes, keeps and sends.
 
-import { DEPTH_MAX, TOKENS_MAX, refuse } from "./problems.js";
+import { DEPTH_MAX, refuse, TOKENS_MAX } from "./problems.js";
 
 export interface Operation {
   op: string;
@@ -22,7 +22,12 @@ export interface Literal {
 export type Tree = Operation | FieldName | Literal;
 
 export const COMPARISONS: ReadonlySet<string> = new Set(["=", "<>", "<", "<=", ">", ">="]);
-export const NAMED_OPERATORS: Readonly<Record<string, string>> = { AND: "and", OR: "or", NOT: "not", LIST: "list" };
+export const NAMED_OPERATORS: Readonly<Record<string, string>> = {
+  AND: "and",
+  OR: "or",
+  NOT: "not",
+  LIST: "list",
+};
 
 export function isOperation(tree: Tree): tree is Operation {
   return "op" in tree;
@@ -39,8 +44,10 @@ export function sizeOf(tree: Tree): number {
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const [node, depth] = next;
     count += 1;
-    if (depth > DEPTH_MAX) throw refuse(node.at ?? 0, "too_deep", `表达式嵌套最多 ${DEPTH_MAX} 层`, "拆成几个字段来计算");
-    if (count > TOKENS_MAX) throw refuse(node.at ?? 0, "too_large", `表达式最多 ${TOKENS_MAX} 个部分`, "拆成几个字段来计算");
+    if (depth > DEPTH_MAX)
+      throw refuse(node.at ?? 0, "too_deep", `表达式嵌套最多 ${DEPTH_MAX} 层`, "拆成几个字段来计算");
+    if (count > TOKENS_MAX)
+      throw refuse(node.at ?? 0, "too_large", `表达式最多 ${TOKENS_MAX} 个部分`, "拆成几个字段来计算");
     if (isOperation(node)) for (const argument of node.args) todo.push([argument, depth + 1]);
   }
   return count;

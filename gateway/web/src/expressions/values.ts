@@ -2,10 +2,15 @@
 
 import { Decimal } from "decimal.js";
 
-import { ITEMS_MAX, VALUE_LENGTH_MAX, refuse } from "./problems.js";
+import { ITEMS_MAX, refuse, VALUE_LENGTH_MAX } from "./problems.js";
 
 // Digits enough to be exact before a result is rounded, half away from zero, to the 20th place; see values.py.
-export const Num = Decimal.clone({ precision: 110, rounding: Decimal.ROUND_HALF_UP, toExpNeg: -9e15, toExpPos: 9e15 });
+export const Num = Decimal.clone({
+  precision: 110,
+  rounding: Decimal.ROUND_HALF_UP,
+  toExpNeg: -9e15,
+  toExpPos: 9e15,
+});
 export const PLACES = 20;
 export const ZERO = new Num(0);
 const LIMIT = new Num(10).pow(30);
@@ -144,7 +149,9 @@ function instantText(moment: Instant): string {
   const days = Math.floor(moment.micros / DAY_MICROS);
   const micros = moment.micros - days * DAY_MICROS;
   const seconds = Math.floor(micros / 1_000_000);
-  const fraction = String(micros % 1_000_000).padStart(6, "0").replace(/0+$/, "");
+  const fraction = String(micros % 1_000_000)
+    .padStart(6, "0")
+    .replace(/0+$/, "");
   const time = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
   return `${dayText(new Day(days))}T${time}${fraction === "" ? "" : `.${fraction}`}Z`;
 }
@@ -168,36 +175,47 @@ const ALIASES: Readonly<Record<string, string>> = {
 export function fromJson(value: unknown, declared: Declared, place: string): Value {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return listFromJson(value, declared, place);
-  if (typeof value === "object") return recordFromJson(value as Record<string, unknown>, columnsOf(declared), place);
+  if (typeof value === "object")
+    return recordFromJson(value as Record<string, unknown>, columnsOf(declared), place);
   const found = scalarFromJson(value, typeof declared === "string" ? (ALIASES[declared] ?? declared) : "");
   if (found === null) throw refuse(0, "wrong_value", `${place} 的值与字段的类型不符`, "检查这个字段的值");
   return found;
 }
 
 /** A record of JSON as its fields declare it; what is no field stays out. */
-export function recordFromJson(value: Record<string, unknown>, fields: { [name: string]: Declared }, place = ""): Fields {
+export function recordFromJson(
+  value: Record<string, unknown>,
+  fields: { [name: string]: Declared },
+  place = "",
+): Fields {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, declared]) => [name, fromJson(valueOf(value, name), declared, place + name)]),
+    Object.entries(fields).map(([name, declared]) => [
+      name,
+      fromJson(fieldValue(value, name), declared, place + name),
+    ]),
   );
 }
 
 /** The value of a field; one whose key has dots (`客户.额度`) may also stand in a record of its own. */
-function valueOf(value: unknown, name: string): unknown {
+function fieldValue(value: unknown, name: string): unknown {
   if (value === null || typeof value !== "object") return null;
   if (Object.hasOwn(value, name)) return (value as Record<string, unknown>)[name];
   const dot = name.indexOf(".");
-  return dot < 0 ? null : valueOf((value as Record<string, unknown>)[name.slice(0, dot)], name.slice(dot + 1));
+  return dot < 0
+    ? null
+    : fieldValue((value as Record<string, unknown>)[name.slice(0, dot)], name.slice(dot + 1));
 }
 
 function listFromJson(value: unknown[], declared: Declared, place: string): Value[] {
-  if (value.length > ITEMS_MAX) throw refuse(0, "list_too_large", `${place} 最多 ${ITEMS_MAX} 项`, "减少明细的行数");
+  if (value.length > ITEMS_MAX)
+    throw refuse(0, "list_too_large", `${place} 最多 ${ITEMS_MAX} 项`, "减少明细的行数");
   const item: Declared = Array.isArray(declared) ? (declared[0] ?? "any") : declared;
   return value.map((each, index) => fromJson(each, item, `${place}.${index}`));
 }
 
 function columnsOf(declared: Declared): { [name: string]: Declared } {
   if (typeof declared === "string" || Array.isArray(declared)) return {};
-  return declared["type"] === "record" ? (declared["fields"] as { [name: string]: Declared }) : declared;
+  return declared.type === "record" ? (declared.fields as { [name: string]: Declared }) : declared;
 }
 
 function scalarFromJson(value: unknown, kind: string): Value {

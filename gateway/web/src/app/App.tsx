@@ -1,0 +1,75 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { ConfigProvider, App as Messages } from "antd";
+import enUS from "antd/locale/en_US";
+import zhCN from "antd/locale/zh_CN";
+import "dayjs/locale/zh-cn";
+import dayjs from "dayjs";
+import { lazy, Suspense, useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { HashRouter, Navigate, Route, Routes, useLocation } from "react-router";
+import { useSession } from "../api/me";
+import { queries } from "../api/queries";
+import { Boundary } from "./Boundary";
+import { useLook } from "./look";
+import { NotFound } from "./NotFound";
+import { PAGES } from "./pages";
+import { THEMES } from "./theme";
+
+const Frame = lazy(() => import("./Frame"));
+const SignIn = lazy(() => import("../pages/sign-in/SignIn"));
+const Forgotten = lazy(() => import("../pages/sign-in/Forgotten"));
+const ResetPassword = lazy(() => import("../pages/sign-in/ResetPassword"));
+const SingleSignOn = lazy(() => import("../pages/sign-in/SingleSignOn"));
+
+/** Whoever asks their system for less motion gets none. */
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+export function App() {
+  const { i18n, t } = useTranslation();
+  const look = useLook();
+  const english = i18n.language === "en";
+  dayjs.locale(english ? "en" : "zh-cn");
+  useEffect(() => {
+    document.title = t("app.name");
+    document.documentElement.dataset.look = look;
+  }, [look, t]);
+  return (
+    <ConfigProvider
+      theme={STILL ? { ...THEMES[look], token: { ...THEMES[look].token, motion: false } } : THEMES[look]}
+      locale={english ? enUS : zhCN}
+      button={{ autoInsertSpace: false }}
+      table={{ className: "dense" }}
+    >
+      <Messages style={{ height: "100%" }}>
+        <QueryClientProvider client={queries}>
+          <Boundary>
+            <HashRouter>
+              <Suspense fallback={<div aria-busy="true" />}>
+                <Routes>
+                  <Route path="/sign-in" element={<SignIn />} />
+                  <Route path="/forgotten" element={<Forgotten />} />
+                  <Route path="/reset-password/:token" element={<ResetPassword />} />
+                  <Route path="/sso" element={<SingleSignOn />} />
+                  <Route element={<SignedIn />}>
+                    {PAGES.map(({ path, page: Page }) => (
+                      <Route key={path} path={path} element={<Page />} />
+                    ))}
+                    <Route path="*" element={<NotFound />} />
+                  </Route>
+                </Routes>
+              </Suspense>
+            </HashRouter>
+          </Boundary>
+        </QueryClientProvider>
+      </Messages>
+    </ConfigProvider>
+  );
+}
+
+function SignedIn() {
+  const open = useSession();
+  const { pathname, search } = useLocation();
+  if (open) return <Frame />;
+  const back = pathname === "/" ? "" : `?return_to=${encodeURIComponent(pathname + search)}`;
+  return <Navigate to={`/sign-in${back}`} replace />;
+}

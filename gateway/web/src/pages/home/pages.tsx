@@ -1,0 +1,12 @@
+import { HomeOutlined } from "@ant-design/icons";
+import { lazy } from "react";
+import type { PageEntry } from "../../app/pages";
+
+export const PAGES: PageEntry[] = [
+  {
+    path: "/",
+    page: lazy(() => import("./Home")),
+    menu: { group: "home", text: "home.menu", icon: <HomeOutlined />, place: 1 },
+    phone: 1,
+  },
+];

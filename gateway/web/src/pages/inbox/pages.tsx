@@ -1,0 +1,13 @@
+import { InboxOutlined } from "@ant-design/icons";
+import { lazy } from "react";
+import type { PageEntry } from "../../app/pages";
+
+export const PAGES: PageEntry[] = [
+  {
+    path: "/inbox",
+    page: lazy(() => import("./Inbox")),
+    permission: "tasks.read",
+    menu: { group: "home", text: "inbox.menu", icon: <InboxOutlined />, place: 2 },
+    phone: 2,
+  },
+];
