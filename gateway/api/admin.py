@@ -103,7 +103,14 @@ def _people(prefix: str) -> list[Route]:
     make_department = {"status": 201, "body": schema.NewDepartment, **department}
     change_department = {"body": schema.DepartmentChange, **department}
     return [
-        admin_route("GET", users, "users", "Users", listing(store.list_users), listing=True),
+        admin_route(
+            "GET",
+            users,
+            "users",
+            "Users; `q` searches names, `role` finds who has it",
+            listing(store.list_users),
+            listing=True,
+        ),
         admin_route("POST", users, "users", "Make a user", _create_user, **make_user),
         admin_route("GET", one_user, "users", "One user, by id or name", get_user, **user),
         admin_route(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.identity.events import user_view
@@ -261,10 +261,29 @@ def forget_changes(work: UnitOfWork, before: datetime) -> int:
 
 
 def list_users(work: UnitOfWork, received: Mapping[str, Any]) -> Row:
-    """One page of users, without their passwords' hashes."""
+    """One page of users, without their passwords' hashes; `q` searches names, `role` finds who has it."""
     columns = ("username", "name", "department", "created_at")
     filters = ("username", "department", "position", "active")
-    return _page(work, _USER_COLUMNS, received, filters, columns, "username", to_item=_listed_user)
+    where = {name: value for name, value in received["where"].items() if name not in _USER_SEARCHES}
+    searches = [
+        search(received["where"][name])
+        for name, search in _USER_SEARCHES.items()
+        if name in received["where"]
+    ]
+    asked = {**received, "where": where}
+    return _page(work, _USER_COLUMNS, asked, filters, columns, "username", _listed_user, searches)
+
+
+def _named(text: Any) -> ColumnElement[bool]:
+    """Users with a text in their name or username."""
+    return or_(*(column.icontains(str(text), autoescape=True) for column in (users.c.name, users.c.username)))
+
+
+# What users are searched by, beside values of their columns.
+_USER_SEARCHES: Mapping[str, Callable[[Any], ColumnElement[bool]]] = {
+    "q": _named,
+    "role": lambda key: users.c.roles.contains([str(key)]),
+}
 
 
 def list_people(work: UnitOfWork, received: Mapping[str, Any], text: str, usernames: Sequence[str]) -> Row:
@@ -274,8 +293,7 @@ def list_people(work: UnitOfWork, received: Mapping[str, Any], text: str, userna
     if usernames:
         statement = statement.where(users.c.username.in_(list(usernames)))
     else:
-        found = or_(*(column.icontains(text, autoescape=True) for column in (users.c.name, users.c.username)))
-        statement = statement.where(users.c.active, found)
+        statement = statement.where(users.c.active, _named(text))
     sort = {"username": users.c.username, "name": users.c.name}
     return page(work, statement, received, sort=sort, key=users.c.id, default_sort="username")
 
@@ -309,9 +327,10 @@ def _page(
     sortable: Sequence[str],
     default_sort: str,
     to_item: Callable[[Row], Row] | None = None,
+    searches: Sequence[ColumnElement[bool]] = (),
 ) -> Row:
     by_name = {column.name: column for column in columns}
-    statement: Select[Any] = select(*columns)
+    statement: Select[Any] = select(*columns).where(*searches)
     require_filters(received["where"], filters)
     for name, value in received["where"].items():
         statement = statement.where(by_name[name] == _wanted(name, value))

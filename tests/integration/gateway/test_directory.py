@@ -300,3 +300,18 @@ def test_roles_departments_and_positions_are_not_looked_up_for_each_person(
 ) -> None:
     _lookups(database, begin, range(1))
     assert len(_lookups(database, begin, range(1, 3))) == len(_lookups(database, begin, range(3, 13))) > 0
+
+
+def test_users_are_found_by_a_part_of_their_name_and_by_a_role(send: Send, admin: Api) -> None:
+    _report(send(BOOK))
+
+    def found(**parameters: str) -> list[str]:
+        answer = admin.send("GET", "/api/v1/users", params=parameters)
+        assert answer.status_code == 200, answer.text
+        return [user["username"] for user in answer.json()["items"]]
+
+    assert found(q="韩") == ["mei"]
+    assert found(q="LEI") == ["lei"]
+    assert found(role="department_manager") == ["mei"]
+    assert found(role="salesperson", q="梅") == ["mei"]
+    assert found(q="%") == []

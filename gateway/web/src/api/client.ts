@@ -83,3 +83,19 @@ export function newKey(): string {
     byte.toString(16).padStart(2, "0"),
   ).join("");
 }
+
+const EVERY_PAGE = 200;
+
+/** All items of a list that is short by nature, such as departments or roles. */
+export async function everyItem<Item>(path: ReadPath, query: Given["query"] = {}): Promise<Item[]> {
+  const items: Item[] = [];
+  let after: string | null = "";
+  while (after !== null) {
+    const page: { items: Item[]; next: string | null } = await get(path, {
+      query: { ...query, "page[size]": EVERY_PAGE, ...(after ? { "page[after]": after } : {}) },
+    });
+    items.push(...page.items);
+    after = page.next;
+  }
+  return items;
+}

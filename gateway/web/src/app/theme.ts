@@ -15,6 +15,10 @@ const LIGHT: ThemeConfig = {
     colorSuccess: "#18794e",
     colorWarning: "#ad4e00",
     colorError: "#c62a2f",
+    // Ant Design would make greys of such dark colours; the words on these have to be readable.
+    colorSuccessBg: "#e9f6ef",
+    colorWarningBg: "#fff4e5",
+    colorErrorBg: "#fdecec",
     colorLink: "#1456f0",
     colorBgLayout: "#f4f6fa",
     colorTextDescription: "#5c6470",

@@ -53,12 +53,14 @@ export function Person({ username }: { username: string | null | undefined }) {
 interface SelectProps {
   several?: boolean;
   id?: string;
+  /** What is chosen, where no label stands beside it. */
+  label?: string;
   value?: string | string[];
   onChange?: (value: string | string[]) => void;
 }
 
 /** Choosing people, by name or username. */
-export function PersonSelect({ several = false, ...rest }: SelectProps) {
+export function PersonSelect({ several = false, label, ...rest }: SelectProps) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
   const found = useQuery({
@@ -71,9 +73,11 @@ export function PersonSelect({ several = false, ...rest }: SelectProps) {
   return (
     <Select
       {...rest}
+      {...(label
+        ? { "aria-label": label, placeholder: label, allowClear: true }
+        : { placeholder: t("people.choose") })}
       {...(several ? { mode: "multiple" as const } : {})}
       showSearch={{ filterOption: false, onSearch: setText }}
-      placeholder={t("people.choose")}
       loading={found.isFetching}
       options={
         found.data?.items.map(({ username, name }) => ({
