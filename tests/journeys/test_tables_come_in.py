@@ -43,6 +43,7 @@ VISIT = {
         field("时刻", "datetime"),
         field("重点", "switch"),
         field("客户", "relation", form="customer"),
+        field("负责人", "user"),
     ],
     "checks": [{"when": "金额 > 9000", "message": {"zh": "金额过大"}, "field": "金额"}],
 }
@@ -64,7 +65,7 @@ def test_a_template_has_the_columns_and_their_choices(tables: Tables) -> None:
     content = tables.download("/forms/visit/import-template?format=xlsx")
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     heads = [cell.value for cell in sheet[1]]
-    assert heads[:9] == ["主题", "证号", "等级", "金额", "日期", "时刻", "重点", "客户", "记录 id"]
+    assert heads[:10] == ["主题", "证号", "等级", "金额", "日期", "时刻", "重点", "客户", "负责人", "记录 id"]
     rules = {str(one.sqref)[0]: one for one in sheet.data_validations.dataValidation}
     assert rules["C"].type == "list"
     assert rules["D"].prompt.startswith("金额")
@@ -74,13 +75,13 @@ def test_a_template_has_the_columns_and_their_choices(tables: Tables) -> None:
 
 def test_a_table_is_mapped_tried_and_brought_in_and_the_rest_comes_back(tables: Tables) -> None:
     rows = [
-        ["主题", "证 号", "等级", "金额", "日期", "时刻", "重点", "客户", "备注"],
-        ["回访", "Z-1", "A级", "1,000.00", "2026/3/1", "2026-03-01 08:30", "是", "C-1", "x"],
-        ["", "Z-2", "A", "1.00", "", "", "", "", ""],
-        ["甲", "Z-1", "C级", "1.234", "2026-02-30", "", "", "C-9", ""],
-        ["乙", "Z-3", "", "9500.00", "", "", "", "", ""],
-        ["丙", "Z-4", "B", "50", "2026年3月2日", "", "否", "", ""],
-        ["丁", "Z-4", "B", "50", "", "", "", "", ""],
+        ["主题", "证 号", "等级", "金额", "日期", "时刻", "重点", "客户", "负责人", "备注"],
+        ["回访", "Z-1", "A级", "1,000.00", "2026/3/1", "2026-03-01 08:30", "是", "C-1", "admin", "x"],
+        ["", "Z-2", "A", "1.00", "", "", "", "", "", ""],
+        ["甲", "Z-1", "C级", "1.234", "2026-02-30", "", "", "C-9", "ghost", ""],
+        ["乙", "Z-3", "", "9500.00", "", "", "", "", "", ""],
+        ["丙", "Z-4", "B", "50", "2026年3月2日", "", "否", "", "", ""],
+        ["丁", "Z-4", "B", "50", "", "", "", "", "", ""],
     ]
     made = tables.upload("拜访.xlsx", workbook_of(rows))
     assert (made["state"], made["rows"], made["preview"][0][0]) == ("uploaded", 6, "回访")
@@ -104,6 +105,7 @@ def test_a_table_is_mapped_tried_and_brought_in_and_the_rest_comes_back(tables: 
         "fields.金额": "amount_too_precise",
         "fields.日期": "date_unknown",
         "fields.客户": "relation_unknown",
+        "fields.负责人": "nobody",
     }
     assert errors[5][0]["message"] == "金额过大"
     assert errors[7][0]["message"] == "与第 6 行重复"

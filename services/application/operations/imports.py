@@ -13,7 +13,7 @@ from services.application.store import record_search, records
 from services.common.db import Database, UnitOfWork
 from services.common.errors import CreditError, Invalid, beyond_scope, invalid_field
 from services.common.field_rights import only_seen
-from services.common.forms import FormDefinition, FormField, Surroundings, settle_values, type_of
+from services.common.forms import FormDefinition, FormField, Surroundings, people, settle_values, type_of
 from services.common.forms.cells import columns_of, read_cell
 from services.common.forms.rights import CORE, resource_key
 from services.common.forms.texts import Refused, refuse
@@ -65,6 +65,7 @@ class RecordTarget:
                 if one.settings["form"] != _CUSTOMER:
                     self._named[one.key] = self._records_named(work, one, _texts_of(rows, one))
             self._known = self._existing(work, rows)
+            self._people = people.known_in_cells(work, self._definition, [row.cells for row in rows])
         for one in self._definition.of_type("relation", "relations"):
             if one.settings["form"] == _CUSTOMER:
                 self._named[one.key] = self._customers_named(_texts_of(rows, one))
@@ -178,7 +179,9 @@ class RecordTarget:
 
     def _value(self, one: FormField, text: str) -> Any:
         if one.key not in self._named:
-            return read_cell(text, one, self._zone)
+            value = read_cell(text, one, self._zone)
+            people.require_in_cell(one, value, self._people)
+            return value
         named = self._named[one.key]
         texts = split_items(text) if one.type == "relations" else [text]
         ids = []

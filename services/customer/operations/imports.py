@@ -8,6 +8,7 @@ from typing import Any
 from services.common import fields, forms
 from services.common.db import Database, UnitOfWork
 from services.common.errors import Conflict, CreditError, Invalid, beyond_scope, invalid_field
+from services.common.forms import people
 from services.common.forms.cells import columns_of, read_cell
 from services.common.forms.texts import Refused
 from services.common.forms.types.choices import split_items
@@ -88,6 +89,8 @@ class CustomerTarget:
         with self._database.read(asked.caller, asked.trace_id, right) as work:
             self._form, self._around = published_form(work), surroundings(work)
             self._now, self._zone = work.now, work.timezone
+            cells = [row.cells for row in rows]
+            self._people = people.known_in_cells(work, self._form.definition, cells)
             self._groups = importing.groups_named(work, _texts(rows, "group_id"))
             self._known: dict[str, dict[str, Any]] = {}
             if asked.existing != REFUSE:
@@ -136,8 +139,10 @@ class CustomerTarget:
         for path, text in row.cells.items():
             holder, _, name = path.partition(".")
             if holder == "fields":
+                one = self._form.definition.by_key[name]
                 try:
-                    values[name] = read_cell(text, self._form.definition.by_key[name], self._zone)
+                    values[name] = read_cell(text, one, self._zone)
+                    people.require_in_cell(one, values[name], self._people)
                 except Refused as problem:
                     for each in problem.faults:
                         row.refuse(path, each.code, each.zh)

@@ -6,7 +6,7 @@ for good.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,9 @@ from services.common.errors import Invalid, Unavailable
 from services.common.events import Event
 from services.common.forms.definition import FormDefinition
 from services.common.forms.people import store
-from services.common.forms.texts import Fault, fault
+from services.common.forms.texts import Fault, fault, refuse
+from services.common.forms.types import FormField, type_of
+from services.common.forms.types.choices import split_items
 
 if TYPE_CHECKING:
     # A door calls this; the layer of doors stands above.
@@ -51,10 +53,7 @@ def require_known(
     `asked` is the input: where it says that people may come (see `knowing`), they are waited for instead.
     """
     named = dict(_named(definition, given, before or {}))
-    known = _found.setdefault(work.connection.engine, set())
-    new = {one for ones in named.values() for one in ones} - known
-    if new:
-        known |= store.known(work, new)
+    known = known_among(work, {one for ones in named.values() for one in ones})
     faults = [
         fault("nobody", f"fields.{key}", what=", ".join(sorted(name for _, name in ones - known)))
         for key, ones in named.items()
@@ -64,6 +63,36 @@ def require_known(
         raise Unavailable("人员、部门或角色尚未同步, 请稍后重试", code=LATE)
     if faults:
         raise Invalid(_said(faults), code="invalid", errors=[one.as_error() for one in faults])
+
+
+def known_among(work: UnitOfWork, named: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of (type, key) that there are."""
+    known = _found.setdefault(work.connection.engine, set())
+    new = named - known
+    if new:
+        known |= store.known(work, new)
+    return named & known
+
+
+def known_in_cells(
+    work: UnitOfWork, definition: FormDefinition, rows: Iterable[Mapping[str, str]]
+) -> set[tuple[str, str]]:
+    """Those of whom the rows of a table name, in cells `fields.<key>`, that there are: (type, key)."""
+    named: set[tuple[str, str]] = set()
+    for top, columns in definition.people_fields.items():
+        kind = columns.get("")
+        texts = {row.get(f"fields.{top}") for row in rows} if kind else set()
+        named |= {(kind or "", key) for text in texts if text for key in split_items(text)}
+    return known_among(work, named) if named else named
+
+
+def require_in_cell(field: FormField, value: Any, known: set[tuple[str, str]]) -> None:
+    """`Refused` for what a cell says of a field when it names somebody who is not known."""
+    if type_of(field).family == "people":
+        keys = value if isinstance(value, list) else [value]
+        nobody = [str(key) for key in keys if (field.type, key) not in known]
+        if nobody:
+            raise refuse("nobody", what=", ".join(nobody))
 
 
 def _said(faults: list[Fault]) -> str:
