@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+import eventlet
 import pytest
+from sqlalchemy import text
 
 from services.common.errors import Conflict, NotFound
 from services.common.fields import load
@@ -13,6 +15,7 @@ from services.common.paging import ListInput
 from services.limits import schema, store
 from services.limits.operations import intake, orders, pool_limits, receivables
 from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
+from tests.support.wait import wait_until
 
 
 def _paid(number: str, amount: str, **more: Any) -> dict[str, Any]:
@@ -216,4 +219,21 @@ def test_an_order_that_has_ended_keeps_its_new_payer_for_when_it_is_opened_again
     assert ledger.do(intake.apply_document, "order.amended", told) == {"status": "closed", "over_limit": True}
     assert _exposures(ledger) == ("0.00", "20.00")
     assert ledger.do(orders.reopen_order, load(schema.OrderKey(), {"order_no": "A"}))["status"] == "refused"
+    assert ledger.differences() == []
+
+
+def test_whoever_waits_for_an_order_that_goes_to_another_payer_changes_it_there(ledger: Ledger) -> None:
+    for who in (CUSTOMER, OTHER):
+        ledger.grant("100.00", customer_id=str(who))
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    amend = load(schema.OrderChange(), {"order_no": "A", "amount": "70.00"})
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with ledger.database.begin(ledger.caller) as work:
+        orders.reserve_order(work, _moved("A", "60.00"))
+        store.book_of(work).flush()
+        other = eventlet.spawn(ledger.do, orders.amend_order, amend)
+        with ledger.database.read(ledger.caller) as reading:
+            wait_until(lambda: reading.execute(text(waiting)).scalar_one(), what="the other to wait")
+    assert other.wait()["order"]["payer_id"] == str(OTHER)
+    assert _exposures(ledger) == ("0.00", "70.00")
     assert ledger.differences() == []
