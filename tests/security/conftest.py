@@ -82,7 +82,7 @@ class Office:
         return self.sign_in(username)
 
 
-_OF_RECORDS = ("read", "create", "update", "delete")
+_OF_RECORDS = ("read", "create", "update", "delete", "import")
 
 
 def everything(kind: str = "all", **more: Any) -> list[dict[str, Any]]:
@@ -176,6 +176,7 @@ def _trade(office: Office, sam: Person) -> None:
     values = {"subject": "山姆的拜访", "papers": [files["visits"]]}
     record = sam.ask("POST", "/forms/visits/records", {"fields": values})
     view = sam.ask("POST", "/forms/visits/views", {"name": "山姆的视图"})
+    override = sam.ask("POST", "/overrides", {**money, "amount": "1.00", "reason": "特批"})["override"]
     office.of_sam |= {
         "customer_id": customer["id"],
         **_papers(sam, customer["id"]),
@@ -196,6 +197,8 @@ def _trade(office: Office, sam: Person) -> None:
         "form": "visits",
         "record_id": record["id"],
         "view_id": view["id"],
+        "override_id": override["id"],
+        "import_id": _import(sam),
     }
 
 
@@ -212,6 +215,18 @@ def _file(sam: Person, form: str) -> dict[str, Any]:
     assert upload.status_code == 201, upload.text
     found: dict[str, Any] = upload.json()
     return found
+
+
+def _import(sam: Person) -> str:
+    """A table of visits that was uploaded."""
+    upload = requests.post(
+        f"{sam.url}/api/v1/forms/visits/imports",
+        files={"file": ("拜访.csv", "主题\n山姆的导入\n".encode())},
+        headers=sam.headers,
+        timeout=60,
+    )
+    assert upload.status_code == 201, upload.text
+    return str(upload.json()["id"])
 
 
 def _papers(sam: Person, customer_id: str) -> dict[str, str]:

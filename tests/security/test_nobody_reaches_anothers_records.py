@@ -52,6 +52,7 @@ _BODIES: dict[str, Any] = {
     "POST /orders/<order_no>:deliver": {"amount": "1.00", "delivery_no": "D-SUE"},
     "POST /orders/<order_no>:return-delivery": {"amount": "1.00", "return_no": "R-SUE"},
     "POST /orders/<order_no>:reverse-delivery": {"delivery_no": "D-SAM"},
+    "POST /overrides/<override_id>:end": {"reason": "x"},
     "POST /tasks/<task_id>:comment": {"opinion": "x"},
     "POST /tasks/<task_id>:transfer": {"to": "sue"},
     "POST /tasks/<task_id>:delegate": {"to": "sue"},
