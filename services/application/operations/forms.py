@@ -66,8 +66,18 @@ def _check_targets(work: UnitOfWork, definition: FormDefinition) -> None:
         known = target in (None, definition.key) or (one.type != "rollup" and target in _ELSEWHERE)
         if not known and store.published(work, str(target)) is None:
             faults.append(fault("form_missing", f"fields.{place}.form", key=target))
+        elif one.type == "rollup" and _is_late(work, definition, one.settings):
+            faults.append(fault("field_unfit", f"fields.{place}.field", key=one.settings["field"]))
     if faults:
         raise refused(faults)
+
+
+def _is_late(work: UnitOfWork, definition: FormDefinition, settings: Mapping[str, Any]) -> bool:
+    """Whether a roll-up adds up what no record keeps: a formula over a roll-up."""
+    own = settings["form"] == definition.key
+    target = definition if own else designing.newest_form(work, settings["form"]).definition
+    field = target.field(settings["field"] or "")
+    return field is not None and field.late
 
 
 def get_file_room(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from services.common.forms import (
     Surroundings,
     designing,
     files,
+    late_values,
     load_values,
     people,
     type_of,
@@ -257,7 +258,10 @@ def as_id(text: str) -> UUID | None:
 
 
 def with_rollups(work: UnitOfWork, form: Form, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Records with what the records that point to them come to: one statement for each roll-up."""
+    """Records with what the records that point to them come to, and what is computed of that.
+
+    One statement for each roll-up.
+    """
     for one in form.definition.of_type("rollup") if items else ():
         right = f"{resource_key(one.settings['form'])}.read"
         unseen = concealed_names(work.caller, resource_key(one.settings["form"]))
@@ -269,6 +273,11 @@ def with_rollups(work: UnitOfWork, form: Form, items: list[dict[str, Any]]) -> l
         for item in items:
             total = found.get(str(item["id"]))
             item["fields"][one.key] = empty if total is None else f"{total:f}"
+    late = form.formulas.late.reads
+    around = Surroundings(world_of(work), my_values(work.caller))
+    for item in items if late else ():
+        kept = {key: value for key, value in item["fields"].items() if key not in late}
+        item["fields"] = kept | late_values(form, kept, around)
     return items
 
 

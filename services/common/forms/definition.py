@@ -62,8 +62,8 @@ class FormDefinition:
 
     @cached_property
     def holding(self) -> tuple[FormField, ...]:
-        """The fields of which a record holds a value: all but layout elements and roll-ups."""
-        return tuple(field for field in self.fields if type_of(field).has_value)
+        """The fields of which a record holds a value: no layout elements, roll-ups and formulas over them."""
+        return tuple(field for field in self.fields if type_of(field).has_value and not field.late)
 
     @cached_property
     def searched(self) -> tuple[FormField, ...]:

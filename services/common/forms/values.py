@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property, lru_cache
 from typing import Any
@@ -56,7 +56,9 @@ def _compiled(stored: bytes, version: int) -> Form:
     formulas, faults = compile_formulas(definition)
     if faults:
         raise refused(faults)
-    return Form(definition, formulas)
+    late = formulas.late.reads
+    marked = tuple(replace(one, late=True) if one.key in late else one for one in definition.fields)
+    return Form(replace(definition, fields=marked) if late else definition, formulas)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,35 @@ def settle_values(
         error = {"field": "fields", "code": "not_an_object", "message": "应为 JSON 对象"}
         raise Invalid("输入有误: fields 应为 JSON 对象", code="invalid", errors=[error])
     return _Settling(form, received, before, surroundings or Surroundings()).run()
+
+
+def late_values(form: Form, shown: Mapping[str, Any], around: Surroundings) -> Values:
+    """The formulas over roll-ups of a record whose roll-ups are in `shown`; nothing for null.
+
+    One that needs a roll-up which is not there (its reader may not see it) is not there either.
+    """
+    late = form.formulas.late
+    missing = {one.key for one in form.definition.of_type("rollup") if one.key not in shown}
+    record: Values = dict(around.me)
+    for key in frozenset().union(*late.reads.values()) - record.keys():
+        try:
+            record[key] = expressions.from_json(shown.get(key), late.catalogue.fields[key].type, key)
+        except ExpressionError:
+            record[key] = None
+    found: Values = {}
+    for key, reads in late.reads.items():
+        if reads & missing:
+            missing.add(key)
+            continue
+        try:
+            value = form.formulas.formulas[key](record, around.world)
+        except ExpressionError:
+            # What cannot be computed, a division by a sum of nothing say, is empty.
+            value = None
+        record[key] = rounded(value, form.definition.by_key[key])
+        if record[key] is not None:
+            found[key] = expressions.to_json(record[key])
+    return found
 
 
 def _said(definition: FormDefinition, found: Fault) -> str:
