@@ -1,4 +1,4 @@
-"""Orders that come after their invoice or delivery, or go to another payer, by each route."""
+"""Orders that come after their invoice or delivery, or go to another payer or owner, by each route."""
 
 from __future__ import annotations
 
@@ -69,7 +69,15 @@ def _handed_over(door: str) -> Way:
     return Way(f"{door} for another payer", ASKED, (door,), act, _paid_by_another, kinds=_KINDS)
 
 
+def _turns_out_to_be_one(world: World) -> None:
+    told = {"customer_id": world.other, "into_id": world.customer}
+    world.door.tell("customer", "customer_merged", world.other, told)
+    world.door.settle()
+
+
 LATE_ORDERS = (
+    Way("a customer who turns out to be this one", HAPPENED, ("customer_merged",), _turns_out_to_be_one,
+        _paid_by_another, event="exposure_merged"),
     *(way for door in _ROUTES for way in _after(door)),
     *(_handed_over(door) for door in _ROUTES),
-)
+)  # fmt: skip
