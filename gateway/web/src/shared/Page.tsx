@@ -36,6 +36,7 @@ function Body({ permission, loading, problem, retry, empty, children }: Omit<Pro
   const me = useMe();
   const may = useMay(permission);
   if (me.data !== undefined && !may) return <Result status="403" title={t("page.noPermission")} />;
+  if (permission !== undefined && me.data === undefined && !me.error) return <LateSkeleton />;
   if (problem) return <Failure problem={problem} retry={retry} />;
   if (loading) return <LateSkeleton />;
   if (empty) return <Empty description={empty} style={{ padding: 48 }} />;
