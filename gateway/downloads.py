@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -26,17 +26,35 @@ def table_kind(given: dict[str, str], default: str = "csv") -> str:
     return kind
 
 
-def table(kind: str, header: Sequence[str], rows: Iterable[Sequence[Any]], name: str) -> Response:
+def table(
+    kind: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    name: str,
+    ended: Callable[[int], None] | None = None,
+) -> Response:
     """A table as a file to be saved; formulas are made harmless, and no more than a piece is in memory.
 
-    The first row is asked for at once: what is refused is refused before anything is sent.
+    The first row is asked for at once: what is refused is refused before anything is sent. `ended` is told
+    how many rows have gone out, also when its reader gives up.
     """
     first = iter(rows)
     begun = list(_some(first))
-    lines = chain(begun, first)
+    lines = _counted(chain(begun, first), ended)
     pieces = sheets.stream_xlsx(header, lines) if kind == "xlsx" else sheets.write_csv(header, lines)
     response = Response(pieces, content_type=XLSX if kind == "xlsx" else CSV)
     return saved_as(response, f"{name}.{kind}")
+
+
+def _counted(rows: Iterable[Sequence[Any]], ended: Callable[[int], None] | None) -> Iterator[Sequence[Any]]:
+    count = 0
+    try:
+        for row in rows:
+            count += 1
+            yield row
+    finally:
+        if ended is not None:
+            ended(count)
 
 
 def _some(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:

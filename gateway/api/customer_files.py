@@ -103,9 +103,12 @@ def export_table(context: Context, request: Request, path: Mapping[str, str]) ->
     columns = _columns(form, hidden)
     header = list(columns.values())
     found = _found(context, given.pop("sort", _first_of(("code", "name", "created_at"), hidden)), given)
-    answer = table(kind, header, (_line(customer, columns) for customer in found), "customers")
-    context.audit("customer.export", "customers", {"filters": given, "format": kind})
-    return answer
+    lines = (_line(customer, columns) for customer in found)
+
+    def ended(rows: int) -> None:
+        context.audit("customer.export", "customers", {"filters": given, "format": kind, "rows": rows})
+
+    return table(kind, header, lines, "customers", ended)
 
 
 def _token(context: Context) -> str | None:

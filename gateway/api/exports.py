@@ -29,9 +29,12 @@ def export(context: Context, request: Request, path: Mapping[str, str]) -> Respo
         given["filter"] = shown["filter"]
     header = [one["label"] for one in shown["columns"]]
     paths = [one["path"] for one in shown["columns"]]
-    answer = table(kind, header, _rows(context, path, sort, given, paths), path["form"])
-    context.audit("record.export", path["form"], {"filters": given, "view": asked["view"], "format": kind})
-    return answer
+    told = {"filters": given, "view": asked["view"], "format": kind}
+
+    def ended(rows: int) -> None:
+        context.audit("record.export", path["form"], {**told, "rows": rows})
+
+    return table(kind, header, _rows(context, path, sort, given, paths), path["form"], ended)
 
 
 def _rows(
