@@ -16,6 +16,8 @@ _BUSY = "[aria-busy=true], .ant-spin-spinning, .ant-skeleton-active"
 _SERIOUS = {"serious", "critical"}
 _SECONDS_MAX = 15
 PHONE_WIDTH, PC_WIDTH = 390, 1440
+# Whatever a page is to show, it shows within this on a busy machine.
+expect.set_options(timeout=_SECONDS_MAX * 1000)
 _HEIGHTS = {PHONE_WIDTH: 844, PC_WIDTH: 900}
 
 
@@ -104,7 +106,7 @@ class Visitor:
 
     def reads(self, text: str) -> Visitor:
         """The page shows this text, in a moment at most."""
-        expect(self.page.get_by_text(text).first).to_be_visible()
+        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
         return self
 
     def reads_not(self, text: str) -> Visitor:

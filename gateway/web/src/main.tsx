@@ -1,11 +1,12 @@
 import { createRoot } from "react-dom/client";
-import "./texts";
 import "./app/base.css";
 import { App } from "./app/App";
+import { chosen } from "./texts";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no #root");
-createRoot(root).render(<App />);
+const ready = createRoot(root);
+chosen.then(() => ready.render(<App />));
 
 // A new release has taken the files away that this page would load next.
 window.addEventListener("vite:preloadError", () => window.location.reload());

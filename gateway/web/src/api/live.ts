@@ -10,6 +10,12 @@ export interface Waiting {
   open: number;
   kinds: Record<string, number>;
 }
+/** What may have changed for the person when they are told of either. */
+const TOLD = {
+  tasks: ["tasks", "instance", "applications"],
+  notifications: ["notifications", "instance", "applications", "account", "customer"],
+};
+
 interface News {
   kind: "tasks" | "notifications";
   data: unknown;
@@ -25,14 +31,8 @@ export function useUnread(): number {
 }
 
 function take(known: QueryClient, { kind, data }: News): void {
-  if (kind === "notifications") {
-    known.setQueryData(["unread"], data);
-    known.invalidateQueries({ queryKey: ["notifications"] });
-    return;
-  }
-  known.setQueryData(["waiting"], data);
-  for (const key of ["tasks", "todos", "instance", "applications"])
-    known.invalidateQueries({ queryKey: [key] });
+  known.setQueryData([kind === "tasks" ? "waiting" : "unread"], data);
+  for (const key of TOLD[kind]) known.invalidateQueries({ queryKey: [key] });
 }
 
 /** Listens for as long as its signal lasts; `tell` hears each piece of news. */

@@ -1,7 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { ConfigProvider, App as Messages } from "antd";
-import enUS from "antd/locale/en_US";
-import zhCN from "antd/locale/zh_CN";
 import "dayjs/locale/zh-cn";
 import dayjs from "dayjs";
 import { lazy, Suspense, useEffect } from "react";
@@ -9,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { HashRouter, Navigate, Route, Routes, useLocation } from "react-router";
 import { useSession } from "../api/me";
 import { queries } from "../api/queries";
+import { locales } from "../texts";
 import { Boundary } from "./Boundary";
 import { useLook } from "./look";
 import { NotFound } from "./NotFound";
@@ -36,7 +35,7 @@ export function App() {
   return (
     <ConfigProvider
       theme={STILL ? { ...THEMES[look], token: { ...THEMES[look].token, motion: false } } : THEMES[look]}
-      locale={english ? enUS : zhCN}
+      {...(locales[i18n.language] ? { locale: locales[i18n.language] } : {})}
       button={{ autoInsertSpace: false }}
       table={{ className: "dense" }}
     >

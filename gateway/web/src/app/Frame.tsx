@@ -13,19 +13,20 @@ import { useTranslation } from "react-i18next";
 import { Link, matchPath, Outlet, useLocation } from "react-router";
 import { useLive, useWaiting } from "../api/live";
 import { useMe } from "../api/me";
+import { QUIET } from "../shared/icons";
 import { Boundary } from "./Boundary";
 import { type Group, menuOf, PAGES, type PageEntry } from "./pages";
 import { Top } from "./Top";
 
 const BAR_HEIGHT = 56;
 const ICONS: Record<Group, ReactNode> = {
-  home: <HomeOutlined />,
-  customers: <TeamOutlined />,
-  credit: <BankOutlined />,
-  orders: <ShoppingOutlined />,
-  collections: <NotificationOutlined />,
-  analysis: <BarChartOutlined />,
-  settings: <SettingOutlined />,
+  home: <HomeOutlined {...QUIET} />,
+  customers: <TeamOutlined {...QUIET} />,
+  credit: <BankOutlined {...QUIET} />,
+  orders: <ShoppingOutlined {...QUIET} />,
+  collections: <NotificationOutlined {...QUIET} />,
+  analysis: <BarChartOutlined {...QUIET} />,
+  settings: <SettingOutlined {...QUIET} />,
 };
 
 /** What stands around every page: a side menu on a PC, a bottom bar on a phone. */

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { get, post } from "../api/client";
 import { useUnread } from "../api/live";
 import { useMay } from "../api/me";
+import { QUIET } from "../shared/icons";
 import { useFormats } from "../shared/useFormats";
 
 interface Notification {
@@ -31,7 +32,7 @@ export function Notifications() {
         onClick={() => setOpen(true)}
         icon={
           <Badge count={unread} size="small" overflowCount={99}>
-            <BellOutlined style={{ fontSize: 17 }} />
+            <BellOutlined {...QUIET} style={{ fontSize: 17 }} />
           </Badge>
         }
       />

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { get } from "../api/client";
 import { useMay } from "../api/me";
+import { QUIET } from "../shared/icons";
 
 interface Found {
   id: string;
@@ -34,7 +35,7 @@ export function Search({ wide }: { wide: boolean }) {
     <>
       <Button
         type={wide ? "default" : "text"}
-        icon={<SearchOutlined />}
+        icon={<SearchOutlined {...QUIET} />}
         {...(wide ? {} : { "aria-label": t("search.label") })}
         onClick={() => setOpen(true)}
         style={wide ? { width: 260, justifyContent: "start" } : {}}
@@ -78,7 +79,7 @@ function Results({ close }: { close: () => void }) {
         autoFocus
         allowClear
         size="large"
-        prefix={<SearchOutlined />}
+        prefix={<SearchOutlined {...QUIET} />}
         placeholder={t("search.hint")}
         aria-label={t("search.label")}
         value={text}

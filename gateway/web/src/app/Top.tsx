@@ -3,6 +3,7 @@ import { Button, Dropdown, Layout, theme } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { type Me, useSignOut } from "../api/me";
+import { QUIET } from "../shared/icons";
 import { switchLanguage } from "../texts";
 import { switchLook, useLook } from "./look";
 import { Notifications } from "./Notifications";
@@ -16,16 +17,21 @@ export function Top({ me, wide }: { me: Me | undefined; wide: boolean }) {
   const go = useNavigate();
   const look = useLook();
   const items = [
-    { key: "me", icon: <UserOutlined />, label: t("app.me"), onClick: () => go("/me") },
-    { key: "language", icon: <GlobalOutlined />, label: t("app.language"), onClick: switchLanguage },
+    { key: "me", icon: <UserOutlined {...QUIET} />, label: t("app.me"), onClick: () => go("/me") },
+    {
+      key: "language",
+      icon: <GlobalOutlined {...QUIET} />,
+      label: t("app.language"),
+      onClick: switchLanguage,
+    },
     {
       key: "look",
-      icon: look === "dark" ? <SunOutlined /> : <MoonOutlined />,
+      icon: look === "dark" ? <SunOutlined {...QUIET} /> : <MoonOutlined {...QUIET} />,
       label: t(look === "dark" ? "app.light" : "app.dark"),
       onClick: switchLook,
     },
     { type: "divider" as const },
-    { key: "out", icon: <LogoutOutlined />, label: t("app.signOut"), onClick: signOut },
+    { key: "out", icon: <LogoutOutlined {...QUIET} />, label: t("app.signOut"), onClick: signOut },
   ];
   return (
     <Layout.Header
@@ -53,7 +59,7 @@ export function Top({ me, wide }: { me: Me | undefined; wide: boolean }) {
       <Dropdown menu={{ items }} trigger={["click"]}>
         <Button
           type="text"
-          icon={<UserOutlined />}
+          icon={<UserOutlined {...QUIET} />}
           aria-label={t("app.account", { name: me?.user.name ?? "" })}
         >
           {wide ? me?.user.name : null}

@@ -12,6 +12,8 @@ const COMMON = {
 const LIGHT: ThemeConfig = {
   token: {
     ...COMMON,
+    // Darker, not lighter: white words on it stay readable.
+    colorPrimaryHover: "#0f47cc",
     colorSuccess: "#18794e",
     colorWarning: "#ad4e00",
     colorError: "#c62a2f",
@@ -25,6 +27,7 @@ const LIGHT: ThemeConfig = {
     colorTextSecondary: "#4a515c",
     colorTextTertiary: "#5c6470",
     colorTextPlaceholder: "#6b7280",
+    colorTextDisabled: "#6b7280",
     colorBorderSecondary: "#e6e9ef",
   },
   components: {
@@ -64,4 +67,13 @@ export const GRADES: Record<string, string> = {
   C: "#8f6a00",
   D: "#b4530a",
   E: "#b3261e",
+};
+/** The colours of states, as words on their ground; readable by light and by dark. */
+export const TONES = {
+  good: { color: "#14532d", background: "#dcf5e3" },
+  waits: { color: "#0b3fa8", background: "#e3edff" },
+  warns: { color: "#7c3a00", background: "#ffefd6" },
+  stops: { color: "#98141b", background: "#ffe5e5" },
+  over: { color: "#5b21b6", background: "#efe6ff" },
+  gone: { color: "#4a515c", background: "#eceef2" },
 };

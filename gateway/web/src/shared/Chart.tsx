@@ -1,4 +1,4 @@
-import { Segmented, Table } from "antd";
+import { Segmented } from "antd";
 import { BarChart, LineChart, PieChart } from "echarts/charts";
 import { DatasetComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLook } from "../app/look";
 import { CHART } from "../app/theme";
+import { DataTable } from "./DataTable";
 
 use([
   BarChart,
@@ -52,10 +53,8 @@ export function Chart({ label, option, table, height = 280 }: Props) {
       {view === "chart" ? (
         <Picture label={label} option={option} height={height} />
       ) : (
-        <Table
-          size="small"
+        <DataTable
           rowKey={(row) => JSON.stringify(row)}
-          pagination={false}
           scroll={{ y: height - 40 }}
           dataSource={table.rows}
           columns={table.columns.map(({ key, title, right }) => ({

@@ -6,6 +6,11 @@ import { Link } from "react-router";
 import { get } from "../api/client";
 import { type Customer, useCustomer } from "../api/customers";
 
+/** A customer's name, where all around it leads somewhere else. */
+export function CustomerName({ id }: { id: string }) {
+  return <>{useCustomer(id).data?.name ?? "…"}</>;
+}
+
 /** A customer's name, leading to its record. */
 export function CustomerLink({ id }: { id: string }) {
   const found = useCustomer(id);

@@ -10,20 +10,21 @@ import {
 import { Tag } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { GRADES } from "../app/theme";
+import { GRADES, TONES } from "../app/theme";
+import { QUIET } from "./icons";
 
 interface Look {
-  color: string;
+  tone: keyof typeof TONES;
   icon: ReactNode;
 }
 
-const GOOD: Look = { color: "green", icon: <CheckCircleOutlined /> };
-const WAITS: Look = { color: "blue", icon: <ClockCircleOutlined /> };
-const WARNS: Look = { color: "orange", icon: <ExclamationCircleOutlined /> };
-const STOPS: Look = { color: "red", icon: <LockOutlined /> };
-const OVER: Look = { color: "purple", icon: <RiseOutlined /> };
-const GONE: Look = { color: "default", icon: <MinusCircleOutlined /> };
-const REFUSED: Look = { color: "red", icon: <StopOutlined /> };
+const GOOD: Look = { tone: "good", icon: <CheckCircleOutlined {...QUIET} /> };
+const WAITS: Look = { tone: "waits", icon: <ClockCircleOutlined {...QUIET} /> };
+const WARNS: Look = { tone: "warns", icon: <ExclamationCircleOutlined {...QUIET} /> };
+const STOPS: Look = { tone: "stops", icon: <LockOutlined {...QUIET} /> };
+const OVER: Look = { tone: "over", icon: <RiseOutlined {...QUIET} /> };
+const GONE: Look = { tone: "gone", icon: <MinusCircleOutlined {...QUIET} /> };
+const REFUSED: Look = { tone: "stops", icon: <StopOutlined {...QUIET} /> };
 
 /** The look of each state, the same everywhere: of credit accounts, applications, orders, tasks and documents. */
 const LOOKS: Record<string, Look> = {
@@ -63,9 +64,9 @@ const LOOKS: Record<string, Look> = {
 export function StateTag({ kind, state }: { kind: string; state: string | null | undefined }) {
   const { t } = useTranslation();
   if (!state) return <>—</>;
-  const { color, icon } = LOOKS[state] ?? WAITS;
+  const { tone, icon } = LOOKS[state] ?? WAITS;
   return (
-    <Tag color={color} icon={icon} variant="filled" style={{ marginInlineEnd: 0 }}>
+    <Tag icon={icon} variant="filled" style={{ ...TONES[tone], marginInlineEnd: 0 }}>
       {t(`state.${kind}.${state}`, { defaultValue: state })}
     </Tag>
   );

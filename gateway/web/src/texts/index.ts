@@ -1,38 +1,39 @@
+import type { Locale } from "antd/es/locale";
+import zhCN from "antd/locale/zh_CN";
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";
-import en from "./en.json";
 import zh from "./zh.json";
 
 const KEY = "credit.language";
 type Texts = Record<string, unknown>;
+const PAGES = import.meta.glob<Texts>("../pages/*/zh.json", { eager: true, import: "default" });
+const OWN = Object.entries(PAGES).map(([path, texts]) => [path.split("/")[2], texts]);
 
-const CHINESE = import.meta.glob<Texts>("../pages/*/zh.json", { eager: true, import: "default" });
-const ENGLISH = import.meta.glob<Texts>("../pages/*/en.json", { eager: true, import: "default" });
+/** Ant Design's own texts, in the language in which the application stands. */
+export const locales: Record<string, Locale> = { "zh-CN": zhCN };
 
-/** The texts of everybody, and below the name of each folder of pages those of its own. */
-function all(common: Texts, ofPages: Record<string, Texts>): Texts {
-  const own = Object.entries(ofPages).map(([path, texts]) => [path.split("/")[2], texts]);
-  return { ...common, ...Object.fromEntries(own) };
-}
-
-export const TEXTS = { "zh-CN": all(zh, CHINESE), en: all(en, ENGLISH) };
-
-function kept(): string {
-  const language = localStorage.getItem(KEY);
-  return language === "en" ? "en" : "zh-CN";
-}
-
-document.documentElement.lang = kept();
 i18n.use(initReactI18next).init({
-  resources: { "zh-CN": { translation: TEXTS["zh-CN"] }, en: { translation: TEXTS.en } },
-  lng: kept(),
+  resources: { "zh-CN": { translation: { ...zh, ...Object.fromEntries(OWN) } } },
+  lng: "zh-CN",
   fallbackLng: "zh-CN",
   interpolation: { escapeValue: false },
 });
 
-export function switchLanguage(): void {
+async function use(language: string): Promise<void> {
+  if (language === "en" && locales.en === undefined) {
+    const { ENGLISH, LOCALE } = await import("./english");
+    i18n.addResourceBundle("en", "translation", ENGLISH);
+    locales.en = LOCALE;
+  }
+  document.documentElement.lang = language;
+  await i18n.changeLanguage(language);
+}
+
+/** The language that was chosen at this browser: Chinese until another is. */
+export const chosen: Promise<void> = use(localStorage.getItem(KEY) === "en" ? "en" : "zh-CN");
+
+export async function switchLanguage(): Promise<void> {
   const next = i18n.language === "en" ? "zh-CN" : "en";
   localStorage.setItem(KEY, next);
-  document.documentElement.lang = next;
-  i18n.changeLanguage(next);
+  await use(next);
 }

@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
 import type { TaskInFull } from "../../api/tasks";
+import { MoneyInput } from "../../shared/MoneyInput";
 import { useFormSubmit } from "../../shared/useFormSubmit";
 import { useTasksChanged } from "./changed";
 import { SignaturePad, type SignatureRef } from "./SignaturePad";
@@ -72,16 +73,7 @@ export function ApproveForm({ task, close, done }: Props) {
                 label={t("inbox.approvedAmount")}
                 rules={[{ required: true, message: t("sign-in.needed") }]}
               >
-                <InputNumber
-                  stringMode
-                  min="0"
-                  precision={2}
-                  prefix={asked.currency}
-                  style={{ width: "100%" }}
-                  formatter={grouped}
-                  parser={plain}
-                  size="large"
-                />
+                <MoneyInput prefix={asked.currency} size="large" />
               </Form.Item>
             </Col>
             <Col span={10}>
@@ -128,14 +120,4 @@ function bodyOf(values: Values, currency: string | null) {
     ...(values.opinion ? { opinion: values.opinion } : {}),
     ...(Object.keys(granted).length > 0 ? { approved: granted } : {}),
   };
-}
-
-function grouped(value: string | number | undefined): string {
-  const [whole = "", fraction] = String(value ?? "").split(".");
-  const text = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-  return fraction === undefined ? text : `${text}.${fraction}`;
-}
-
-function plain(text: string | undefined): string {
-  return (text ?? "").replace(/[,\s]/g, "");
 }

@@ -3,6 +3,7 @@ import { App, Button, Dropdown } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { TASK_ACTIONS, type TaskAction, type TaskInFull } from "../../api/tasks";
+import { QUIET } from "../../shared/icons";
 import { DeedForm } from "./DeedForm";
 
 type Deed = Exclude<TaskAction, "approve">;
@@ -43,7 +44,7 @@ export function MoreActions({ task, done, size }: Props) {
             })),
           }}
         >
-          <Button size={size} icon={<EllipsisOutlined />} aria-label={t("inbox.others")} />
+          <Button size={size} icon={<EllipsisOutlined {...QUIET} />} aria-label={t("inbox.others")} />
         </Dropdown>
       )}
       {deed && (

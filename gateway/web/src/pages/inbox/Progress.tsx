@@ -37,6 +37,7 @@ export function useInstance(id: string) {
   return useQuery({
     queryKey: ["instance", id],
     queryFn: () => get<Instance>("/api/v1/instances/{instance_id}", { path: { instance_id: id } }),
+    refetchInterval: ({ state }) => (state.data?.state === "running" ? EVERY_MS : false),
   });
 }
 
@@ -50,6 +51,9 @@ export function usePassedNodes(task: TaskInFull): Node[] {
     ) ?? []
   );
 }
+
+/** Others are at work on it, and whoever looks is not told of all that they do. */
+const EVERY_MS = 5_000;
 
 const DOTS: Record<string, string> = {
   submit: "blue",

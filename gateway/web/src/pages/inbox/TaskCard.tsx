@@ -2,7 +2,9 @@ import { ClockCircleOutlined } from "@ant-design/icons";
 import { Flex, Tag, theme } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Task } from "../../api/tasks";
+import { TONES } from "../../app/theme";
 import { Amount } from "../../shared/Amount";
+import { QUIET } from "../../shared/icons";
 import { Grade, StateTag } from "../../shared/Tags";
 import { useFormats } from "../../shared/useFormats";
 
@@ -37,14 +39,15 @@ export function TaskCard({ task }: { task: Task }) {
       <Flex gap={8} wrap align="center" style={{ color: token.colorTextSecondary, fontSize: 13 }}>
         <span>{nodeTitle(task)}</span>
         {summary.overdue && summary.overdue.max_days > 0 && (
-          <Tag color="red" variant="filled">
+          <Tag variant="filled" style={TONES.stops}>
             {t("inbox.overdueDays", { days: summary.overdue.max_days })}
           </Tag>
         )}
         {task.state !== "open" && <StateTag kind="action" state={task.action ?? task.state} />}
         {task.due_at && task.state === "open" && (
           <span style={late ? { color: token.colorError } : {}}>
-            <ClockCircleOutlined /> {t(late ? "inbox.late" : "inbox.dueAt", { at: instant(task.due_at) })}
+            <ClockCircleOutlined {...QUIET} />{" "}
+            {t(late ? "inbox.late" : "inbox.dueAt", { at: instant(task.due_at) })}
           </span>
         )}
       </Flex>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { told } from "../../api/problem";
 import { type TaskInFull, useFinishTodo, useTask } from "../../api/tasks";
+import { QUIET } from "../../shared/icons";
 import { Page } from "../../shared/Page";
 import { ApproveForm } from "./ApproveForm";
 import { DeedForm } from "./DeedForm";
@@ -36,7 +37,7 @@ export function TaskItem({ id, back, decided }: Props) {
       retry={task.refetch}
       actions={
         back && (
-          <Button icon={<ArrowLeftOutlined />} onClick={back}>
+          <Button icon={<ArrowLeftOutlined {...QUIET} />} onClick={back}>
             {t("inbox.back")}
           </Button>
         )

@@ -1,9 +1,12 @@
 import { GlobalOutlined, LogoutOutlined, MoonOutlined, SunOutlined } from "@ant-design/icons";
-import { Alert, App, Button, Card, Descriptions, Flex, Form, Input, Tag } from "antd";
+import { Alert, App, Button, Card, Descriptions, Flex, Form, Grid, Input, Tag } from "antd";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { post } from "../../api/client";
 import { useMe, useSignOut } from "../../api/me";
 import { switchLook, useLook } from "../../app/look";
+import { menuOf } from "../../app/pages";
+import { QUIET } from "../../shared/icons";
 import { Page } from "../../shared/Page";
 import { useFormSubmit } from "../../shared/useFormSubmit";
 import { roleName } from "../../shared/words";
@@ -13,6 +16,7 @@ export default function MePage() {
   const { t } = useTranslation();
   const me = useMe();
   const look = useLook();
+  const wide = Grid.useBreakpoint().md;
   const signOut = useSignOut();
   return (
     <Page title={t("me.title")} loading={me.isPending} problem={me.error} retry={me.refetch}>
@@ -28,22 +32,47 @@ export default function MePage() {
             </Descriptions.Item>
           </Descriptions>
           <Flex gap={8} wrap style={{ marginTop: 12 }}>
-            <Button icon={<GlobalOutlined />} onClick={switchLanguage}>
+            <Button icon={<GlobalOutlined {...QUIET} />} onClick={switchLanguage}>
               {t("app.language")}
             </Button>
-            <Button icon={look === "dark" ? <SunOutlined /> : <MoonOutlined />} onClick={switchLook}>
+            <Button
+              icon={look === "dark" ? <SunOutlined {...QUIET} /> : <MoonOutlined {...QUIET} />}
+              onClick={switchLook}
+            >
               {t(look === "dark" ? "app.light" : "app.dark")}
             </Button>
-            <Button icon={<LogoutOutlined />} onClick={signOut}>
+            <Button icon={<LogoutOutlined {...QUIET} />} onClick={signOut}>
               {t("app.signOut")}
             </Button>
           </Flex>
         </Card>
+        {!wide && <Elsewhere permissions={me.data?.permissions ?? []} />}
         <Card size="small" title={t("me.changePassword")}>
           <ChangePassword />
         </Card>
       </Flex>
     </Page>
+  );
+}
+
+/** On a phone: the pages that have no place in the bar below. */
+function Elsewhere({ permissions }: { permissions: string[] }) {
+  const { t } = useTranslation();
+  const entries = menuOf(permissions)
+    .flatMap((group) => group.entries)
+    .filter(({ phone }) => phone === undefined);
+  return (
+    <Card size="small" title={t("me.elsewhere")}>
+      <Flex gap={8} wrap>
+        {entries.map(({ path, menu }) => (
+          <Link key={path} to={path}>
+            <Button icon={menu?.icon} size="large" tabIndex={-1}>
+              {t(menu?.text ?? "")}
+            </Button>
+          </Link>
+        ))}
+      </Flex>
+    </Card>
   );
 }
 

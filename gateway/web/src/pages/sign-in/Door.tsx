@@ -2,6 +2,7 @@ import { GlobalOutlined } from "@ant-design/icons";
 import { Button, Card, theme } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { QUIET } from "../../shared/icons";
 import { switchLanguage } from "../../texts";
 
 /** What stands around everything that is asked before somebody is signed in. */
@@ -25,7 +26,7 @@ export function Door({ title, children }: { title: string; children: ReactNode }
             <strong style={{ fontSize: 18 }}>{t("app.name")}</strong>
             <div style={{ color: token.colorTextSecondary }}>{t("sign-in.motto")}</div>
           </div>
-          <Button type="text" icon={<GlobalOutlined />} onClick={switchLanguage}>
+          <Button type="text" icon={<GlobalOutlined {...QUIET} />} onClick={switchLanguage}>
             {t("app.language")}
           </Button>
         </div>

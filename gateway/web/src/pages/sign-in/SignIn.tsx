@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { get, post } from "../../api/client";
 import { told } from "../../api/problem";
+import { QUIET } from "../../shared/icons";
 import { Door } from "./Door";
 import { SecondFactor } from "./SecondFactor";
 import { type Step, useGoIn } from "./signIn";
@@ -57,10 +58,10 @@ function Password({ next }: { next: (answer: Step) => void }) {
         />
       )}
       <Form.Item name="username" label={t("sign-in.username")} rules={needed}>
-        <Input autoFocus autoComplete="username" prefix={<UserOutlined />} />
+        <Input autoFocus autoComplete="username" prefix={<UserOutlined {...QUIET} />} />
       </Form.Item>
       <Form.Item name="password" label={t("sign-in.password")} rules={needed}>
-        <Input.Password autoComplete="current-password" prefix={<LockOutlined />} />
+        <Input.Password autoComplete="current-password" prefix={<LockOutlined {...QUIET} />} />
       </Form.Item>
       <Button type="primary" htmlType="submit" block loading={sign.isPending}>
         {t("sign-in.submit")}
