@@ -38,7 +38,11 @@ package: web ## Build the wheel, with the web application in it (dist/)
 
 .PHONY: test
 test: $(DEVELOPMENT) ## Run the tests (TESTS=path, PYTEST_OPTIONS=...); soak and big ones are left out
+ifeq ($(TESTS),tests)
+	bash .ci/run-tests $(BIN)/python -m "not soak and not big" $(PYTEST_OPTIONS)
+else
 	$(BIN)/python -m pytest -m "not soak and not big" $(PYTEST_OPTIONS) $(TESTS)
+endif
 
 .PHONY: lint
 lint: $(DEVELOPMENT) ## Check style, format and import rules

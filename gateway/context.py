@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +79,14 @@ class Context:
             trace_id=self.trace_id,
             idempotency_key=self.idempotency_key,
         )
+
+    def facts(self, service: str, resource: str, records: Sequence[str]) -> dict[str, Any]:
+        """What record scopes read of a service's records, by record, asked by the gateway itself."""
+        as_gateway = service_caller(GATEWAY, self.caller.actor)
+        asked = {"resource": resource, "records": list(records)}
+        answer = self.ground.ask(service, "record_facts", asked, caller=as_gateway, trace_id=self.trace_id)
+        found: dict[str, Any] = answer["records"]
+        return found
 
     def apply(self, name: str, received: Any, operation: Callable[[UnitOfWork], Any]) -> Any:
         """Change the gateway's own data in one unit of work, once per idempotency key."""

@@ -6,6 +6,7 @@ import logging
 import socket
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -29,6 +30,7 @@ from gateway.sign_in import resets, sessions
 from gateway.sign_in.entrance import Entrance
 from gateway.single_sign_on import store as single_sign_on
 from gateway.single_sign_on.protocol import OpenIdConnect
+from gateway.sweeping import sweep_files
 from services.common.caller import service_caller
 from services.common.messaging import Service, every
 
@@ -235,8 +237,8 @@ class GatewayService(Service):
                 "task_commented": projection.task_commented,
                 "people_notified": projection.people_notified,
             },
-            "application": {"form_published": forms.form_published},
-            "customer": {"form_published": forms.form_published},
+            "application": {"form_published": forms.form_published, **projection.IMPORTS},
+            "customer": {"form_published": forms.form_published, **projection.IMPORTS},
         }
     )
     http = Http()
@@ -258,3 +260,9 @@ class GatewayService(Service):
         seal = ground.entrance.seal
         resets.answer_requests(ground.database, ground.settings.public_url, seal, service_caller(self.name))
         sender.send_waiting(ground.database, ground.settings.smtp_url, seal)
+
+    @every(seconds=_CLEANING_SECONDS, name="sweep-files")
+    def sweep_files(self) -> None:
+        """Remove the bytes of files that no record has held for long enough."""
+        ask = partial(self.ground.ask, caller=service_caller(self.name))
+        sweep_files(ask, self.ground.settings.files_url)

@@ -12,22 +12,24 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from services.common import sheets, storage
 from services.common.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
 
-_FORM_BYTES_MAX = storage.SIZE_MAX_BYTES + 64 * 1024
+# What a multipart body has beside its file.
+_AROUND_BYTES_MAX = 64 * 1024
 
 
 @contextmanager
-def uploaded_file(request: Request) -> Iterator[UploadedFile]:
-    """The file of a multipart request, within the block; refused when it is missing or larger than 20 MB."""
+def uploaded_file(request: Request, *, bytes_max: int = storage.SIZE_MAX_BYTES) -> Iterator[UploadedFile]:
+    """The file of a multipart request, within the block; refused when it is missing or too large."""
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("请以 multipart/form-data 上传文件 (字段名 file)", code="not_multipart")
-    request.max_content_length = _FORM_BYTES_MAX
+    request.max_content_length = bytes_max + _AROUND_BYTES_MAX
     try:
         uploaded = request.files.get("file")
         if uploaded is None:
             raise MalformedRequest("缺少上传的文件 (字段名 file)", code="file_missing")
         yield uploaded
     except RequestEntityTooLarge as problem:
-        raise PayloadTooLarge("文件不能超过 20 MB", code="file_too_large") from problem
+        most = bytes_max // (1024 * 1024)
+        raise PayloadTooLarge(f"文件不能超过 {most} MB", code="file_too_large") from problem
     finally:
         request.close()
 

@@ -19,7 +19,9 @@ from services.common.errors import CreditError, Forbidden, Unauthenticated
 
 _HEARTBEAT_SECONDS = 15.0
 _RETRY_MS = 3_000
-_KINDS = {"tasks": "tasks.read", "notifications": "notifications.read"}
+# What is told, and with which right; of one's own imports to everybody who has some.
+_KINDS = {"tasks": "tasks.read", "notifications": "notifications.read", "imports": ""}
+_IMPORTING = ("application", "customer")
 
 
 def _stream(context: Context, request: Request, path: Mapping[str, str]) -> Response:
@@ -56,9 +58,7 @@ def _events(context: Context, watcher: Watcher, caller: Callable[[], Caller], kn
     while not watcher.closed:
         try:
             who = caller()
-            states = {
-                kind: _state(context, who, kind) for kind in changed & _KINDS.keys() if who.can(_KINDS[kind])
-            }
+            states = {kind: _state(context, who, kind) for kind in changed & _KINDS.keys() if _may(who, kind)}
         except Unauthenticated:
             yield "event: signed-out\ndata: {}\n\n"
             return
@@ -78,14 +78,27 @@ def _events(context: Context, watcher: Watcher, caller: Callable[[], Caller], kn
             yield f": {int(time.monotonic() - began)}\n\n"
 
 
-def _state(context: Context, caller: Caller, kind: str) -> dict[str, Any]:
+def _may(caller: Caller, kind: str) -> bool:
+    right = _KINDS[kind]
+    return not right or caller.can(right)
+
+
+def _state(context: Context, caller: Caller, kind: str) -> dict[str, Any] | None:
+    """What holds now; None of what there is nothing to tell."""
     if kind == "notifications":
         with context.ground.database.glance(caller) as work:
             return {"unread": store.count_unread(work, caller.username)}
-    answer: dict[str, Any] = context.ground.ask(
-        "workflow", "count_tasks", {}, caller=caller, trace_id=context.trace_id
-    )
-    return answer
+
+    def ask(service: str, method: str) -> dict[str, Any]:
+        answer: dict[str, Any] = context.ground.ask(
+            service, method, {}, caller=caller, trace_id=context.trace_id
+        )
+        return answer
+
+    if kind == "imports":
+        found = [one for host in _IMPORTING for one in ask(host, "list_recent_imports")["items"]]
+        return {"items": found} if found else None
+    return ask("workflow", "count_tasks")
 
 
 def _digest(told: Mapping[str, Any]) -> str:
@@ -99,8 +112,9 @@ ROUTES = [
         permission=SIGNED_IN,
         view=_stream,
         tag="notifications",
-        summary="Server-sent events: what waits for me (`tasks`, `notifications`), now and after changes",
+        summary="Server-sent events: what waits for me (`tasks`, `notifications`) and how far my `imports` "
+        "are, now and after changes",
         media_type="text/event-stream",
-        may_need=tuple(_KINDS.values()),
+        may_need=tuple(filter(None, _KINDS.values())),
     ),
 ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from flask import Request
+
+from gateway import received
+from gateway.context import Context
 from gateway.local import changing, listing
 from gateway.notifications import inbox, store
 from gateway.routes import Route
+from services.common.strict_json import to_plain
 
 
 def _route(method: str, path: str, summary: str, view: Any, **more: Any) -> Route:
@@ -21,18 +27,23 @@ def _route(method: str, path: str, summary: str, view: Any, **more: Any) -> Rout
     )
 
 
+def _list(context: Context, request: Request, path: Mapping[str, str]) -> Any:
+    return to_plain(inbox.list_mine(context, received.loaded_list_input(request)))
+
+
 _read_one = changing(
-    "read_notification", None, lambda work, path, received: inbox.read_one(work, path["notification_id"])
+    "read_notification", None, lambda work, path, given: inbox.read_one(work, path["notification_id"])
 )
-_read_all = changing("read_notifications", None, lambda work, path, received: inbox.read_all(work))
+_read_all = changing("read_notifications", None, lambda work, path, given: inbox.read_all(work))
 
 ROUTES = [
     _route(
         "GET",
         "/notifications",
         "My notifications, newest first; `state=unread`",
-        listing(inbox.list_mine),
+        _list,
         listing=True,
+        may_need=("tasks.read", "firings.read", "customers.read"),
     ),
     _route("POST", "/notifications:read", "Mark all of my notifications as read", _read_all),
     _route("POST", "/notifications/<notification_id>:read", "Mark one as read", _read_one),
@@ -49,7 +60,7 @@ ROUTES = [
         "POST",
         "/admin/mails:retry",
         permission="admin.system",
-        view=changing("retry_mails", None, lambda work, path, received: inbox.retry_mails(work)),
+        view=changing("retry_mails", None, lambda work, path, given: inbox.retry_mails(work)),
         tag="admin",
         summary="Send again what was given up, or had no server",
     ),

@@ -77,8 +77,9 @@ ROUTES = [
         "approve",
         body=schema.Approval,
         may_need=("tasks.approve_more",),
+        together=True,
     ),
-    _act("reject", "reject_task", "Reject for good", "reject"),
+    _act("reject", "reject_task", "Reject for good", "reject", together=True),
     _act(
         "return",
         "return_task",

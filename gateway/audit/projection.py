@@ -24,13 +24,17 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_created",
         "customer_updated",
         "customer_deleted",
+        "customer_merged",
         "group_created",
         "group_updated",
         "form_drafted",
         "form_published",
+        "import_started",
+        "import_ended",
     ),
     "application": (
         _OTHERWISE,
+        "applications_merged",
         "application_created",
         "application_submitted",
         "application_withdrawn",
@@ -41,6 +45,9 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "record_updated",
         "record_deleted",
         "record_restored",
+        "records_imported",
+        "import_started",
+        "import_ended",
     ),
     "workflow": (
         _OTHERWISE,
@@ -65,6 +72,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_frozen",
         "customer_unfrozen",
         "customer_reassigned",
+        "exposure_merged",
         "ledger_settings_changed",
         "exchange_rates_set",
         "business_date_opened",
@@ -86,6 +94,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
 }
 # What these tell stands in decision records and entries, or follows from what others tell.
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+    "customer": ("import_progressed", "reminder_due", "reminder_settled"),
     "limits": (
         "order_reserved",
         "order_held",
@@ -107,6 +116,7 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
         "business_date_closed",
     ),
     "risk_rules": ("rule_fired",),
+    "application": ("import_progressed",),
     "workflow": ("task_reminded", "people_notified"),
 }
 
@@ -119,7 +129,7 @@ def with_audit(
     for source, names in AUDITED.items():
         handlers = joined.setdefault(source, {})
         for name in names:
-            handlers[name] = _both(handlers[name]) if name in handlers else add_line
+            handlers[name] = _both(handlers[name]) if name in handlers else _HANDLERS.get(name, add_line)
     return joined
 
 
@@ -140,7 +150,11 @@ def add_line(work: UnitOfWork, event: Event) -> None:
     states: dict[str, Any] = {}
     if event.name != _OTHERWISE:
         states = {name: value for name, value in event.data.items() if _is_record(value)}
-    line = {
+    trail(work).add_event(_line(event, action, detail), states)
+
+
+def _line(event: Event, action: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "event_id": event.id,
         "at": parse_instant(event.time),
         "source": event.source,
@@ -150,7 +164,17 @@ def add_line(work: UnitOfWork, event: Event) -> None:
         "trace_id": event.trace_id,
         "detail": detail,
     }
-    trail(work).add_event(line, states)
+
+
+def add_imported(work: UnitOfWork, event: Event) -> None:
+    """One line for records that came together; each is remembered, so that its changes show as such."""
+    told = event.data["records"]
+    detail = {"form": event.data["form"], "records": [record["id"] for record in told]}
+    line = {**_line(event, event.name, detail), "subject": f"{event.data['form']} ({len(told)})"}
+    trail(work).add_event(line, {}, {("record", str(record["id"])): record for record in told})
+
+
+_HANDLERS: Mapping[str, Handler] = {"records_imported": add_imported}
 
 
 def _is_record(value: Any) -> bool:

@@ -57,12 +57,18 @@ class Trail:
             }
         )
 
-    def add_event(self, line: Mapping[str, Any], states: Mapping[str, Mapping[str, Any] | None]) -> None:
+    def add_event(
+        self,
+        line: Mapping[str, Any],
+        states: Mapping[str, Mapping[str, Any] | None],
+        remembered: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+    ) -> None:
         """Another service has told of a change, see `gateway.audit.projection`.
 
-        `states` is what it told of whole records, by their kind; None for one that is gone.
+        `states` is what it told of whole records, by their kind; None for one that is gone. `remembered` are
+        records, by kind and subject, of which the line says no more than that they are there.
         """
-        self._lines.append({**line, "states": states})
+        self._lines.append({**line, "states": states, "remembered": remembered or {}})
 
     def mark(self) -> int:
         """Where the lines stand now."""
@@ -102,12 +108,14 @@ def _complete(work: UnitOfWork, told: list[dict[str, Any]]) -> None:
         line["address"], line["agent"] = origins.get((line["trace_id"], line["actor"]), ("", ""))
         line["detail"] = lines.shown(line["detail"], masked)
         line["changes"] = []
+        for (kind, subject), state in line.pop("remembered").items():
+            known[(line["source"], kind, subject)] = lines.fingerprinted(state, masked, salt)
         for kind, state in line.pop("states").items():
             key = (line["source"], kind, line["subject"])
             after = lines.fingerprinted(state, masked, salt)
             line["changes"] += _named(kind, lines.difference(known.get(key), after, masked))
             known[key] = after
-    store.save_states(work, {key: known[key] for key in wanted})
+    store.save_states(work, known)
 
 
 def _named(kind: str, changes: list[lines.Change]) -> list[lines.Change]:

@@ -330,8 +330,10 @@ notifications = Table(
     Column("id", Uuid, primary_key=True),
     Column("key", Text, nullable=False),
     Column("username", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    # Texts of an older release; today's are made of `about` when they are read.
+    Column("title", Text),
+    Column("body", Text),
+    Column("about", JSONB, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     Column("read_at", INSTANT),
     UniqueConstraint("key", "username"),

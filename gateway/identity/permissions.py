@@ -106,6 +106,7 @@ _READING = {
     "credit_notes.read",
     "write_offs.read",
     "disputes.read",
+    "overrides.read",
     "decisions.read",
     "ratings.read",
     "rules.read",
@@ -157,7 +158,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
             _READING
             | {"credit.freeze", "credit.unfreeze", "credit.verify", "orders.release", "rules.write"}
             | {"rules.publish", "ratings.write", "flows.write", "customers.update", "customers.export"}
-            | {"customers.lists"}
+            | {"customers.lists", "customers.merge"}
             | {"dashboards.write", "credit.rates"}
         ),
     ),
@@ -166,7 +167,7 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
         frozenset(
             _READING
             | {"credit.grant", "credit.freeze", "credit.unfreeze", "credit.verify", "credit.rates"}
-            | {"orders.release"}
+            | {"orders.release", "overrides.grant", "overrides.reverse"}
             | {"customers.lists"}
             | {"customers.export", "flows.publish", "rules.publish", "dashboards.write"}
             | {"write_offs.create", "write_offs.reverse", "disputes.resolve"}

@@ -7,17 +7,13 @@ from typing import Any
 
 from gateway.identity import store as people
 from gateway.identity.callers import Directory
-from gateway.notifications import store
+from gateway.notifications import store, telling
 from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.events import Event
-from services.common.field_rights import conceal
 from services.common.scopes import Facts, reaches, world_of
-from services.common.templates import filled
 
 _ROLE = "role:"
-_SUBJECT = "您有一条信用预警"
-_WITHHELD = "****"
 _OWNER = "sales_owner"
 # Either of these rights tells whether a customer is within somebody's reach.
 _TOLD_BY = ("firings", "customers")
@@ -37,9 +33,9 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
             reader = seen_by(work, person, people.shares_with(work, person["id"]))
             if not _reaches(work, reader, data):
                 continue
-            subject, body = _texts(action, data, reader)
-            store.add_notification(work, key, person["username"], subject, body)
+            store.add_notification(work, key, person["username"], telling.of_rule(action, data))
             if action["kind"] == "mail" and person["email"]:
+                subject, body = telling.rule_texts(action, data.get("facts") or {}, reader)
                 store.add_mail(work, key, person["email"], subject, body)
 
 
@@ -79,21 +75,24 @@ def inbox_changed(work: UnitOfWork, event: Event) -> None:
         store.note_change(work, username, "tasks")
 
 
+def import_changed(work: UnitOfWork, event: Event) -> None:
+    """Let whoever brings a table in know how far it is."""
+    store.note_change(work, event.actor, "imports")
+
+
+IMPORTS = {f"import_{what}": import_changed for what in ("started", "progressed", "ended")}
+
+
 def people_notified(work: UnitOfWork, event: Event) -> None:
     """Tell people what a flow's node has for them."""
     instance = event.data["instance"]
     for username in event.data["to"]:
         key = f"flow:{instance['id']}:{event.data['key']}"
-        store.add_notification(
-            work, key, username, _one_line(event.data["text"]), str(instance["subject"]["key"])
-        )
+        store.add_notification(work, key, username, telling.of_flow(event.data["text"], instance))
 
 
 def _tell_of(work: UnitOfWork, task: Mapping[str, Any], key: str, username: str, word: str) -> None:
-    """Tell somebody of a task, no more of it than they may see."""
-    user = people.find_user(work, username=username)
-    shown = conceal(seen_by(work, user), "tasks.read", task) if user else task
-    store.add_notification(work, key, username, f"{word}: {_one_line(shown['title'])}", _summary_text(shown))
+    store.add_notification(work, key, username, telling.of_task(word, task))
 
 
 def seen_by(work: UnitOfWork, user: Mapping[str, Any], shared: Sequence[Mapping[str, Any]] = ()) -> Caller:
@@ -123,19 +122,6 @@ def _reaches(work: UnitOfWork, reader: Caller, data: Mapping[str, Any]) -> bool:
     )
 
 
-def _texts(action: Mapping[str, Any], data: Mapping[str, Any], reader: Caller) -> tuple[str, str]:
-    """Subject and body of a rule's action for one reader, made anew of what they may see."""
-    subject, body = str(action["subject"]), str(action.get("body") or "")
-    if reader.fields.get("firings"):
-        known = {**data.get("facts", {}), "item_lines": action.get("item_lines", "")}
-        seen = dict.fromkeys(known, _WITHHELD) | conceal(reader, "firings.read", known)
-        templates = action.get("templates") or {}
-        # An event of an older release brings no templates: what its texts were made of is not known.
-        subject = filled(templates.get("subject", _SUBJECT), seen)
-        body = filled(templates.get("body", ""), seen)
-    return _one_line(subject), body
-
-
 def _people(work: UnitOfWork, to: Iterable[str], owner: str | None) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in to:
@@ -150,15 +136,3 @@ def _named(work: UnitOfWork, name: str, owner: str | None) -> list[dict[str, Any
     username = owner if name == _OWNER else name
     user = people.find_user(work, username=username) if username else None
     return [user] if user and user["active"] else []
-
-
-def _one_line(text: Any) -> str:
-    """A title is a mail's subject: a line break in it would be a header of its own."""
-    return " ".join(str(text).split())
-
-
-def _summary_text(task: Mapping[str, Any]) -> str:
-    summary = task.get("summary")
-    if isinstance(summary, Mapping):
-        return "; ".join(f"{name}: {value}" for name, value in summary.items() if value is not None)
-    return str(summary or "")

@@ -19,9 +19,9 @@ _SHOWN = [column for column in notifications.c if column.name not in ("key", "us
 _CLAIM_SECONDS = 300
 
 
-def add_notification(work: UnitOfWork, key: str, username: str, title: str, body: str) -> None:
-    """Tell one person, once for each key."""
-    row = {"id": new_id(), "key": key, "username": username, "title": title, "body": body}
+def add_notification(work: UnitOfWork, key: str, username: str, about: Mapping[str, Any]) -> None:
+    """Tell one person of something, once for each key; see `telling` for what `about` holds."""
+    row = {"id": new_id(), "key": key, "username": username, "about": about}
     work.rows.insert_missing(notifications, [{**row, "created_at": work.now}])
     note_change(work, username, "notifications")
 
@@ -49,7 +49,7 @@ def add_mail(
 
 
 def list_notifications(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
-    """One page of the caller's notifications; `state` may be `unread` or `read`."""
+    """One page of the caller's notifications, not told yet; `state` may be `unread` or `read`."""
     require_filters(received["where"], ("state",))
     statement = select(*_SHOWN).where(notifications.c.username == work.caller.username)
     for value in received["where"].values():
@@ -117,7 +117,7 @@ def set_unconfigured(work: UnitOfWork) -> None:
 
 
 def note_change(work: UnitOfWork, username: str, kind: str) -> None:
-    """Let those who watch as `username` know that their `kind` (`tasks`, `notifications`) has changed."""
+    """Tell those who watch as `username` that their `tasks`, `notifications` or `imports` have changed."""
     work.execute(insert(live_changes).values(username=username, kind=kind, at=func.now()))
 
 

@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
-from services.common.forms.model import definition_tables
+from services.common.forms.model import definition_tables, file_table, people_table
+from services.common.imports.model import import_tables
 from services.common.tables import INSTANT, MONEY, service_metadata
 
 metadata = service_metadata()
@@ -77,6 +78,7 @@ history = Table(
 )
 
 form_versions, form_drafts = definition_tables(metadata)
+imports, import_errors = import_tables(metadata)
 
 # One partition per form, made when it is first published: each has the indexes that its own fields ask for.
 form_records = Table(
@@ -147,3 +149,5 @@ form_views = Table(
     Column("updated_at", INSTANT, nullable=False),
     UniqueConstraint("form", "owner", "name"),
 )
+form_files = file_table(metadata)
+form_people = people_table(metadata)

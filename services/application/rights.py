@@ -14,8 +14,8 @@ APPLICATIONS = Resource(
     "Applications",
     actions("read", "create", "submit", "withdraw", "share"),
     fields=(
-        GuardedField("amount", "申请金额", "Amount", "amount"),
-        GuardedField("term_days", "申请账期", "Term"),
+        GuardedField("amount", "申请金额", "Amount", "amount", also=("amount",)),
+        GuardedField("term_days", "申请账期", "Term", also=("term_days",)),
         GuardedField("reason", "申请理由", "Reason", also=("reason",)),
         GuardedField("approved", "批准结果", "What was approved", "amount", also=("approved",)),
         GuardedField("initiator", "申请人", "Initiator", also=("initiator",)),
@@ -38,7 +38,17 @@ APPLICATIONS = Resource(
 RESOURCES = (APPLICATIONS,)
 # Its records have doors and typed columns of their own.
 FORM = "application"
-_of_a_form = of_records("read")
+_of_a_form, _to_create, _to_update = (of_records(action) for action in ("read", "create", "update"))
+
+
+def to_fill(received: Any) -> str:
+    """For an endpoint: the right to fill in a record, which is new or has a `record_id`."""
+    right: str = _to_create(received)
+    if received["form"] == FORM:
+        return APPLICATIONS.key + ".create"
+    if received.get("record_id"):
+        right = _to_update(received)
+    return right
 
 
 def to_evaluate(received: Any) -> str:

@@ -101,6 +101,20 @@ class RecordKey(FormName):
     version = IntegerField(minimum=1, maximum=2**31 - 1, load_default=None, allow_none=True)
 
 
+class RecordFile(FormName):
+    """One file of a record."""
+
+    record_id = IdField(required=True)
+    file_id = IdField(required=True)
+
+
+class ApplicationFile(StrictSchema):
+    """One file of an application."""
+
+    application_id = TextField(max_length=100, required=True)
+    file_id = IdField(required=True)
+
+
 class RecordBody(StrictSchema):
     """The values of a record."""
 
@@ -137,6 +151,18 @@ class RecordList(ListInput, FormName):
 
     `where` may hold fields, `filter` (an expression), `q` (full-text search) and `deleted` (those hidden).
     """
+
+
+class RecordExport(RecordList):
+    """The same as texts for a table, more of them at once."""
+
+    page_size = IntegerField(minimum=1, maximum=1_000, load_default=1_000)
+
+
+class ExportView(FormName):
+    """What an export shows: as a saved view does, or every field."""
+
+    view = IdField(load_default=None, allow_none=True)
 
 
 class RecordHistory(ListInput, RecordKey):

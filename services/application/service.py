@@ -11,37 +11,55 @@ import eventlet
 
 from services.application import model, rights, schema, store
 from services.application.operations import applications as operations
-from services.application.operations import forms, records, views
+from services.application.operations import exports, forms, merging, records, views
+from services.application.operations.imports import RecordTarget
 from services.application.store import partitions
+from services.common.caller import service_caller
 from services.common.errors import Unavailable
 from services.common.field_rights import only_seen
-from services.common.forms import designing
+from services.common.forms import designing, files, people
 from services.common.forms import schema as form_schema
+from services.common.forms.files import schema as file_schema
 from services.common.forms.rights import PREFIX, of_records
+from services.common.imports.target import Asked
 from services.common.messaging import SERVICES_ONLY, Call, Service, endpoint, every
+from services.common.messaging.importing import ImportDoors
 from services.common.paging import ListInput
 
 _log = logging.getLogger(__name__)
 _INDEX_SECONDS = 15.0
+_CUSTOMERS_MAX = 500
 
 
-class ApplicationService(Service):
+class ApplicationService(ImportDoors, Service):
     """Applications for credit, from the draft to their effect."""
 
     name = "application"
     metadata = model.metadata
     owned = {"applications": store.facts_of}  # noqa: RUF012 - declared by the base class
+    subscriptions = {  # noqa: RUF012 - declared by the base class
+        "customer": {"customer_merged": merging.customer_merged},
+        "gateway": people.SUBSCRIPTIONS,
+    }
 
     @endpoint(schema.NewApplication(), "applications.create")
     def create_application(self, call: Call) -> dict[str, Any]:
         """File an application for a customer, whom the customer service must know."""
         customer = self.call(call, "customer", "get_customer", {"customer_id": call.input["customer_id"]})
-        return self.apply(call, operations.create_application, call.input, customer)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, operations.create_application, asked.input, customer)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.ApplicationChange(), "applications.create")
     def change_application(self, call: Call) -> dict[str, Any]:
         """Change a draft."""
-        return self.apply(call, operations.change_application, call.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, operations.change_application, asked.input)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.ApplicationKey(), "applications.submit")
     def submit_application(self, call: Call) -> dict[str, Any]:
@@ -128,13 +146,20 @@ class ApplicationService(Service):
     @endpoint(schema.NewRecord(), of_records("create"))
     def create_record(self, call: Call) -> dict[str, Any]:
         """Create a record, in one transaction with those that come meanwhile."""
-        return self.apply_grouped(self._with_customers(call), records.create_record, records.foresee_records)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply_grouped(asked, records.create_record, records.foresee_records)
+
+        return people.knowing(self, self._with_customers(call), run)
 
     @endpoint(schema.RecordChange(), of_records("update"))
     def update_record(self, call: Call) -> dict[str, Any]:
         """Change a record."""
-        asked = self._with_customers(call)
-        return self.apply(asked, records.update_record, asked.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, records.update_record, asked.input)
+
+        return people.knowing(self, self._with_customers(call), run)
 
     @endpoint(schema.RecordKey(), of_records("delete"))
     def delete_record(self, call: Call) -> dict[str, Any]:
@@ -167,6 +192,40 @@ class ApplicationService(Service):
         asked = self._with_customers(call)
         return dict(self.read(asked, records.evaluate_form, asked.input))
 
+    # --- files of forms ----------------------------------------------------------------------------------
+
+    @endpoint(file_schema.FileRoom(), rights.to_fill)
+    def get_file_room(self, call: Call) -> dict[str, Any]:
+        """What a field takes."""
+        return dict(self.read(call, forms.get_file_room, call.input))
+
+    @endpoint(file_schema.NewFile(), rights.to_fill)
+    def add_file(self, call: Call) -> dict[str, Any]:
+        """Register a stored file for a field."""
+        return self.apply(call, forms.add_file, call.input)
+
+    @endpoint(schema.RecordFile(), of_records("read"))
+    def get_record_file(self, call: Call) -> dict[str, Any]:
+        """A file of a record."""
+        return dict(self.read(call, records.get_file, call.input))
+
+    @endpoint(schema.ApplicationFile(), "applications.read")
+    def get_application_file(self, call: Call) -> dict[str, Any]:
+        """A file of an application."""
+        return dict(self.read(call, operations.get_file, call.input))
+
+    @endpoint(None, SERVICES_ONLY)
+    def take_removable_files(self, call: Call) -> dict[str, Any]:
+        """Some files that nobody has held for a while."""
+        return self.apply(call, files.take_removable)
+
+    @endpoint(file_schema.FileIds(), SERVICES_ONLY)
+    def forget_files(self, call: Call) -> dict[str, Any]:
+        """The bytes of these files are gone."""
+        return self.apply(call, files.forget_files, call.input["ids"])
+
+    # --- views -------------------------------------------------------------------------------------------
+
     @endpoint(schema.NewView(), of_records("read"))
     def save_view(self, call: Call) -> dict[str, Any]:
         """Save a way to look at records."""
@@ -181,6 +240,41 @@ class ApplicationService(Service):
     def delete_view(self, call: Call) -> dict[str, Any]:
         """Remove one of one's own views."""
         return self.apply(call, views.delete_view, call.input)
+
+    # --- tables of records -------------------------------------------------------------------------------
+
+    def import_right(self, received: Any) -> str:
+        """That of the form that an input names."""
+        return str(of_records("import")(received))
+
+    def import_target(self, asked: Asked) -> RecordTarget:
+        """The records of a form."""
+        return RecordTarget(self.ground.database, asked, self._find_customers)
+
+    @endpoint(schema.ExportView(), of_records("export"))
+    def describe_export(self, call: Call) -> dict[str, Any]:
+        """The columns of a table of records."""
+        return dict(self.read(call, exports.columns, call.input))
+
+    @endpoint(schema.RecordExport(), of_records("export"))
+    def export_records(self, call: Call) -> dict[str, Any]:
+        """A page of a table of records."""
+        found = self.read(call, exports.page, call.input)
+        ids = exports.customers_in(found)
+        codes: dict[str, str] = {}
+        for start in range(0, len(ids), _CUSTOMERS_MAX):
+            asked = {"keys": ids[start : start + _CUSTOMERS_MAX]}
+            rows = self.call(call, "customer", "find_customers", asked)["items"]
+            seen = only_seen(call.caller, "customers.read", rows)
+            codes |= {row["id"]: row["code"] for row in seen if row.get("code")}
+        return exports.with_customers(found, codes)
+
+    def _find_customers(self, asked: Asked, keys: list[str]) -> list[dict[str, Any]]:
+        caller = service_caller(self.name, asked.caller.actor, reach_of=asked.caller)
+        answer = self.ground.ask(
+            "customer", "find_customers", {"keys": keys}, caller=caller, trace_id=asked.trace_id
+        )
+        return list(answer["items"])
 
     def _with_customers(self, call: Call) -> Call:
         """The call with the customers that its values point to, without what its caller may not see."""

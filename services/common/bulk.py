@@ -62,6 +62,14 @@ class RowWriter:
         if rows:
             self._write(_insertion_or_change, table, tuple(rows[0]), rows)
 
+    def add_up(self, table: Table, rows: Rows) -> None:
+        """Insert rows that all have the columns of the first, or add to those columns where the key is there.
+
+        The primary key is part of each row; no two rows have the same.
+        """
+        if rows:
+            self._write(_insertion_or_addition, table, tuple(rows[0]), rows)
+
     def delete(self, table: Table, keys: Collection[Any]) -> None:
         """Delete rows by their primary key (one column)."""
         self.delete_where(table, table.primary_key.columns[0].name, keys)
@@ -124,9 +132,23 @@ def _insertion_of_new(dialect: Dialect, table: Table, names: tuple[str, ...]) ->
 
 @cache
 def _insertion_or_change(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    return _insertion_or(dialect, table, names, "excluded.{column}")
+
+
+@cache
+def _insertion_or_addition(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    return _insertion_or(dialect, table, names, "{table}.{column} + excluded.{column}")
+
+
+def _insertion_or(dialect: Dialect, table: Table, names: tuple[str, ...], new: str) -> str:
+    """Insert, or set each column to `new` (of the quoted `table` and `column`) where the key is there."""
     quote = dialect.identifier_preparer.quote
     keys = [column.name for column in table.primary_key.columns]
-    settings = [f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in keys]
+    settings = [
+        f"{quote(name)} = {new.format(table=quote(table.name), column=quote(name))}"
+        for name in names
+        if name not in keys
+    ]
     conflict = f" ON CONFLICT ({', '.join(quote(key) for key in keys)})"
     action = f" DO UPDATE SET {', '.join(settings)}" if settings else " DO NOTHING"
     return _insertion(dialect, table, names) + conflict + action

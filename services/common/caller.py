@@ -147,15 +147,7 @@ class CallerSigner:
             "aud": audience,
             "iat": int(now),
             "exp": int(now) + TOKEN_TTL_SECONDS,
-            "kind": caller.kind,
-            "sub": caller.id,
-            "usr": caller.username,
-            "nam": caller.name,
-            "dep": caller.department,
-            "rol": list(caller.roles),
-            "prm": sorted(caller.permissions),
-            "obo": caller.on_behalf_of,
-            **_reach_claims(caller),
+            **claims_of(caller),
         }
         token = jwt.encode(claims, self._key, algorithm="EdDSA")
         if len(self._cache) >= _CACHE_ENTRIES_MAX:
@@ -186,7 +178,7 @@ class CallerVerifier:
             claims = self._claims(token)
             if len(self._cache) >= _CACHE_ENTRIES_MAX:
                 self._cache.clear()
-            cached = (float(claims["exp"]), _caller_from_claims(claims), claims["iss"])
+            cached = (float(claims["exp"]), caller_from_claims(claims), claims["iss"])
             self._cache[token] = cached
         if cached[2] != sender:
             raise Unauthenticated("调用者身份不是发送方签发的", code="caller_stolen")
@@ -212,7 +204,23 @@ class CallerVerifier:
         return claims
 
 
-def _caller_from_claims(claims: Mapping[str, Any]) -> Caller:
+def claims_of(caller: Caller) -> dict[str, Any]:
+    """A caller as plain JSON: as it crosses the broker, and as work that goes on after the call keeps it."""
+    return {
+        "kind": caller.kind,
+        "sub": caller.id,
+        "usr": caller.username,
+        "nam": caller.name,
+        "dep": caller.department,
+        "rol": list(caller.roles),
+        "prm": sorted(caller.permissions),
+        "obo": caller.on_behalf_of,
+        **_reach_claims(caller),
+    }
+
+
+def caller_from_claims(claims: Mapping[str, Any]) -> Caller:
+    """The caller that `claims_of` wrote down."""
     return Caller(
         kind=str(claims["kind"]),
         id=str(claims["sub"]),

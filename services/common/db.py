@@ -83,6 +83,7 @@ class UnitOfWork:
         self.foreseen: Sequence[str] = ()
         self._events: list[dict[str, Any]] = []
         self._commands: list[dict[str, Any]] = []
+        self._has_told = False
 
     def remembered(self, name: Hashable, find: Callable[[], Any]) -> Any:
         """What `find` answered first in this unit of work; for what cannot change within it."""
@@ -160,7 +161,17 @@ class UnitOfWork:
     @property
     def has_told(self) -> bool:
         """Whether this unit of work has told of anything until now."""
-        return bool(self._events)
+        return bool(self._events) or self._has_told
+
+    def write_out(self) -> None:
+        """Write what is kept in memory until now: a unit of work of a hundred thousand rows stays small.
+
+        Nothing of it can be taken back alone from here on, so there is no `attempt` around this.
+        """
+        self._has_told |= self._flush()[0]
+        self.rows.send()
+        self._events.clear()
+        self._commands.clear()
 
     def add_command(
         self,
@@ -249,7 +260,7 @@ class UnitOfWork:
         self.rows.insert(self.table("events"), self._events)
         self.rows.insert_missing(self.table("commands"), self._commands)
         self.rows.send()
-        return bool(self._events), bool(self._commands)
+        return self.has_told, bool(self._commands)
 
 
 class Database:

@@ -220,6 +220,13 @@ def concealed_names(caller: Caller, resource: str) -> frozenset[str]:
     return frozenset(_concealed(caller, resource))
 
 
+def is_hidden(caller: Caller, resource: str, path: str) -> bool:
+    """Whether a caller sees nothing at all at a path: a table has no column for it."""
+    restricted = caller.fields.get(resource) or {}
+    rule = _at(_tree({name: one for name, one in restricted.items() if one.level == HIDDEN}), path)
+    return isinstance(rule, FieldRight)
+
+
 def _concealed(caller: Caller, resource: str) -> dict[str, FieldRight]:
     restricted = caller.fields.get(resource) or {}
     return {path: one for path, one in restricted.items() if one.level in (HIDDEN, MASKED)}

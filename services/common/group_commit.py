@@ -27,8 +27,9 @@ Foresee = Callable[[UnitOfWork, Sequence[Any]], None]
 class GroupCommand:
     """One command: what it asks for, of whom, and under which idempotency key.
 
-    `operation` keeps its changes in parts of the unit of work, so that it fails alone; `foresee` reads
-    together, and locks in one order, what the inputs of several commands will ask for.
+    `operation` keeps its changes in parts of the unit of work, so that it fails alone; one that
+    `writes_at_once` gets a savepoint for that. `foresee` reads together, and locks in one order, what the
+    inputs of several commands will ask for.
     """
 
     method: str
@@ -40,6 +41,7 @@ class GroupCommand:
     key: str | None
     trace_id: str
     right: str = ""
+    writes_at_once: bool = False
 
 
 class GroupCommit:
@@ -104,7 +106,7 @@ def _answer(work: UnitOfWork, command: GroupCommand, kept: idempotency.KeptAnswe
         known = kept.find(command.method, command.key, command.received)
         if known is not None:
             return known
-        with work.attempt():
+        with work.savepoint() if command.writes_at_once else work.attempt():
             answer = Plain(ok=Plain(to_plain(command.operation(work, command.input))))
     except CreditError as refusal:
         if isinstance(refusal, Unavailable):

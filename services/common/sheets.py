@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -9,12 +10,13 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 from services.common.errors import (
     CreditError,
@@ -30,10 +32,12 @@ COLUMNS_MAX = 300
 CELL_LENGTH_MAX = 10_000
 _CHILD_SECONDS_MAX = 60
 _CHILD_CPU_SECONDS_MAX = 30
+_WRITE_SECONDS_MAX = 300
 _CHILD_MEMORY_BYTES_MAX = 1024 * 1024 * 1024
 _UNPACKED_BYTES_MAX = 300 * 1024 * 1024
 _ZIP_MEMBERS_MAX = 2_000
 _SHEETS_MAX = 20
+_PIECE_BYTES = 256 * 1024
 _RISKY = tuple("=+-@\t\r\n＝＋－＠")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
@@ -97,8 +101,27 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 
 def write_xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """The table as an xlsx workbook with one sheet; every cell is text."""
-    lines = [[neutral(cell) for cell in row] for row in _with(header, rows)]
-    return _run_child("write", json.dumps(lines).encode(), 0)
+    return b"".join(stream_xlsx(header, rows))
+
+
+def stream_xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """The same piece by piece, once all rows are there; they lie on the disk meanwhile."""
+    with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as made:
+        for row in _with(header, rows):
+            lines.write(json.dumps([neutral(cell) for cell in row]).encode() + b"\n")
+        lines.seek(0)
+        command = [sys.executable, "-m", "services.common.sheets", "write", "0"]
+        child = subprocess.Popen(command, stdin=lines, stdout=made, stderr=subprocess.DEVNULL)
+        try:
+            child.wait(_WRITE_SECONDS_MAX)
+        except subprocess.TimeoutExpired as problem:
+            raise Unavailable("导出超时, 请先筛选或改用 csv", code="table_timeout") from problem
+        finally:
+            child.kill()
+        if child.returncode != 0:
+            raise Unavailable("无法生成 xlsx 文件, 请改用 csv", code="table_unwritable")
+        made.seek(0)
+        yield from iter(lambda: made.read(_PIECE_BYTES), b"")
 
 
 def neutral(cell: Any) -> str:
@@ -118,14 +141,25 @@ def _with(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Sequ
 
 
 def _decoded(data: bytes) -> str:
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
+    return data.decode(encoding_of(io.BytesIO(data)))
+
+
+def encoding_of(source: IO[bytes]) -> str:
+    """How a text is written: UTF-16 or UTF-8, with a byte order mark or without, else GB 18030 (and GBK).
+
+    `MalformedRequest` for what is no text. Reads to the end, piece by piece.
+    """
+    mark = source.read(2)
+    for encoding in ("utf-16",) if mark in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
+        source.seek(0)
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            text = data.decode(encoding)
+            pieces = (decoder.decode(piece) for piece in iter(lambda: source.read(_PIECE_BYTES), b""))
+            if not any("\x00" in piece for piece in pieces):
+                decoder.decode(b"", True)
+                return encoding
         except UnicodeDecodeError:
             continue
-        if "\x00" not in text:
-            return text
     raise MalformedRequest("无法识别的文件, 请上传 csv 或 xlsx", code="table_unreadable")
 
 
@@ -140,10 +174,7 @@ def _csv_lines(text: str) -> Iterator[list[str]]:
 
 def _rows(lines: Iterable[Sequence[str]], rows_max: int, *, may_be_empty: bool = False) -> list[SheetRow]:
     numbered = enumerate(lines, 1)
-    header = [cell.strip() for cell in next(numbered, (1, []))[1]]
-    while header and not header[-1]:
-        header.pop()
-    _check_header(header)
+    header = checked_header(next(numbered, (1, []))[1])
     rows: list[SheetRow] = []
     for line, cells in numbered:
         if not any(cell.strip() for cell in cells):
@@ -152,13 +183,17 @@ def _rows(lines: Iterable[Sequence[str]], rows_max: int, *, may_be_empty: bool =
             raise Invalid(f"一次最多导入 {rows_max} 行", code="too_many_rows")
         if any(cell.strip() for cell in cells[len(header) :]):
             raise Invalid(f"第 {line} 行的单元格多于表头", code="row_too_wide")
-        rows.append(SheetRow(line, dict(zip(header, (_read(cell) for cell in cells), strict=False))))
+        rows.append(SheetRow(line, dict(zip(header, (read_cell(cell) for cell in cells), strict=False))))
     if not rows and not may_be_empty:
         raise Invalid("文件中没有数据行", code="table_empty")
     return rows
 
 
-def _check_header(header: list[str]) -> None:
+def checked_header(cells: Sequence[str]) -> list[str]:
+    """The column names of a first row; `Invalid` when one is missing or there twice."""
+    header = [cell.strip() for cell in cells]
+    while header and not header[-1]:
+        header.pop()
     if not header or not all(header):
         raise Invalid("首行应为列名, 且不能有空列名", code="header_blank")
     if len(header) > COLUMNS_MAX:
@@ -166,9 +201,11 @@ def _check_header(header: list[str]) -> None:
     doubled = {name for name in header if header.count(name) > 1}
     if doubled:
         raise Invalid(f"列名重复: {'、'.join(sorted(doubled))}", code="header_doubled")
+    return header
 
 
-def _read(cell: str) -> str:
+def read_cell(cell: str) -> str:
+    """A cell as it was meant: without blanks around it and the apostrophe that `neutral` puts before it."""
     text = cell.strip()
     if text.startswith("'") and text[1:].startswith(_RISKY):
         text = text[1:]
@@ -200,15 +237,15 @@ _REFUSED = 3
 
 
 def _child(task: str, rows_max: int) -> int:
-    """What the child process does: xlsx bytes in and JSON lines out, or the other way round."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_CHILD_CPU_SECONDS_MAX, _CHILD_CPU_SECONDS_MAX))
+    """What the child process does: xlsx bytes in and JSON out, or JSON lines in and xlsx bytes out."""
+    seconds = _WRITE_SECONDS_MAX if task == "write" else _CHILD_CPU_SECONDS_MAX
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (_CHILD_MEMORY_BYTES_MAX, _CHILD_MEMORY_BYTES_MAX))
-    data = sys.stdin.buffer.read()
+    if task == "write":
+        _pack(map(json.loads, sys.stdin.buffer), sys.stdout.buffer)
+        return 0
     try:
-        if task == "write":
-            answer = _pack(json.loads(data))
-        else:
-            answer = _unpack(data, rows_max, whole_book=task == "read-book")
+        answer = _unpack(sys.stdin.buffer.read(), rows_max, whole_book=task == "read-book")
     except CreditError as refusal:
         sys.stderr.write(f"{refusal.code}|{refusal.detail}\n")
         return _REFUSED
@@ -219,7 +256,8 @@ def _child(task: str, rows_max: int) -> int:
 def _unpack(data: bytes, rows_max: int, *, whole_book: bool) -> bytes:
     import openpyxl
 
-    _check_archive(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        check_archive(archive)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     if whole_book:
         sheets = book.worksheets[:_SHEETS_MAX]
@@ -230,20 +268,21 @@ def _unpack(data: bytes, rows_max: int, *, whole_book: bool) -> bytes:
 def _lines_of(sheet: Any, rows_max: int) -> list[list[str]]:
     # One row more than allowed, for the refusal; blank rows between count as well, so twice as many.
     cells = sheet.iter_rows(max_row=2 * rows_max + 2, max_col=COLUMNS_MAX + 1, values_only=True)
-    return [[_shown(cell) for cell in line] for line in cells]
+    return [[shown(cell) for cell in line] for line in cells]
 
 
-def _check_archive(data: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        unpacked = sum(member.file_size for member in members)
-        if len(members) > _ZIP_MEMBERS_MAX or unpacked > _UNPACKED_BYTES_MAX:
-            raise Invalid("该 xlsx 文件解压后过大", code="table_too_large")
-        if any(member.filename.lower().endswith("vbaproject.bin") for member in members):
-            raise Invalid("不接受带宏的工作簿, 请另存为 xlsx", code="table_macros")
+def check_archive(archive: zipfile.ZipFile) -> None:
+    """`Invalid` for a workbook that unpacks too large or has macros."""
+    members = archive.infolist()
+    unpacked = sum(member.file_size for member in members)
+    if len(members) > _ZIP_MEMBERS_MAX or unpacked > _UNPACKED_BYTES_MAX:
+        raise Invalid("该 xlsx 文件解压后过大", code="table_too_large")
+    if any(member.filename.lower().endswith("vbaproject.bin") for member in members):
+        raise Invalid("不接受带宏的工作簿, 请另存为 xlsx", code="table_macros")
 
 
-def _shown(cell: Any) -> str:
+def shown(cell: Any) -> str:
+    """The text of a workbook's cell."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -256,7 +295,7 @@ def _shown(cell: Any) -> str:
     return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
-def _pack(lines: list[list[str]]) -> bytes:
+def _pack(lines: Iterable[list[str]], target: IO[bytes]) -> None:
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
 
@@ -270,9 +309,7 @@ def _pack(lines: list[list[str]]) -> bytes:
             cell.data_type = "s"
             cells.append(cell)
         sheet.append(cells)
-    target = io.BytesIO()
     book.save(target)
-    return target.getvalue()
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ def dumps(value: Any) -> str:
     """Compact JSON of a value that may hold what `to_plain` takes; `ValueError` for NaN and infinities."""
     if type(value) is Plain:
         return value.text.decode()
+    if type(value) is PlainList:
+        return dumps_plain(list(value)).decode()
     try:
         return _compact.encode(value)
     except TypeError:
@@ -126,6 +128,10 @@ class Plain(dict[str, Any]):
         except AttributeError:
             self._text = dumps_plain(dict(self))
             return self._text
+
+
+class PlainList(list[Any]):
+    """A list of what `to_plain` has made, to be written as it is."""
 
 
 # JSON that is text already, and is written as it stands: `Written("{}")`.

@@ -73,6 +73,34 @@ def differences(
     return found
 
 
+def joined(giver: Mapping[str, Any], taker: Mapping[str, Any]) -> dict[str, Any]:
+    """What remains of two customers that are one: the taker's values, and the giver's where it has none.
+
+    Contacts and tags of both, each once; one of them at most is the first to be called. The code stays, and
+    nobody's credit code is given up silently: where both have one, the taker's counts.
+    """
+    after = {name: taker[name] if taker[name] is not None else giver[name] for name in CORE}
+    known = {(one["name"], one.get("mobile"), one.get("phone")) for one in taker["contacts"]}
+    more = [
+        {**one, "primary": False}
+        for one in giver["contacts"]
+        if (one["name"], one.get("mobile"), one.get("phone")) not in known
+    ]
+    after["contacts"] = [*taker["contacts"], *more]
+    after["tags"] = list(dict.fromkeys([*taker["tags"], *giver["tags"]]))
+    after["fields"] = {**giver["fields"], **taker["fields"]}
+    return after
+
+
+def merge_line(giver: Mapping[str, Any], taker: Mapping[str, Any], reason: str) -> list[dict[str, Any]]:
+    """What history says of a merge, on both sides."""
+    before, after = (f"{one['name']} ({one['code']})" for one in (giver, taker))
+    return [
+        _difference("merged", "客户合并", before, after),
+        _difference("merge_reason", "合并原因", None, reason),
+    ]
+
+
 def document_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What changed of a document, as history shows it; what it is stands first."""
     kind = (after or before)["kind"]

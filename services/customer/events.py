@@ -72,6 +72,27 @@ def reminder_settled(work: UnitOfWork, key: str, customer_id: UUID) -> None:
     work.add_event("reminder_settled", subject=customer_id, ordering_key=customer_id, data=data)
 
 
+def customer_merged(
+    work: UnitOfWork, giver: Mapping[str, Any], taker: Mapping[str, Any], merge: Mapping[str, Any]
+) -> None:
+    """A customer goes on as another; whoever keeps something of it hands that over."""
+    into = {name: taker[name] for name in ("id", "code", "name", "salesperson", "department")}
+    data = {
+        "merge_id": merge["id"],
+        "customer_id": giver["id"],
+        "code": giver["code"],
+        "into_id": taker["id"],
+        "into": into,
+        "reason": merge["reason"],
+    }
+    work.add_event("customer_merged", subject=giver["id"], ordering_key=taker["id"], data=data)
+
+
+def id_of(text: Any) -> UUID:
+    """An id as it stands in an event."""
+    return UUID(str(text))
+
+
 def group_created(work: UnitOfWork, group: Mapping[str, Any]) -> None:
     """A customer group is there."""
     _group_event(work, "group_created", group)

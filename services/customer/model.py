@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.common.forms.model import definition_tables
+from services.common.forms.model import definition_tables, file_table, people_table
+from services.common.imports.model import import_tables
 from services.common.tables import INSTANT, MONEY, service_metadata
 
 metadata = service_metadata()
@@ -71,6 +72,8 @@ customers = Table(
     Column("updated_at", INSTANT, nullable=False),
     Column("updated_by", Text, nullable=False),
     Column("deleted_at", INSTANT),
+    # As whom a deleted customer goes on.
+    Column("merged_into", Uuid),
     CheckConstraint("version > 0", name="version"),
     CheckConstraint("code <> '' AND name <> ''", name="named"),
     CheckConstraint("jsonb_typeof(contacts) = 'array'", name="contacts"),
@@ -128,7 +131,7 @@ customer_history = Table(
     Column("changed_by", Text, nullable=False),
     CheckConstraint(
         "action IN ('created', 'updated', 'deleted', 'attachment_added', 'attachment_removed', 'listed',"
-        " 'document_added', 'document_changed', 'document_removed')",
+        " 'document_added', 'document_changed', 'document_removed', 'merged')",
         name="action",
     ),
 )
@@ -178,6 +181,23 @@ Index(
     postgresql_where=documents.c.deleted_at.is_(None) & documents.c.remind_on.isnot(None),
 )
 
+# Two customers that are one: `waits_for` names the services that have not handed over yet what they keep.
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.id"), nullable=False, unique=True),
+    Column("into_id", Uuid, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("waits_for", ARRAY(Text), nullable=False),
+    Column("handed_over", JSONB, nullable=False),
+    Column("merged_at", INSTANT, nullable=False),
+    Column("merged_by", Text, nullable=False),
+    Column("finished_at", INSTANT),
+    CheckConstraint("customer_id <> into_id", name="two"),
+    CheckConstraint("(finished_at IS NULL) = (waits_for <> '{}')", name="finished"),
+)
+
 # Which state of a customer each ERP told last: a lower revision changes nothing.
 erp_revisions = Table(
     "erp_revisions",
@@ -189,3 +209,6 @@ erp_revisions = Table(
 )
 
 form_versions, form_drafts = definition_tables(metadata)
+form_files = file_table(metadata)
+imports, import_errors = import_tables(metadata)
+form_people = people_table(metadata)

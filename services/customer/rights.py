@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.common.expressions import field
 from services.common.rights import GuardedField, Resource, actions, scope_fields
 
@@ -18,6 +21,7 @@ CUSTOMERS = Resource(
         "export",
         "share",
         lists=("黑白名单", "Black and white list"),
+        merge=("合并", "Merge"),
     ),
     fields=(
         GuardedField("code", "客户编码", "Code", also=("customer_code",)),
@@ -58,3 +62,9 @@ CUSTOMERS = Resource(
 )
 FORMS = Resource("forms", "表单", "Forms", actions("read", "write", "publish"))
 RESOURCES = (CUSTOMERS, FORMS)
+
+
+def to_fill(received: Any) -> str:
+    """For an endpoint: the right to fill in a customer, who is new or has a `record_id`."""
+    is_known = isinstance(received, Mapping) and received.get("record_id")
+    return f"{CUSTOMERS.key}.{'update' if is_known else 'create'}"

@@ -122,6 +122,43 @@ class ListReasonBody(ListReason):
         exclude = ("customer_id",)
 
 
+class MergeBody(ListReasonBody):
+    """As whom a customer is to go on (id or code), and why."""
+
+    into = fields.TextField(max_length=60, required=True)
+
+
+class Merge(MergeBody, ListReason):
+    """The same with which customer."""
+
+    class Meta(fields.StrictSchema.Meta):
+        exclude = ()
+
+
+class MergeAnswer(fields.StrictSchema):
+    """A merge: who (with code and name as they were) goes on as whom, and for which services it waits."""
+
+    id = fields.IdField()
+    customer_id = fields.IdField()
+    code = fields.TextField()
+    name = fields.TextField()
+    into_id = fields.IdField()
+    reason = fields.TextField()
+    state = fields.TextField()
+    waits_for = List(fields.TextField())
+    handed_over = fields.ObjectField()
+    merged_at = fields.InstantField()
+    merged_by = fields.TextField()
+    finished_at = fields.InstantField(allow_none=True)
+
+
+class MergePage(fields.StrictSchema):
+    """A page of merges."""
+
+    items = List(Nested(MergeAnswer))
+    next = fields.TextField(allow_none=True)
+
+
 class DuplicateSearch(fields.StrictSchema):
     """The name, and the credit code if it is known, of a customer to be created."""
 
@@ -129,10 +166,22 @@ class DuplicateSearch(fields.StrictSchema):
     uscc = fields.UsccField(load_default=None, allow_none=True)
 
 
+class CustomerFile(CustomerKey):
+    """One file in a field of a customer's form."""
+
+    file_id = fields.IdField(required=True)
+
+
 class CustomerKeys(fields.StrictSchema):
     """Several customers by their ids."""
 
     customer_ids = List(fields.IdField(), required=True, validate=validate.Length(max=500))
+
+
+class CustomerNames(fields.StrictSchema):
+    """Several customers, each by its id or its code."""
+
+    keys = List(fields.TextField(max_length=60), required=True, validate=validate.Length(max=500))
 
 
 class CustomerList(paging.ListInput):

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.errors import NotFound
+from services.common.forms import files, people
 from services.common.forms import schema as form_schema
-from services.common.messaging import Call, ErpSubscription, Service, endpoint
-from services.customer import model, schema, store
+from services.common.forms.files import schema as file_schema
+from services.common.imports.target import Asked
+from services.common.messaging import SERVICES_ONLY, Call, ErpSubscription, Service, endpoint
+from services.common.messaging.importing import ImportDoors
+from services.customer import model, rights, schema, store
 from services.customer.customers import BLACKLIST, WHITELIST
-from services.customer.operations import documents, duplicates, forms, intake, lists, records, reminders
+from services.customer.operations import (
+    documents,
+    duplicates,
+    forms,
+    intake,
+    lists,
+    merging,
+    records,
+    reminders,
+)
+from services.customer.operations.imports import CustomerTarget
+from services.customer.store import importing
 
 
-class CustomerService(Service):
+class CustomerService(ImportDoors, Service):
     """Customers, their groups, contacts, attachments and history, and the customer form."""
 
     name = "customer"
@@ -20,7 +36,10 @@ class CustomerService(Service):
         "limits": {
             "account_changed": records.copy_account,
             "business_date_opened": reminders.date_opened,
+            "exposure_merged": merging.exposure_merged,
         },
+        "application": {"applications_merged": merging.applications_merged},
+        "gateway": people.SUBSCRIPTIONS,
         "risk_rules": {"customer_rated": records.copy_rating},
     }
     projections = ("customer_credit",)
@@ -30,7 +49,11 @@ class CustomerService(Service):
     @endpoint(schema.NewCustomer(), "customers.create")
     def create_customer(self, call: Call) -> dict[str, Any]:
         """Create a customer."""
-        return self.apply(call, records.create_customer, call.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, records.create_customer, asked.input)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.CustomerKey(), "customers.read")
     def get_customer(self, call: Call) -> dict[str, Any]:
@@ -42,6 +65,11 @@ class CustomerService(Service):
         """Several customers by their ids."""
         return dict(self.read(call, records.get_customers, call.input["customer_ids"]))
 
+    @endpoint(schema.CustomerNames(), "customers.read")
+    def find_customers(self, call: Call) -> dict[str, Any]:
+        """Several customers by their ids or codes."""
+        return {"items": self.read(call, importing.find_customers, call.input["keys"])}
+
     @endpoint(schema.CustomerList(), "customers.read")
     def list_customers(self, call: Call) -> dict[str, Any]:
         """A page of customers."""
@@ -50,7 +78,11 @@ class CustomerService(Service):
     @endpoint(schema.CustomerChange(), "customers.update")
     def update_customer(self, call: Call) -> dict[str, Any]:
         """Change a customer."""
-        return self.apply(call, records.update_customer, call.input)
+
+        def run(asked: Call) -> dict[str, Any]:
+            return self.apply(asked, records.update_customer, asked.input)
+
+        return people.knowing(self, call, run)
 
     @endpoint(schema.CustomerDeletion(), "customers.delete")
     def delete_customer(self, call: Call) -> dict[str, Any]:
@@ -71,6 +103,16 @@ class CustomerService(Service):
     def unlist_customer(self, call: Call) -> dict[str, Any]:
         """Take a customer off the list that it is on."""
         return self.apply(call, lists.put_on_list, call.input, None)
+
+    @endpoint(schema.Merge(), "customers.merge")
+    def merge_customers(self, call: Call) -> dict[str, Any]:
+        """Let a customer go on as another."""
+        return self.apply(call, merging.merge_customers, call.input)
+
+    @endpoint(schema.CustomerDetails(), "customers.read")
+    def list_merges(self, call: Call) -> dict[str, Any]:
+        """A page of the merges into a customer."""
+        return dict(self.read(call, merging.list_merges, call.input))
 
     @endpoint(schema.CustomerKey(), "customers.read")
     def list_duplicates(self, call: Call) -> dict[str, Any]:
@@ -136,6 +178,16 @@ class CustomerService(Service):
 
         return self.apply(call, run)
 
+    def import_right(self, received: Any) -> str:
+        """One right for the one form that is here."""
+        return "customers.import"
+
+    def import_target(self, asked: Asked) -> CustomerTarget:
+        """Customers."""
+        if asked.form != forms.FORM:
+            raise NotFound("没有这个表单", code="form_not_found")
+        return CustomerTarget(self.ground.database, asked)
+
     @endpoint(schema.NewGroup(), "customers.create")
     def create_group(self, call: Call) -> dict[str, Any]:
         """Create a customer group."""
@@ -175,6 +227,31 @@ class CustomerService(Service):
     def evaluate_form(self, call: Call) -> dict[str, Any]:
         """How the customer form stands with these values."""
         return dict(self.read(call, forms.evaluate_form, call.input))
+
+    @endpoint(file_schema.FileRoom(), rights.to_fill)
+    def get_file_room(self, call: Call) -> dict[str, Any]:
+        """What a field of the customer form takes."""
+        return dict(self.read(call, forms.get_file_room, call.input["field"]))
+
+    @endpoint(file_schema.NewFile(), rights.to_fill)
+    def add_file(self, call: Call) -> dict[str, Any]:
+        """Register a stored file for a field."""
+        return self.apply(call, forms.add_file, call.input)
+
+    @endpoint(schema.CustomerFile(), "customers.read")
+    def get_customer_file(self, call: Call) -> dict[str, Any]:
+        """A file of a customer's form."""
+        return dict(self.read(call, records.get_file, call.input))
+
+    @endpoint(None, SERVICES_ONLY)
+    def take_removable_files(self, call: Call) -> dict[str, Any]:
+        """Some files that nobody has held for a while."""
+        return self.apply(call, files.take_removable)
+
+    @endpoint(file_schema.FileIds(), SERVICES_ONLY)
+    def forget_files(self, call: Call) -> dict[str, Any]:
+        """The bytes of these files are gone."""
+        return self.apply(call, files.forget_files, call.input["ids"])
 
     @endpoint(None, "forms.read")
     def list_forms(self, call: Call) -> dict[str, Any]:

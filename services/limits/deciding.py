@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from services.common.money import EXACT, ceiling, divide_down, divide_up, floor, format_amount
 from services.limits.ledger import EXPIRED, UNSET, ZERO, ZERO_LIMIT, Limit, OverdueItem
@@ -20,6 +21,9 @@ _FREEZE_CODES = frozenset({"customer_frozen", "customer_blacklisted"})
 _PAY_INVOICES_MAX = 20
 # What the limit itself says against an order; nothing else keeps it from passing on another date.
 _LIMIT_CODES = frozenset({"limit_unset", "limit_expired", "limit_zero", "limit_exceeded"})
+# What a special approval lets pass beside the rules: whoever has no limit at all, is frozen, or whose
+# exposure nobody can tell, needs another remedy.
+_OVERRIDABLE = frozenset({"limit_expired", "limit_zero", "limit_exceeded"})
 
 
 class Amount(NamedTuple):
@@ -104,11 +108,20 @@ class PoolCheck:
 
 
 @dataclass(frozen=True)
+class Override:
+    """A special approval that an order may use, and how much it still lets pass, in the order's currency."""
+
+    id: UUID
+    left: Decimal
+
+
+@dataclass(frozen=True)
 class Check:
     """What an order is judged on: `increase` is what it would add to the exposure, in `currency`.
 
     `binds` is what it would reserve more, whether that counts yet or is due beyond the credit horizon.
-    `pools` are those it must pass, the customer's own first.
+    `pools` are those it must pass, the customer's own first. `overrides` finds the special approvals that it
+    may use, in their order: only an order that would not pass asks.
     """
 
     increase: Decimal
@@ -118,6 +131,12 @@ class Check:
     freezes: Sequence[Mapping[str, Any]] = ()
     overdue: Sequence[OverdueItem] = ()
     whitelisted: bool = False
+    overrides: Callable[[], Sequence[Override]] = tuple
+
+    @property
+    def needed(self) -> Decimal:
+        """What a special approval must let pass: all that the order binds more, counted or not."""
+        return max(self.increase, self.binds)
 
     @property
     def overdue_amount(self) -> Decimal:
@@ -135,18 +154,23 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of a check: reserved, held or refused, every reason, and what would let it pass."""
+    """The outcome of a check: reserved, held or refused, every reason, and what would let it pass.
+
+    `override` is the special approval without which it would not have passed.
+    """
 
     result: str
     reasons: tuple[Reason, ...] = ()
     would_pass_if: dict[str, Any] = field(default_factory=dict)
+    override: Override | None = None
 
 
 def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     """Judge an order by what can never be switched off, and add what the rules say.
 
     Every reason of every pool is told, not only the first. A block refuses, an approve holds, a warn lets
-    pass. Of a customer of the white list, rules only warn.
+    pass. Of a customer of the white list, rules only warn. A special approval lets pass what the limit and
+    the rules say, never a freeze.
     """
     if check.whitelisted:
         rule_reasons = [replace(reason, strength="warn") for reason in rule_reasons]
@@ -161,6 +185,10 @@ def judge(check: Check, rule_reasons: Sequence[Reason] = ()) -> Verdict:
     of_pools = [reason for pool in check.pools if (reason := _limit_reason(pool)) is not None]
     reasons = (*frozen, *of_pools, *rule_reasons)
     strengths = {reason.strength for reason in reasons}
+    if strengths & {"block", "approve"}:
+        override = _override(check, reasons)
+        if override is not None:
+            return Verdict("reserved", reasons, override=override)
     if "block" in strengths:
         return Verdict("refused", reasons, _would_pass_if(check, reasons))
     if "approve" in strengths:
@@ -172,6 +200,14 @@ def _freeze_text(freeze: Mapping[str, Any]) -> tuple[str, str]:
     if freeze["source"] == BLACKLIST:
         return "customer_blacklisted", f"客户在黑名单中: {freeze['reason']}"
     return "customer_frozen", f"客户已冻结: {freeze['reason']}"
+
+
+def _override(check: Check, reasons: Sequence[Reason]) -> Override | None:
+    """The first special approval that is large enough, where such may let pass all that was said."""
+    against = [reason for reason in reasons if reason.strength in ("block", "approve")]
+    if not all(reason.rule is not None or reason.code in _OVERRIDABLE for reason in against):
+        return None
+    return next((override for override in check.overrides() if override.left >= check.needed), None)
 
 
 def _no_less(amount: Decimal, currency: str) -> Amount:

@@ -80,8 +80,10 @@ PAYMENTS = _resource(
 )
 CREDIT_NOTES = _resource("credit_notes", "红字通知", "Credit notes", actions("read", "create", "reverse"))
 WRITE_OFFS = _resource("write_offs", "核销坏账", "Write-offs", actions("read", "create", "reverse"))
+OVERRIDES = _resource("overrides", "信用特批", "Overrides", actions("read", "grant", "reverse"))
 DISPUTES = _resource("disputes", "争议", "Disputes", actions("read", "open", "resolve"))
 DECISIONS = _resource("decisions", "信用决策", "Credit decisions", actions("read"))
 RESOURCES = (
     *(CREDIT, ORDERS, DELIVERIES, INVOICES, PAYMENTS, CREDIT_NOTES, WRITE_OFFS, DISPUTES, DECISIONS),
+    OVERRIDES,
 )

@@ -42,10 +42,12 @@ class ReportingService(Service):
             "customer_created": projection.customer_changed,
             "customer_updated": projection.customer_changed,
             "customer_deleted": projection.customer_deleted,
+            "customer_merged": projection.customer_deleted,
         },
         "risk_rules": {"customer_rated": projection.customer_rated},
         "limits": {
             "account_changed": projection.account_changed,
+            "exposure_merged": projection.exposure_merged,
             "credit_granted": projection.credit_granted,
             "customer_frozen": projection.freeze_changed,
             "customer_unfrozen": projection.freeze_changed,

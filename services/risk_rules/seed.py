@@ -48,6 +48,22 @@ SEEDS: tuple[dict[str, Any], ...] = (
         ],
     },
     {
+        # An order is refused; an invoice, a delivery or a reversal has happened, and somebody must know.
+        "key": "over-limit",
+        "name": "超限提醒",
+        "trigger": "utilisation",
+        "condition": 'OR(exposure > limit, AND(exposure > 0, OR(state = "unset", state = "expired")))',
+        "strength": "warn",
+        "actions": [
+            {
+                "kind": "notify",
+                "to": ["sales_owner", "role:risk_analyst"],
+                "subject": "超限提醒: {customer_name}",
+                "body": "客户 {customer_name} ({customer_code}) 的敞口 {exposure} 已超过授信额度。",
+            }
+        ],
+    },
+    {
         "key": "overdue-7-days",
         "name": "逾期超过 7 天催收",
         "trigger": "overdue",

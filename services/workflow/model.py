@@ -198,6 +198,15 @@ business_date = Table(
     CheckConstraint("singleton", name="only_one"),
 )
 
+# Changed by triggers with users, departments, absences, authorities, duties and the calendar.
+ground_version = Table(
+    "ground_version",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("version", Uuid, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
+)
+
 # Who acts for somebody who is away, in one flow or in all.
 absences = Table(
     "absences",

@@ -23,7 +23,7 @@ from services.common.fields import (
     TextField,
     refuse,
 )
-from services.common.paging import ListInput
+from services.common.paging import PAGE_SIZE_MAX, ListInput
 
 BATCH_MAX = 200
 PEOPLE_MAX = 20
@@ -128,6 +128,12 @@ class Subject(StrictSchema):
     type = TextField(max_length=60, required=True)
     id = TextField(max_length=100, required=True)
     key = TextField(max_length=100, required=True)
+
+
+class InstanceKeys(StrictSchema):
+    """Names instances."""
+
+    instance_ids = List(IdField(), required=True, validate=Length(max=PAGE_SIZE_MAX))
 
 
 class NewInstance(StrictSchema):

@@ -123,7 +123,19 @@ SHIPPED: dict[str, tuple[str, Graph]] = {
         _row(
             _person("manager", "部门经理审批", _HEAD),
             _person("risk", "风控审批", _RISK),
-            {"key": "release", "type": "handling", "title": "放行订单", "approvers": [_RISK]},
+            # What came from an order that was held or refused is for that order alone.
+            _does(
+                "override",
+                "特批生效",
+                "limits",
+                "grant_override",
+                amount="approved_amount",
+                currency="approved_currency",
+                order_no='IF(subject_type = "order", subject_key, 订单号)',
+                valid_until="valid_to",
+                reason='"审批通过的信用特批"',
+            ),
+            fields={"订单号": "text"},
         ),
     ),
     "unfreeze": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.errors import NotFound
+from services.common.group_commit import Operation
 from services.common.messaging import Call, Service, endpoint, every
 from services.common.outgoing import Outgoing
 from services.common.paging import ListInput
@@ -41,6 +42,7 @@ class WorkflowService(Service):
             "application_submitted": instances.start_for_application,
             "application_withdrawn": instances.withdraw_for_application,
             "record_created": instances.start_for_record,
+            "records_imported": instances.start_for_records,
             "record_updated": instances.start_for_record,
         },
         "customer": {
@@ -137,7 +139,7 @@ class WorkflowService(Service):
     @endpoint(schema.Approval(), "tasks.approve")
     def approve_task(self, call: Call) -> dict[str, Any]:
         """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
-        answer = self.apply(call, tasks.approve_task, call.input)
+        answer = self._decided(call, tasks.approve_task)
         if answer["instance_state"] == "granting":
             answer["instance_state"] = self._effect(call, answer["instance_id"])
         return answer
@@ -145,7 +147,7 @@ class WorkflowService(Service):
     @endpoint(schema.TaskAction(), "tasks.reject")
     def reject_task(self, call: Call) -> dict[str, Any]:
         """Reject for good."""
-        return self.apply(call, tasks.reject_task, call.input)
+        return self._decided(call, tasks.reject_task)
 
     @endpoint(schema.TaskReturn(), "tasks.return")
     def return_task(self, call: Call) -> dict[str, Any]:
@@ -196,6 +198,12 @@ class WorkflowService(Service):
     def get_instance(self, call: Call) -> dict[str, Any]:
         """An instance with its graph and timeline."""
         return dict(self.read(call, inbox.get_instance, call.input["instance_id"]))
+
+    @endpoint(schema.InstanceKeys(), "tasks.read")
+    def shown_instances(self, call: Call) -> dict[str, Any]:
+        """Which of these instances the caller may be shown: `{"instance_ids"}`."""
+        shown = self.read(call, store.instances_shown, call.input["instance_ids"])
+        return {"instance_ids": shown}
 
     @endpoint(schema.TaskList(), "instances.read")
     def list_instances(self, call: Call) -> dict[str, Any]:
@@ -304,6 +312,10 @@ class WorkflowService(Service):
     def send_webhooks(self) -> None:
         """Send the webhooks that are due."""
         timers.send_webhooks(self.work, Outgoing(self.ground.settings.outgoing_allowed))
+
+    def _decided(self, call: Call, operation: Operation) -> dict[str, Any]:
+        """Apply a decision in one transaction with those that come meanwhile."""
+        return self.apply_grouped(call, operation, tasks.foresee_tasks, writes_at_once=True)
 
     def _form(self, call: Call, key: str) -> dict[str, Any] | None:
         """A form in force, of whichever service keeps it; None where there is none."""

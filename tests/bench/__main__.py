@@ -29,6 +29,7 @@ from tests.bench import (  # noqa: E402
     records,
     replicas,
     report,
+    tables,
 )
 from tests.bench.company import make_company  # noqa: E402
 from tests.bench.figures import Figures, measure  # noqa: E402
@@ -100,6 +101,7 @@ def _apart(seconds: float, connections: int) -> Figures:
         figures = measure(bench, suite.settings, seconds, connections)
         figures |= approvals.measure(bench, suite.settings, connections)
         figures |= records.measure(suite.url, suite.settings, seconds / 2, connections)
+        figures |= tables.measure(suite.url)
         scripts = pgbench.record(bench, suite.settings)
         suite.stop_services()
         rate = pgbench.transactions_per_second(scripts, suite.settings, seconds / 4, connections)

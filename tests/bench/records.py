@@ -75,7 +75,7 @@ def values(number: int) -> dict[str, Any]:
         "标签": ["重点", "华东"],
         "手机": "13800138000",
         "邮箱": "ap@example.com",
-        "负责人": "wang",
+        "负责人": "admin",
         "数量": number % 1_000,
         "备注": "按月对账, 货到后三十天付款",
     }

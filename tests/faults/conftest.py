@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from services.common.config import Settings
+from tests.conftest import suite_settings
+from tests.faults.place import Place
 from tests.support.forwarder import Forwarder
-from tests.support.postgres import DatabaseServer
+from tests.support.postgres import DatabaseServer, OwnPostgres
 from tests.support.rabbitmq import RabbitNode, program
+from tests.support.suites import distributed_suite
 from tests.support.toys import Toys, running, toy_settings
 
 
@@ -53,3 +57,23 @@ def toys(toys_settings: Settings) -> Iterator[Toys]:
     """Both toy services, running over the failing network."""
     with running(toys_settings) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def place(node: RabbitNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Every service as its own process, two of limits and of workflow, over a broker and a server that tests
+    may end.
+    """
+    folder: Path = tmp_path_factory.mktemp("place")
+    with ExitStack() as stack:
+        server = OwnPostgres(folder)
+        server.start()
+        stack.callback(server.stop, "immediate")
+        databases = DatabaseServer(server.url)
+        prefix = stack.enter_context(databases.databases())
+        settings = suite_settings(databases, prefix, folder)
+        node.control("add_vhost", "place")
+        node.control("set_permissions", "-p", "place", "guest", ".*", ".*", ".*")
+        replicas = {"limits": 2, "workflow": 2}
+        suite = stack.enter_context(distributed_suite(settings, node.uri_of("place"), replicas))
+        yield Place(suite, server)

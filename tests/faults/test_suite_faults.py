@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -14,34 +13,15 @@ from credit.demo.client import ApiRefused
 from credit.rebuilding import rebuild
 from credit.suite import service_class
 from services.common.config import ALL_SERVICES
-from tests.conftest import suite_settings
 from tests.faults.place import Place
-from tests.support.postgres import DatabaseServer, OwnPostgres
+from tests.support.postgres import DatabaseServer
 from tests.support.processes import ServiceProcess
 from tests.support.rabbitmq import RabbitNode
-from tests.support.suites import distributed_suite
 from tests.support.wait import wait_until
 
 _DEALS = 24
 _FAULT_AFTER = 12
 _CROWD = 64
-
-
-@pytest.fixture(scope="module")
-def place(node: RabbitNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Every service as its own process, two of limits, over a broker and a server that tests may end."""
-    folder: Path = tmp_path_factory.mktemp("place")
-    with ExitStack() as stack:
-        server = OwnPostgres(folder)
-        server.start()
-        stack.callback(server.stop, "immediate")
-        databases = DatabaseServer(server.url)
-        prefix = stack.enter_context(databases.databases())
-        settings = suite_settings(databases, prefix, folder)
-        node.control("add_vhost", "place")
-        node.control("set_permissions", "-p", "place", "guest", ".*", ".*", ".*")
-        suite = stack.enter_context(distributed_suite(settings, node.uri_of("place"), {"limits": 2}))
-        yield Place(suite, server)
 
 
 def _kill_broker(place: Place, node: RabbitNode) -> None:

@@ -121,6 +121,23 @@ def test_of_two_who_decide_at_once_one_wins_and_the_other_hears_409(company: Com
     refused(401, ralf.get, "/me")
 
 
+def test_an_invoice_beyond_the_limit_is_recorded_flagged_and_told_to_the_sales_owner(
+    company: Company,
+) -> None:
+    customer = company.customer_with_limit("OVER", "100.00")
+    dated = {"invoice_date": "2026-01-05", "due_date": "2026-02-04"}
+    invoice = {"invoice_no": "OVER-1", "customer_id": customer["id"], "amount": "100.01", "currency": "CNY"}
+    assert company.fin.post("/invoices", {**invoice, **dated})["over_limit"] is True
+    company.settle()
+    told = wait_until(lambda: _told_of_excess(company), what="the notification")
+    assert "100.01" in told[0]["body"]
+
+
+def _told_of_excess(company: Company) -> list[dict[str, Any]]:
+    items = company.sam.get("/notifications")["items"]
+    return [each for each in items if "超限" in (each["title"] or "")]
+
+
 def test_orders_reserve_deliver_invoice_and_pay_the_limit_back(company: Company) -> None:
     customer = company.customer_with_limit("CHAIN", "1000.00")
     order = {"order_no": "A/1:甲", "customer_code": "CHAIN", "amount": "600.00", "currency": "CNY"}

@@ -55,6 +55,12 @@ class Office:
     admin: Person
     of_sam: dict[str, str] = field(default_factory=dict)
 
+    def ground(self, service: str) -> Any:
+        """What a running service stands on."""
+        assert self.suite.runner is not None
+        dependencies = self.suite.runner.container(service).dependencies
+        return next(each for each in dependencies if hasattr(each, "ask"))
+
     def sign_in(self, username: str, password: str = PASSWORD) -> Person:
         nobody = Person(self.suite.url, username)
         login = {"username": username, "password": password}
@@ -76,7 +82,7 @@ class Office:
         return self.sign_in(username)
 
 
-_OF_RECORDS = ("read", "create", "update", "delete")
+_OF_RECORDS = ("read", "create", "update", "delete", "import")
 
 
 def everything(kind: str = "all", **more: Any) -> list[dict[str, Any]]:
@@ -111,8 +117,13 @@ def _furnish(office: Office) -> None:
         admin.ask("PATCH", f"/departments/{code}", {"head": "mia"})
     admin.ask("POST", "/admin/business-date", {"date": "2026-01-05"})
     subject = {"key": "subject", "label": {"zh": "主题"}, "type": "text"}
-    admin.ask("POST", "/forms", {"key": "visits", "title": {"zh": "拜访"}, "fields": [subject]})
-    admin.ask("POST", "/forms/visits:publish", {})
+    papers = {"key": "papers", "label": {"zh": "资料"}, "type": "attachment"}
+    admin.ask("POST", "/forms", {"key": "visits", "title": {"zh": "拜访"}, "fields": [subject, papers]})
+    admin.ask("POST", "/forms", {"key": "application", "title": {"zh": "申请"}, "fields": [papers]})
+    customers = admin.ask("GET", "/forms/customer")
+    admin.ask("PUT", "/forms/customer", {**customers, "fields": [*customers["fields"], papers]})
+    for key in ("visits", "application", "customer"):
+        admin.ask("POST", f"/forms/{key}:publish", {})
     office.role("everything", everything())
     sam = office.hire("sam", ["everything"], "EAST")
     _trade(office, sam)
@@ -121,6 +132,7 @@ def _furnish(office: Office) -> None:
 
 def _trade(office: Office, sam: Person) -> None:
     """Records of every kind that the API can name, all of a customer of sam's."""
+    files = {form: _file(sam, form) for form in ("customer", "application", "visits")}
     contact = {"name": "张三", "mobile": "13812341234", "email": "zhang.san@example.com"}
     customer = sam.ask(
         "POST",
@@ -132,11 +144,12 @@ def _trade(office: Office, sam: Person) -> None:
             "salesperson": "sam",
             "department": "EAST",
             "contacts": [contact],
-            "fields": {"annual_sales": "5000000.00", "industry": "retail"},
+            "fields": {"annual_sales": "5000000.00", "industry": "retail", "papers": [files["customer"]]},
         },
     )
     asked = {"customer_id": customer["id"], "amount": "30000.00", "currency": "CNY", "term_days": 30}
-    application = sam.ask("POST", "/applications", asked)
+    fields = {"papers": [files["application"]]}
+    application = sam.ask("POST", "/applications", {**asked, "fields": fields})
     sam.ask("POST", f"/applications/{application['id']}:submit")
     office.admin.ask("POST", "/admin/streams:drain")
     mia = office.sign_in("mia")
@@ -160,14 +173,18 @@ def _trade(office: Office, sam: Person) -> None:
     sam.ask("POST", "/write-offs", written_off)
     disputed = {"invoice_no": "I-SAM", "amount": "20.00", "reason": "质量"}
     dispute = sam.ask("POST", "/disputes", disputed)["dispute"]
-    record = sam.ask("POST", "/forms/visits/records", {"fields": {"subject": "山姆的拜访"}})
+    values = {"subject": "山姆的拜访", "papers": [files["visits"]]}
+    record = sam.ask("POST", "/forms/visits/records", {"fields": values})
     view = sam.ask("POST", "/forms/visits/views", {"name": "山姆的视图"})
+    override = sam.ask("POST", "/overrides", {**money, "amount": "1.00", "reason": "特批"})["override"]
     office.of_sam |= {
         "customer_id": customer["id"],
         **_papers(sam, customer["id"]),
+        **{f"file_of_{form}": file["id"] for form, file in files.items()},
         "session_id": sam.ask("GET", "/me/sessions")["items"][0]["id"],
         "application_id": application["id"],
         "task_id": task["id"],
+        "notification_id": mia.ask("GET", "/notifications")["items"][0]["id"],
         "instance_id": task["instance_id"],
         "guarantee_id": guarantee["id"],
         "order_no": "O-SAM",
@@ -180,7 +197,36 @@ def _trade(office: Office, sam: Person) -> None:
         "form": "visits",
         "record_id": record["id"],
         "view_id": view["id"],
+        "override_id": override["id"],
+        "import_id": _import(sam),
     }
+
+
+def _file(sam: Person, form: str) -> dict[str, Any]:
+    """A file for the field `papers` of a form."""
+    sent = {"file": ("资料.txt", b"the papers")}
+    upload = requests.post(
+        f"{sam.url}/api/v1/forms/{form}/files",
+        params={"field": "papers"},
+        files=sent,
+        headers=sam.headers,
+        timeout=30,
+    )
+    assert upload.status_code == 201, upload.text
+    found: dict[str, Any] = upload.json()
+    return found
+
+
+def _import(sam: Person) -> str:
+    """A table of visits that was uploaded."""
+    upload = requests.post(
+        f"{sam.url}/api/v1/forms/visits/imports",
+        files={"file": ("拜访.csv", "主题\n山姆的导入\n".encode())},
+        headers=sam.headers,
+        timeout=60,
+    )
+    assert upload.status_code == 201, upload.text
+    return str(upload.json()["id"])
 
 
 def _papers(sam: Person, customer_id: str) -> dict[str, str]:

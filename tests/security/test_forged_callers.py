@@ -14,6 +14,7 @@ from gateway.identity.permissions import ALL
 from services.common import keys
 from services.common.caller import Caller, CallerSigner, service_caller
 from services.common.config import ALL_SERVICES, GATEWAY
+from services.common.messaging.door import OfService
 from tests.security.conftest import Office
 from tests.support.doors import speaking_as
 
@@ -34,9 +35,7 @@ class Intruder:
     """Somebody on the broker who knows every name, and the keys of one service, but not the gateway's."""
 
     def __init__(self, office: Office) -> None:
-        assert office.suite.runner is not None
-        dependencies = office.suite.runner.container("limits").dependencies
-        client: Any = next(each for each in dependencies if hasattr(each, "ask")).client
+        client = office.ground("limits").client
         self._folder = office.suite.settings.keys_dir
         self.clients = {name: speaking_as(name, client, office.suite.settings) for name in ALL_SERVICES}
 
@@ -47,7 +46,7 @@ class Intruder:
         """
         declared = getattr(service_class(service), method).__credit_endpoint__.permission
         # Some ask for a right on what the input names.
-        named = {"form": "nothing"} if callable(declared) else {}
+        named = {"form": "nothing"} if callable(declared) or isinstance(declared, OfService) else {}
         request = {"input": named, "caller": caller, "trace_id": "t", "idempotency_key": None}
         answer = self.clients[sender].call_async(service, method, request, 15)()
         return int(answer["error"]["status"]) if "error" in answer else 200

@@ -18,8 +18,8 @@ _OF_EVERYBODY = {
     "form",
     *("key", "flow", "rule", "service", "identity", "dashboard"),
     "binding_id",
-    # A person's own, found by who asks.
-    *("notification_id", "absence_id"),
+    # One's own, but for who may set everybody's, see below.
+    "absence_id",
 }
 _NUMBERS = ("invoices", "payments", "credit-notes", "write-offs", "bills")
 _PARAMETERS = re.compile(r"<([^>]+)>")
@@ -41,6 +41,7 @@ _BODIES: dict[str, Any] = {
         for verb in ("blacklist", "whitelist", "unlist")
     },
     "POST /customers/<customer_id>/documents": {"kind": "other"},
+    "POST /customers/<customer_id>:merge": {"into": "C-SAM", "reason": "x"},
     "PUT /applications/<application_id>": _GRANT,
     "POST /credit-accounts/<customer_id>/grants": _GRANT,
     "POST /credit-accounts/<customer_id>/guarantees": _GUARANTEE,
@@ -51,6 +52,7 @@ _BODIES: dict[str, Any] = {
     "POST /orders/<order_no>:deliver": {"amount": "1.00", "delivery_no": "D-SUE"},
     "POST /orders/<order_no>:return-delivery": {"amount": "1.00", "return_no": "R-SUE"},
     "POST /orders/<order_no>:reverse-delivery": {"delivery_no": "D-SAM"},
+    "POST /overrides/<override_id>:end": {"reason": "x"},
     "POST /tasks/<task_id>:comment": {"opinion": "x"},
     "POST /tasks/<task_id>:transfer": {"to": "sue"},
     "POST /tasks/<task_id>:delegate": {"to": "sue"},
@@ -74,11 +76,13 @@ _BODIES: dict[str, Any] = {
 
 def _names(route: Route, of_sam: dict[str, str]) -> dict[str, str]:
     resource = route.path.split("/")[1].partition(":")[0]
+    forms = {"customers": "customer", "applications": "application", "forms": "visits"}
     shared = {"customers": of_sam["customer_id"], "applications": of_sam["application_id"]}
     return {
         **of_sam,
         "number": of_sam[resource.removesuffix("s")] if resource in _NUMBERS else "",
         "record": shared.get(resource, ""),
+        "file_id": of_sam[f"file_of_{forms.get(resource, 'visits')}"],
         "pool_kind": "salesperson",
         "pool_key": "sam",
     }
@@ -168,6 +172,16 @@ def test_what_is_taken_is_refused_without_saying_by_whom(office: Office, strange
     assert response.status_code == 409
     assert "山姆" not in response.text
     assert office.of_sam["customer_id"] not in response.text
+
+
+def test_anothers_absence_is_ended_by_nobody_but_those_who_set_them(office: Office, owner: Person) -> None:
+    span = {"starts_at": "2026-01-06T00:00:00Z", "ends_at": "2026-01-07T00:00:00Z"}
+    absence = owner.ask("POST", "/absences", {"deputy": "mia", **span})
+    office.role("acts", [{"right": "tasks.act"}])
+    ann = office.hire("ann", ["acts"])
+    assert ann.ask("GET", "/absences")["items"] == []
+    ann.refused(404, "DELETE", f"/absences/{absence['id']}")
+    owner.ask("DELETE", f"/absences/{absence['id']}")
 
 
 def test_a_group_is_moved_by_nobody_whose_right_does_not_reach_all(office: Office, stranger: Person) -> None:

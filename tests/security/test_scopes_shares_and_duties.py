@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from gateway.notifications import projection
+from services.common.caller import service_caller
+from services.common.config import GATEWAY
+from services.common.events import Event
 from tests.security.conftest import Office, Person, everything
 
 _READ = "customers.read"
@@ -213,6 +218,67 @@ def test_an_explanation_names_role_grant_scope_and_what_the_condition_read(offic
     asked = {"username": "ed", "right": "orders.create"}
     without = office.admin.ask("POST", "/admin/permissions:explain", asked)
     assert (without["allowed"], without["why"]) == (False, "no_role_with_the_right")
+
+
+def _notified(person: Person) -> list[tuple[str, str]]:
+    items = person.ask("GET", "/notifications")["items"]
+    return [(one["title"], one["body"]) for one in items]
+
+
+_WITHHELD = "您现在无权查看"
+
+
+def test_who_is_mentioned_is_told_what_they_may_see_now(office: Office) -> None:
+    grants = [{"right": "notifications.read"}, {"right": "tasks.read"}]
+
+    def rob(kind: str, fields: Any = None) -> Person:
+        office.role("mentioned", [*grants, {"right": "instances.read", "scopes": [{"kind": kind}]}], fields)
+        return office.hire("rob", ["mentioned"])
+
+    rob("own")
+    office.admin.ask("POST", "/admin/streams:drain")
+    mia = office.sign_in("mia")
+    body = {"opinion": "@rob 请看", "mention": ["rob"]}
+    mia.ask("POST", f"/tasks/{office.of_sam['task_id']}:comment", body)
+    office.admin.ask("POST", "/admin/streams:drain")
+    assert _notified(rob("own")) == [(f"提到了您: {_WITHHELD}", "")]
+    (told,) = _notified(rob("all"))
+    assert "山姆的客户" in told[1]
+    assert "30000.00" in told[1]
+    (told,) = _notified(rob("all", {"customers": {"name": "masked"}, "applications": {"amount": "hidden"}}))
+    assert "山****" in told[1]
+    assert "30000" not in told[1]
+    assert _notified(rob("own")) == [(f"提到了您: {_WITHHELD}", "")]
+
+
+def test_a_warning_is_read_by_whoever_reaches_its_customer_now(office: Office) -> None:
+    grants = [{"right": "notifications.read"}, {"right": "firings.read", "scopes": [{"kind": "own"}]}]
+    office.role("warned", grants)
+    ola = office.hire("ola", ["warned"])
+    body = {"code": "K-OLA", "name": "奥拉的客户", "department": "EAST", "salesperson": "ola"}
+    customer = office.admin.ask("POST", "/customers", body)
+    office.admin.ask("POST", "/admin/streams:drain")
+    action = {"kind": "notify", "to": ["ola"], "subject": "奥拉的客户 逾期 9 天", "body": "逾期 500.00"}
+    data = {"rule_key": "r", "customer_id": customer["id"], "episode": 1, "facts": {}, "actions": [action]}
+    fired = Event(
+        id=uuid4(),
+        type="rule_fired",
+        source="risk_rules",
+        subject=customer["id"],
+        sequence=1,
+        ordering_key=customer["id"],
+        time="2026-01-05T00:00:00Z",
+        actor="",
+        trace_id="",
+        data={**data, "salesperson": "ola", "department": "EAST"},
+        dataversion=1,
+    )
+    with office.ground(GATEWAY).database.begin(service_caller(GATEWAY)) as work:
+        projection.rule_fired(work, fired)
+    assert _notified(ola) == [("奥拉的客户 逾期 9 天", "逾期 500.00")]
+    office.admin.ask("PATCH", f"/customers/{customer['id']}", {"salesperson": "ed"})
+    office.admin.ask("POST", "/admin/streams:drain")
+    assert _notified(ola) == [(_WITHHELD, "")]
 
 
 def test_a_missing_right_is_named(office: Office) -> None:

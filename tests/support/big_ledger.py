@@ -210,6 +210,10 @@ _ROWS = (
     SELECT id, customer_id, currency, delivery_date, reserved, effective_date, created_at FROM orders
     """,
     """
+    INSERT INTO order_days (customer_id, order_date, currency, amount, count)
+    SELECT customer_id, order_date, currency, sum(amount), count(*) FROM orders GROUP BY 1, 2, 3
+    """,
+    """
     INSERT INTO open_changes (invoice_id, customer_id, change, effective_date, posted_on, recorded_at)
     SELECT id, customer_id, amount, on_date, on_date, recorded_at FROM made WHERE kind = 'invoice'
     UNION ALL SELECT invoice_id, customer_id, -amount, on_date, on_date, recorded_at FROM paid

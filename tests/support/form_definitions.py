@@ -57,3 +57,49 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         "fields": [*fields, group],
         "checks": [{"when": "COUNT(f0) > 5", "message": {"zh": "太多"}, "field": "f0"}],
     }
+
+
+def field(key: str, kind: str, **more: Any) -> dict[str, Any]:
+    return {"key": key, "label": {"zh": key}, "type": kind, **more}
+
+
+# What is wrong, the fields, and the place and code that it is refused with.
+BAD_FIELDS: dict[str, tuple[list[dict[str, Any]], str, str]] = {
+    "circle": (
+        [field("a", "formula", formula="b + 1"), field("b", "formula", formula="a + 1")],
+        "fields.0.formula",
+        "cycle",
+    ),
+    "circle of itself": ([field("a", "formula", formula="a + 1")], "fields.0.formula", "cycle"),
+    "unknown type": ([field("a", "text"), field("b", "hologram")], "fields.1.type", "type_unknown"),
+    "missing field": (
+        [field("a", "formula", formula="1 + 没有")],
+        "fields.0.formula",
+        "unknown_field",
+    ),
+    "condition on a missing field": (
+        [field("a", "text", visible_when="没有 > 1")],
+        "fields.0.visible_when",
+        "unknown_field",
+    ),
+    "formula of another type": (
+        [field("a", "text"), field("b", "formula", formula="a * 2")],
+        "fields.1.formula",
+        "wrong_type",
+    ),
+    "no expression": ([field("a", "formula", formula="1 +")], "fields.0.formula", "syntax"),
+    "pattern": ([field("a", "text", pattern={"regex": "(x"})], "fields.0.pattern.regex", "pattern_invalid"),
+    "pattern that looks back": (
+        [field("a", "text", pattern={"regex": r"(a)\1"})],
+        "fields.0.pattern.regex",
+        "pattern_invalid",
+    ),
+    "key twice": (
+        [field("a", "text"), field("b", "text"), field("a", "number")],
+        "fields.2.key",
+        "key_twice",
+    ),
+    "unknown setting": ([field("a", "text", colour="red")], "fields.0.colour", "unknown_field"),
+    "1,000 fields": ([field(f"f{place}", "number") for place in range(1_000)], "fields", "too_many_fields"),
+    "empty range": ([field("a", "number", minimum=2, maximum=1)], "fields.0.minimum", "range_empty"),
+}

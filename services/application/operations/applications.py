@@ -8,10 +8,10 @@ from uuid import UUID
 
 from services.application import events, model, store
 from services.application.applications import EDITABLE, STEPS, next_status, require_creditworthy
-from services.application.rights import FORM
+from services.application.rights import APPLICATIONS, FORM
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, NotFound, beyond_scope, invalid_field, unknown_filter
-from services.common.forms import Form, Surroundings, designing, load_values
+from services.common.forms import Form, Surroundings, designing, files, load_values, people
 from services.common.forms import store as form_store
 from services.common.ids import new_id
 from services.common.paging import page
@@ -37,7 +37,7 @@ def create_application(
         "customer_code": customer["code"],
         "customer_name": customer["name"],
         **_asked(received),
-        "fields": _values(work, received["form_fields"], None),
+        "fields": _values(work, received, None),
         "initiator": work.caller.actor,
         "department": work.caller.department,
         "status": "draft",
@@ -52,6 +52,7 @@ def create_application(
     require_visible(work, store.OWNED, application, beyond_scope(work.right))
     store.add(work, application)
     store.add_history(work, application, "create", {})
+    _hold_files(work, application)
     events.told(work, "application_created", application)
     return events.view(application)
 
@@ -61,8 +62,11 @@ def change_application(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
     application = _mine(work, received)
     if application["status"] not in EDITABLE:
         raise Conflict("只有草稿或被退回的申请可以修改", code="wrong_state", state=application["status"])
-    values = {**_asked(received), "fields": _values(work, received["form_fields"], application["fields"])}
-    return _change(work, application, "change", values, "application_changed")
+    fields = _values(work, received, application)
+    values = {**_asked(received), "fields": fields}
+    answer = _change(work, application, "change", values, "application_changed")
+    _hold_files(work, application)
+    return answer
 
 
 def submit_application(
@@ -110,7 +114,15 @@ def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     before = None
     if received.get("record_id") is not None:
         before = _mine(work, {"application_id": str(received["record_id"])}, locked=False)["fields"]
-    return designing.evaluate_form(designing.newest_form(work, FORM), received, before, _around(work))
+    form = designing.newest_form(work, FORM)
+    given = files.described(work, form.definition, received["fields"], received.get("record_id"))
+    return designing.evaluate_form(form, {**received, "fields": given}, before, _around(work))
+
+
+def get_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of an application, with the key of its bytes, for the gateway."""
+    application = _require(work, received["application_id"], locked=False)
+    return files.get_file(work, FORM, APPLICATIONS.key, application["id"], received["file_id"])
 
 
 def customer_of(work: UnitOfWork, key: str) -> str:
@@ -152,15 +164,26 @@ def _asked(received: Mapping[str, Any]) -> dict[str, Any]:
 
 def _form(work: UnitOfWork) -> Form | None:
     """What an admin has published for the fields beside the typed columns; None while there is nothing."""
-    return None if form_store.published(work, FORM) is None else designing.newest_form(work, FORM)
+    return None if form_store.newest_stamp(work, FORM) is None else designing.newest_form(work, FORM)
 
 
-def _values(work: UnitOfWork, given: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+def _values(
+    work: UnitOfWork, received: Mapping[str, Any], application: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """The fields, checked and computed by the published form; as they were sent while there is none."""
     form = _form(work)
     if form is None:
-        return dict(given)
+        return dict(received["form_fields"])
+    before, application_id = (application["fields"], application["id"]) if application else (None, None)
+    people.require_known(work, form.definition, received["form_fields"], before, received)
+    given = files.described(work, form.definition, received["form_fields"], application_id)
     return load_values(form, given, before, _around(work))
+
+
+def _hold_files(work: UnitOfWork, application: Mapping[str, Any]) -> None:
+    form = _form(work)
+    if form is not None:
+        files.attach(work, form.definition, application["id"], application["fields"])
 
 
 def _around(work: UnitOfWork) -> Surroundings:

@@ -10,7 +10,7 @@ from services.application.store import count_with as count_applications
 from services.application.store import partitions, records
 from services.common.db import UnitOfWork
 from services.common.errors import invalid_field
-from services.common.forms import FormDefinition, compile_form, designing, store
+from services.common.forms import FormDefinition, compile_form, designing, files, store
 from services.common.forms.definition import refused
 from services.common.forms.texts import fault
 
@@ -66,8 +66,28 @@ def _check_targets(work: UnitOfWork, definition: FormDefinition) -> None:
         known = target in (None, definition.key) or (one.type != "rollup" and target in _ELSEWHERE)
         if not known and store.published(work, str(target)) is None:
             faults.append(fault("form_missing", f"fields.{place}.form", key=target))
+        elif one.type == "rollup" and _is_late(work, definition, one.settings):
+            faults.append(fault("field_unfit", f"fields.{place}.field", key=one.settings["field"]))
     if faults:
         raise refused(faults)
+
+
+def _is_late(work: UnitOfWork, definition: FormDefinition, settings: Mapping[str, Any]) -> bool:
+    """Whether a roll-up adds up what no record keeps: a formula over a roll-up."""
+    own = settings["form"] == definition.key
+    target = definition if own else designing.newest_form(work, settings["form"]).definition
+    field = target.field(settings["field"] or "")
+    return field is not None and field.late
+
+
+def get_file_room(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """What a field of a form takes."""
+    return files.room_for(designing.newest_form(work, received["form"]).definition, received["field"])
+
+
+def add_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Register a stored file for a field."""
+    return files.add_file(work, designing.newest_form(work, received["form"]).definition, received)
 
 
 def get_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

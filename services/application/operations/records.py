@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.application.operations import applications
 from services.application.rights import FORM as APPLICATION
 from services.application.store import record_search, records, rollups
 from services.common import strict_json
+from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope
 from services.common.field_rights import concealed_names, only_seen, require_seen
@@ -20,7 +22,10 @@ from services.common.forms import (
     FormField,
     Surroundings,
     designing,
+    files,
+    late_values,
     load_values,
+    people,
     type_of,
 )
 from services.common.forms.rights import resource_key
@@ -50,27 +55,21 @@ def create_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     form = form_of(work, received["form"])
     shelf = record_search.shelf_of(form)
-    record: dict[str, Any] = {
-        "form": shelf.key,
-        "id": new_id(),
-        "form_version": form.definition.version,
-        "department": work.caller.department,
-        "version": 1,
-        "created_at": work.now,
-        "created_by": work.caller.actor,
-        "updated_at": work.now,
-        "updated_by": work.caller.actor,
-        "deleted_at": None,
-    }
-    around = surroundings(work, form, received["fields"], received.get("related") or {}, numbers=True)
-    record["fields"] = load_values(form, received["fields"], None, around)
-    missing = beyond_scope(work.right)
-    require_reach(work.caller, work.right, shelf.facts(record), shelf.owned.fields, world_of(work), missing)
+    record = blank_record(form, work.caller, work.now)
+    people.require_known(work, form.definition, received["fields"], None, received)
+    given = files.described(work, form.definition, received["fields"], None)
+    around = surroundings(work, form, given, received.get("related") or {}, numbers=True)
+    record["fields"] = load_values(form, given, None, around)
+    if work.caller.clauses_of(work.right) is not None:
+        # The facts of a record are dear: only whose right does not reach every record needs them.
+        facts, missing = shelf.facts(record), beyond_scope(work.right)
+        require_reach(work.caller, work.right, facts, shelf.owned.fields, world_of(work), missing)
     words = records.words_for(form.definition, record["fields"])
     uniques = unique_values(form.definition, record)
-    line = _history(work, record, "created", differences(form.definition, {}, record["fields"]))
+    line = history_line(record, "created", differences(form.definition, {}, record["fields"]))
     work.part(records.RecordWriter).add(record, words, uniques, line)
     events.record_told(work, "record_created", record, customer_of(form.definition, record["fields"]))
+    files.attach(work, form.definition, record["id"], record["fields"])
     return answer(form, record)
 
 
@@ -82,17 +81,28 @@ def update_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     """
     form, _, record = _found(work, received, locked=True)
     _check_version(record, received.get("version"))
-    around = surroundings(work, form, received["fields"], received.get("related") or {})
-    after = load_values(form, received["fields"], record["fields"], around)
+    people.require_known(work, form.definition, received["fields"], record["fields"], received)
+    given = files.described(work, form.definition, received["fields"], record["id"])
+    around = surroundings(work, form, given, received.get("related") or {})
+    after = load_values(form, given, record["fields"], around)
     changes = differences(form.definition, record["fields"], after)
     if not changes:
         return answer(form, record)
-    changed = {**record, "fields": after, "form_version": form.definition.version, **_stamp(work, record)}
+    return answer(form, write_change(work, form, record, {**record, "fields": after}))
+
+
+def write_change(
+    work: UnitOfWork, form: Form, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write a locked record's new values, its history, and what it has alone; tells of it."""
+    changed = {**after, "form_version": form.definition.version, **_stamp(work, before)}
     _write(work, form.definition, changed)
-    records.replace_uniques(work, record["id"], unique_values(form.definition, changed))
-    records.add_history(work, _history(work, changed, "updated", changes))
-    events.record_told(work, "record_updated", changed, customer_of(form.definition, after))
-    return answer(form, changed)
+    records.replace_uniques(work, changed["id"], unique_values(form.definition, changed))
+    changes = differences(form.definition, before["fields"], changed["fields"])
+    records.add_history(work, history_line(changed, "updated", changes))
+    files.attach(work, form.definition, changed["id"], changed["fields"])
+    events.record_told(work, "record_updated", changed, customer_of(form.definition, changed["fields"]))
+    return changed
 
 
 def delete_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +112,8 @@ def delete_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     stamp = _stamp(work, record)
     records.change(work, record["form"], record["id"], {**stamp, "deleted_at": work.now})
     records.replace_uniques(work, record["id"], [])
-    records.add_history(work, _history(work, {**record, **stamp}, "deleted", []))
+    files.release(work, form.definition, record["id"])
+    records.add_history(work, history_line({**record, **stamp}, "deleted", []))
     customer = customer_of(form.definition, record["fields"])
     events.record_told(work, "record_deleted", {**record, **stamp}, customer)
     return {"id": record["id"], "form": record["form"], "version": stamp["version"], "deleted": True}
@@ -115,7 +126,8 @@ def restore_record(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, A
     records.change(work, record["form"], record["id"], {**stamp, "deleted_at": None})
     restored = {**record, **stamp, "deleted_at": None}
     records.replace_uniques(work, record["id"], unique_values(form.definition, restored))
-    records.add_history(work, _history(work, restored, "restored", []))
+    records.add_history(work, history_line(restored, "restored", []))
+    files.hold_again(work, form.definition, record["id"], record["fields"])
     customer = customer_of(form.definition, record["fields"])
     events.record_told(work, "record_restored", restored, customer)
     return answer(form, restored)
@@ -154,8 +166,17 @@ def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
     before = None
     if received.get("record_id") is not None:
         before = _found(work, received)[2]["fields"]
-    around = surroundings(work, form, received["fields"], received.get("related") or {})
-    return designing.evaluate_form(form, received, before, around)
+    record_id = received.get("record_id")
+    given = files.described(work, form.definition, received["fields"], record_id)
+    around = surroundings(work, form, given, received.get("related") or {})
+    return designing.evaluate_form(form, {**received, "fields": given}, before, around)
+
+
+def get_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of a record, with the key of its bytes, for the gateway."""
+    form, _, record = _found(work, received)
+    resource = resource_key(form.definition.key)
+    return files.get_file(work, form.definition.key, resource, record["id"], received["file_id"])
 
 
 def surroundings(
@@ -172,7 +193,7 @@ def surroundings(
         ids = [each for each in (asked if isinstance(asked, list) else [asked]) if isinstance(each, str)]
         if one.settings["form"] != _CUSTOMER:
             found |= _related_here(work, one.settings["form"], ids)
-        faults += [one.key for each in ids if _as_id(each) is not None and each not in found]
+        faults += [one.key for each in ids if as_id(each) is not None and each not in found]
     if faults:
         errors = [
             {
@@ -185,12 +206,19 @@ def surroundings(
         ]
         raise Invalid("关联的记录不存在", code="invalid", errors=errors)
 
+    number = numbers_of(work, form) if numbers else None
+    return Surroundings(world_of(work), my_values(work.caller), found, number)
+
+
+def numbers_of(work: UnitOfWork, form: Form) -> Callable[[FormField], str]:
+    """What gives the next automatic number of a field. Locks the field's count."""
+
     def number(field: FormField) -> str:
         period = period_of(field, work.local_date)
         name = f"{form.definition.key}/{field.key}/{period}"
         return written_number(field, period, work.part(records.RecordWriter).next_number(name))
 
-    return Surroundings(world_of(work), my_values(work.caller), found, number if numbers else None)
+    return number
 
 
 def customers_asked(definition: FormDefinition, given: Mapping[str, Any]) -> list[str]:
@@ -199,7 +227,7 @@ def customers_asked(definition: FormDefinition, given: Mapping[str, Any]) -> lis
     for one in definition.of_type("relation", "relations"):
         asked = given.get(one.key) if one.settings["form"] == _CUSTOMER else None
         ids = asked if isinstance(asked, list) else [asked]
-        found += [each for each in ids if isinstance(each, str) and _as_id(each) is not None]
+        found += [each for each in ids if isinstance(each, str) and as_id(each) is not None]
     return found
 
 
@@ -207,12 +235,12 @@ def names_a_record(value: Any) -> bool:
     """Whether a value may be the id of a record, or hold some."""
     if isinstance(value, list):
         return any(names_a_record(one) for one in value)
-    return isinstance(value, str) and _as_id(value) is not None
+    return isinstance(value, str) and as_id(value) is not None
 
 
 def _related_here(work: UnitOfWork, form: str, ids: Sequence[str]) -> Related:
     """The records of a form that the caller may see, without what they may not see of them."""
-    wanted = [one for one in map(_as_id, ids) if one is not None]
+    wanted = [one for one in map(as_id, ids) if one is not None]
     right = f"{resource_key(form)}.read"
     if not wanted or not work.caller.can(right):
         return {}
@@ -221,7 +249,8 @@ def _related_here(work: UnitOfWork, form: str, ids: Sequence[str]) -> Related:
     return {str(row["id"]): only_seen(work.caller, right, row) for row in rows}
 
 
-def _as_id(text: str) -> UUID | None:
+def as_id(text: str) -> UUID | None:
+    """A text as an id, if it is one."""
     try:
         return UUID(text) if len(text) == 36 else None
     except ValueError:
@@ -229,7 +258,10 @@ def _as_id(text: str) -> UUID | None:
 
 
 def with_rollups(work: UnitOfWork, form: Form, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Records with what the records that point to them come to: one statement for each roll-up."""
+    """Records with what the records that point to them come to, and what is computed of that.
+
+    One statement for each roll-up.
+    """
     for one in form.definition.of_type("rollup") if items else ():
         right = f"{resource_key(one.settings['form'])}.read"
         unseen = concealed_names(work.caller, resource_key(one.settings["form"]))
@@ -241,6 +273,11 @@ def with_rollups(work: UnitOfWork, form: Form, items: list[dict[str, Any]]) -> l
         for item in items:
             total = found.get(str(item["id"]))
             item["fields"][one.key] = empty if total is None else f"{total:f}"
+    late = form.formulas.late.reads
+    around = Surroundings(world_of(work), my_values(work.caller))
+    for item in items if late else ():
+        kept = {key: value for key, value in item["fields"].items() if key not in late}
+        item["fields"] = kept | late_values(form, kept, around)
     return items
 
 
@@ -264,11 +301,11 @@ def differences(
     """Field by field what changed: `{"field", "label", "before", "after"}`."""
     found = []
     for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
-            known = definition.field(key)
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            known = definition.by_key.get(key)
             label = known.label["zh"] if known else key
-            change = {"field": f"fields.{key}", "label": label}
-            found.append({**change, "before": before.get(key), "after": after.get(key)})
+            found.append({"field": f"fields.{key}", "label": label, "before": old, "after": new})
     return found
 
 
@@ -334,15 +371,31 @@ def _write(work: UnitOfWork, definition: FormDefinition, record: Mapping[str, An
     records.change(work, record["form"], record["id"], {**values, "words": words})
 
 
-def _history(
-    work: UnitOfWork, record: Mapping[str, Any], action: str, changes: list[dict[str, Any]]
-) -> dict[str, Any]:
+def blank_record(form: Form, caller: Caller, now: datetime) -> dict[str, Any]:
+    """A new record without values."""
+    return {
+        "form": form.definition.key,
+        "id": new_id(),
+        "form_version": form.definition.version,
+        "fields": {},
+        "department": caller.department,
+        "version": 1,
+        "created_at": now,
+        "created_by": caller.actor,
+        "updated_at": now,
+        "updated_by": caller.actor,
+        "deleted_at": None,
+    }
+
+
+def history_line(record: Mapping[str, Any], action: str, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was changed of a record, by whom and when its stamp says."""
     return {
         "record_id": record["id"],
         "version": record["version"],
         "form_version": record["form_version"],
         "action": action,
         "changes": changes,
-        "changed_at": work.now,
-        "changed_by": work.caller.actor,
+        "changed_at": record["updated_at"],
+        "changed_by": record["updated_by"],
     }

@@ -59,6 +59,15 @@ def change(work: UnitOfWork, application_id: UUID, values: Mapping[str, Any]) ->
     work.execute(update(applications).where(applications.c.id == application_id).values(**values))
 
 
+def hand_over(work: UnitOfWork, giver: UUID, taker: Mapping[str, Any]) -> list[Row]:
+    """Let the applications of one customer be another's; answers them. Locks their rows."""
+    named = {f"customer_{name}": taker[name] for name in ("id", "code", "name")}
+    statement = update(applications).where(applications.c.customer_id == giver)
+    values = {**named, "version": applications.c.version + 1, "updated_at": work.now}
+    rows = work.execute(statement.values(values).returning(applications)).mappings()
+    return sorted((dict(row) for row in rows), key=lambda row: str(row["number"]))
+
+
 def listed(work: UnitOfWork, where: Mapping[str, Any], own: Mapping[str, Any]) -> Select[Any]:
     """The caller's applications with these values of columns and form fields, to be paged."""
     wanted = [applications.c[name] == value for name, value in where.items()]

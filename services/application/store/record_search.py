@@ -98,7 +98,7 @@ def _read(value: Any, one: Field) -> Any:
 @lru_cache(maxsize=256)
 def _shelf(form: Form) -> Shelf:
     definition = form.definition
-    known = catalogue_of(definition.fields).fields
+    known = catalogue_of(definition.holding).fields
     core = {one.key: one for one in CORE}
     columns: dict[str, Sql] = {one.key: column_of(one) for one in definition.holding}
     columns |= {name: form_records.c[name] for name in ("id", *_CORE)}
@@ -174,7 +174,7 @@ def _equals(shelf: Shelf, name: str, value: str) -> Sql:
     if key in ("created_by", "updated_by", "department") and not name.startswith("fields."):
         return form_records.c[key] == value
     field = shelf.definition.field(key)
-    if field is None or not type_of(field).can_be_searched:
+    if field is None or not type_of(field).can_be_searched or key not in shelf.columns:
         raise invalid_field(name[:60], "filter_invalid", "不能按该字段筛选", f"不能按 {name[:60]} 筛选")
     wanted = declared(type_of(field).expression_type(field))
     if wanted.kind == "list":

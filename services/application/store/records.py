@@ -22,6 +22,7 @@ from services.common.forms.words import searched_text, vector
 from services.common.journal import Journalled
 from services.common.paging import page
 from services.common.scopes import Facts, visible
+from services.common.strict_json import PlainList
 
 Row = dict[str, Any]
 SHOWN = tuple(column for column in form_records.c if column.name != "words")
@@ -48,7 +49,8 @@ class RecordWriter(Journalled):
             raise taken(uniques[0])
         self._keep(self._records, [{**record, "words": words}])
         self._keep(self._uniques, list(uniques))
-        self._keep(self._history, [history])
+        # Of values that were checked and are plain JSON.
+        self._keep(self._history, [{**history, "changes": PlainList(history["changes"])}])
 
     def _keep(self, kept: list[Row], new: list[Row]) -> None:
         before = len(kept)
@@ -193,3 +195,20 @@ def count_with(work: UnitOfWork, form: str, keys: Sequence[str]) -> dict[str, in
     holding = [func.count().filter(one).label(f"k{place}") for place, one in enumerate(held)]
     row = work.execute(select(*holding).where(form_records.c.form == form)).one()
     return dict(zip(keys, map(int, row), strict=True))
+
+
+def rename_related(work: UnitOfWork, form: str, key: str, before: str, after: str) -> int:
+    """Let the records of a form that point to one record by a field point to another; how many did.
+
+    Their versions stay: what they say is the same. Locks their rows.
+    """
+    statement = text(
+        "WITH asked (key, gone, now) AS"
+        " (SELECT CAST(:key AS text), CAST(:before AS text), CAST(:after AS text))"
+        " UPDATE form_records SET fields = jsonb_set(fields, ARRAY[key], CASE jsonb_typeof(fields -> key)"
+        " WHEN 'array' THEN (SELECT jsonb_agg(DISTINCT CASE WHEN one = gone THEN now ELSE one END)"
+        " FROM jsonb_array_elements_text(fields -> key) AS listed (one)) ELSE to_jsonb(now) END)"
+        " FROM asked WHERE form = :form AND (fields -> key) @> to_jsonb(gone)"
+    )
+    asked = {"form": form, "key": key, "before": before, "after": after}
+    return int(work.execute(statement, asked).rowcount)

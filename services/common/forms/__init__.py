@@ -1,7 +1,8 @@
 """Forms that people define: what a definition may say, and the checks that follow from it.
 
 `types` has the field types, `definition` and `checking` read what an admin defines, `formulas` compiles its
-expressions, `values` settles a record. Pure; `model` and `store` keep definitions and records.
+expressions, `values` settles a record. Pure; `model` and `store` keep definitions, `files` the files that
+records hold.
 """
 
 from services.common.forms.definition import FormDefinition, read_definition
@@ -11,6 +12,7 @@ from services.common.forms.values import (
     Outcome,
     Surroundings,
     compile_form,
+    late_values,
     load_values,
     settle_values,
     value_at,
@@ -26,6 +28,7 @@ __all__ = [
     "Outcome",
     "Surroundings",
     "compile_form",
+    "late_values",
     "load_values",
     "read_definition",
     "settle_values",

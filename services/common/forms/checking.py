@@ -94,7 +94,8 @@ def _default_faults(field: FormField) -> list[Fault]:
     formula = field.conditions.get("default_formula")
     if field.default is None and formula is None:
         return []
-    if kind.is_computed or not kind.has_value:
+    # A file belongs to one record: none can be everybody's default, or come from another record.
+    if kind.is_computed or not kind.has_value or _is_file(field):
         return [fault("field_unfit", "default", key=field.key)]
     if formula is not None:
         return [] if field.default is None else [fault("default_twice", "default")]
@@ -122,9 +123,13 @@ def _references(field: FormField, known: Mapping[str, FormField]) -> list[Fault]
             target = known.get(each["target"])
             if target is None:
                 faults.append(fault("field_missing", f"prefill.{place}.target", key=each["target"]))
-            elif type_of(target).is_computed or not type_of(target).has_value:
+            elif type_of(target).is_computed or not type_of(target).has_value or _is_file(target):
                 faults.append(fault("field_unfit", f"prefill.{place}.target", key=target.key))
     return faults
+
+
+def _is_file(field: FormField) -> bool:
+    return type_of(field).family == "file"
 
 
 def _group_faults(group: tuple[str, ...], known: Mapping[str, FormField]) -> list[Fault]:

@@ -62,14 +62,45 @@ class FormDefinition:
 
     @cached_property
     def holding(self) -> tuple[FormField, ...]:
-        """The fields of which a record holds a value: all but layout elements and roll-ups."""
-        return tuple(field for field in self.fields if type_of(field).has_value)
+        """The fields of which a record holds a value: no layout elements, roll-ups and formulas over them."""
+        return tuple(field for field in self.fields if type_of(field).has_value and not field.late)
+
+    @cached_property
+    def searched(self) -> tuple[FormField, ...]:
+        """The fields whose texts people find a record by."""
+        families = ("text", "identity", "choice", "people", "computed")
+        return tuple(
+            one
+            for one in self.holding
+            if type_of(one).family in families and type_of(one).stores in ("text", "list")
+        )
 
     @cached_property
     def unique_rules(self) -> tuple[tuple[str, ...], ...]:
         """What is unique alone, then what is together."""
         alone = tuple((field.key,) for field in self.fields if field.unique)
         return (*alone, *self.unique)
+
+    @cached_property
+    def file_fields(self) -> Mapping[str, FormField]:
+        """The fields that hold files by their paths: `执照`, or `明细.照片` of a column of a sub-table."""
+        found = {one.key: one for one in self.fields if type_of(one).family == "file"}
+        for table in self.fields:
+            columns = (one for one in table.columns if type_of(one).family == "file")
+            found |= {f"{table.key}.{one.key}": one for one in columns}
+        return found
+
+    @cached_property
+    def people_fields(self) -> Mapping[str, Mapping[str, str]]:
+        """The fields that name people: by field, the type by column, `""` for the field itself."""
+        found: dict[str, dict[str, str]] = {}
+        for one in self.fields:
+            if type_of(one).family == "people":
+                found[one.key] = {"": one.type}
+            columns = {each.key: each.type for each in one.columns if type_of(each).family == "people"}
+            if columns:
+                found[one.key] = columns
+        return found
 
     def of_type(self, *types: str) -> tuple[FormField, ...]:
         """The fields of these types."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from services.common import strict_json
 from services.common.db import UnitOfWork
@@ -19,6 +21,9 @@ Count = Callable[[UnitOfWork, str, Sequence[str]], Mapping[str, int]]
 # Refuses a definition for what only the service that keeps the form can know.
 Check = Callable[[UnitOfWork, FormDefinition], None]
 _RECORDS_ONLY = frozenset({"relation", "relations", "lookup", "rollup", "auto_number"})
+_COMPILED_MAX = 256
+# By the engine of their database.
+_compiled: WeakKeyDictionary[Any, dict[tuple[str, int, datetime], Form]] = WeakKeyDictionary()
 # What an answer adds to a definition; whoever sends a whole answer back changes none of it.
 SHOWN = ("version", "published_at", "published_by", "revision", "author", "state", "updated_at", "warnings")
 
@@ -195,14 +200,26 @@ def form_view(draft: Mapping[str, Any] | None, newest: Mapping[str, Any] | None)
 def newest_form(work: UnitOfWork, key: str) -> Form:
     """The form in force, compiled; `NotFound` where nothing is published."""
 
-    def find() -> Form:
-        row = store.published(work, key)
+    found: Form = work.remembered(("form", key), lambda: _newest(work, key))
+    return found
+
+
+def _newest(work: UnitOfWork, key: str) -> Form:
+    """The form in force; a version never changes, so its definition is read and compiled once a process."""
+    stamp = store.newest_stamp(work, key)
+    if stamp is None:
+        raise _missing(key)
+    known = _compiled.setdefault(work.connection.engine, {})
+    # With its instant: a version that was rolled back may come again as another.
+    form = known.get((key, *stamp))
+    if form is None:
+        row = store.published(work, key, stamp[0])
         if row is None:
             raise _missing(key)
-        return compile_form(row["definition"], row["version"])
-
-    found: Form = work.remembered(("form", key), find)
-    return found
+        form = known[(key, *stamp)] = compile_form(row["definition"], row["version"])
+        if len(known) > _COMPILED_MAX:
+            del known[next(iter(known))]
+    return form
 
 
 def evaluate_form(

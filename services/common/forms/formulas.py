@@ -10,13 +10,24 @@ from services.common import expressions
 from services.common.expressions import Compiled, ExpressionError, Fields, Tree
 from services.common.expressions.types import Type, declared
 from services.common.forms.definition import CONDITIONS, FormDefinition
-from services.common.forms.texts import Fault
+from services.common.forms.texts import Fault, fault
 from services.common.forms.types import FormField, type_of
 from services.common.rights import MY_FIELDS
 
 # Of a sub-table: what its formulas may read, the formulas, and their order.
 Columns = tuple[Fields, Mapping[str, Compiled], tuple[str, ...]]
 _ENGLISH = "the expression is wrong: "
+
+
+@dataclass(frozen=True)
+class Late:
+    """The formulas over roll-ups, computed when a record is read: in their order, and what each reads.
+
+    `catalogue` knows roll-ups as well.
+    """
+
+    catalogue: Fields = field(default_factory=lambda: Fields({}))
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,13 @@ class Formulas:
     options: Mapping[str, tuple[tuple[Compiled, tuple[str, ...]], ...]] = field(default_factory=dict)
     checks: tuple[Compiled, ...] = ()
     reads: frozenset[str] = frozenset()
+    late: Late = field(default_factory=lambda: Late())
 
 
-def catalogue_of(listed: tuple[FormField, ...], types: Mapping[str, Type] | None = None) -> Fields:
-    """What expressions may read of a record: its fields that hold a value, and who asks."""
+def catalogue_of(
+    listed: tuple[FormField, ...], types: Mapping[str, Type] | None = None, *, rollups: bool = False
+) -> Fields:
+    """What expressions may read of a record: fields that hold a value, roll-ups if asked, and who asks."""
     known = {
         one.key: expressions.Field(
             one.key,
@@ -52,15 +66,19 @@ def catalogue_of(listed: tuple[FormField, ...], types: Mapping[str, Type] | None
             type_of(one).unit(one),
         )
         for one in listed
-        if type_of(one).has_value
+        if (type_of(one).has_value and not one.late) or (rollups and one.type == "rollup")
     }
     return Fields({**{key: mine for key, mine in MY_FIELDS.items() if key not in known}, **known})
 
 
 def compile_formulas(definition: FormDefinition) -> tuple[Formulas, list[Fault]]:
     """The expressions of a definition, and what is wrong with them."""
-    maker = _Maker(catalogue_of(definition.fields))
+    maker = _Maker(catalogue_of(definition.fields, rollups=True))
     formulas, order = maker.formulas(definition.fields, "fields")
+    late = _late(definition, maker, order)
+    order = tuple(key for key in order if key not in late.reads)
+    # Nothing else can wait for roll-ups: it is decided when a record is written.
+    maker.catalogue = catalogue_of(tuple(one for one in definition.fields if one.key not in late.reads))
     columns = {}
     conditions: dict[str, dict[str, Compiled]] = {name: {} for name in CONDITIONS}
     defaults: dict[str, Compiled] = {}
@@ -99,8 +117,25 @@ def compile_formulas(definition: FormDefinition) -> tuple[Formulas, list[Fault]]
         options,
         tuple(filter(None, checks)),
         frozenset(maker.reads & maker.catalogue.fields.keys()),
+        late,
     )
     return made, maker.faults
+
+
+def _late(definition: FormDefinition, maker: _Maker, order: tuple[str, ...]) -> Late:
+    """The formulas that read roll-ups, or others that do; they can be neither searched by nor unique."""
+    waiting = {one.key for one in definition.of_type("rollup")}
+    reads: dict[str, frozenset[str]] = {}
+    for key in order:
+        if maker.read_by[key] & waiting:
+            waiting.add(key)
+            reads[key] = maker.read_by[key]
+    for place, one in enumerate(definition.fields):
+        if one.key in reads and one.searchable:
+            maker.faults.append(fault("not_searchable", f"fields.{place}.searchable"))
+        if one.key in reads and (one.unique or any(one.key in group for group in definition.unique)):
+            maker.faults.append(fault("not_unique", f"fields.{place}.unique"))
+    return Late(maker.catalogue, reads)
 
 
 class _Maker:
@@ -110,6 +145,8 @@ class _Maker:
         self.catalogue = catalogue
         self.faults: list[Fault] = []
         self.reads: set[str] = set()
+        # By computed field, the fields that its formula reads.
+        self.read_by: dict[str, frozenset[str]] = {}
 
     def formulas(
         self, listed: tuple[FormField, ...], start: str
@@ -119,9 +156,12 @@ class _Maker:
         places = {one.key: f"{start}.{place}.formula" for place, one in enumerate(listed)}
         for one in listed:
             if one.type == "formula":
+                read_before, self.reads = self.reads, set()
                 tree = self._checked(
                     one.conditions["formula"], places[one.key], type_of(one).expression_type(one)
                 )
+                self.read_by[one.key] = frozenset(self.reads)
+                self.reads |= read_before
                 if tree is not None:
                     trees[one.key] = tree
         try:

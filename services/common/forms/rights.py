@@ -82,6 +82,6 @@ def resource_for(definition: FormDefinition) -> Resource:
 
 def _scalar(one: FormField) -> str:
     kind = type_of(one).expression_type(one)
-    if not type_of(one).has_value:
+    if not type_of(one).has_value or one.late:
         return ""
     return kind if isinstance(kind, str) and kind != "any" else ""

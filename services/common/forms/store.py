@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, tuple_, update
@@ -21,6 +22,14 @@ def published(work: UnitOfWork, key: str, version: int | None = None) -> Row | N
         statement = statement.where(versions.c.version == version)
     row = work.execute(statement.order_by(versions.c.version.desc()).limit(1)).mappings().first()
     return dict(row) if row else None
+
+
+def newest_stamp(work: UnitOfWork, key: str) -> tuple[int, datetime] | None:
+    """The number of the newest published version, and when it was published."""
+    versions = work.table("form_versions")
+    statement = select(versions.c.version, versions.c.published_at).where(versions.c.key == key)
+    row = work.execute(statement.order_by(versions.c.version.desc()).limit(1)).first()
+    return None if row is None else (row.version, row.published_at)
 
 
 def all_published(work: UnitOfWork) -> list[Row]:

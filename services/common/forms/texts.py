@@ -60,6 +60,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "colour": ("颜色应为 #RRGGBB", "must be a colour, #RRGGBB"),
     "not_a_file": ("应为文件 {{id, name, size_bytes, content_type}}",
                    "must be a file {{id, name, size_bytes, content_type}}"),
+    "nobody": ("{what} 不存在", "names {what}, whom there is not"),
+    "file_unknown": ("没有这个文件, 请先为该字段上传", "names a file that was not uploaded for this field"),
     "file_kind": ("不支持的文件类型, 允许 {allowed}", "is of a kind that is not allowed ({allowed})"),
     "file_size": ("文件不能超过 {most} MB", "is larger than {most} MB"),
     "not_an_id": ("应为 UUID", "must be a UUID"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from services.common.forms.checking import compiled_pattern
 from services.common.forms.definition import FormDefinition, read_definition, refused
 from services.common.forms.formulas import Formulas, compile_formulas
 from services.common.forms.texts import Fault, Refused, fault
-from services.common.forms.types import FormField, type_of
+from services.common.forms.types import FieldType, FormField, type_of
 
 Values = dict[str, Any]
 _NOTHING: Mapping[str, Any] = {}
@@ -28,6 +28,15 @@ class Form:
 
     definition: FormDefinition
     formulas: Formulas
+
+    @cached_property
+    def takes(self) -> Mapping[str, tuple[FormField, FieldType, bool]]:
+        """By key: a field, its type, and whether values for it are taken at all."""
+        kinds = {one.key: (one, type_of(one)) for one in self.definition.fields}
+        return {
+            key: (one, kind, kind.has_value and not kind.is_computed and not one.read_only)
+            for key, (one, kind) in kinds.items()
+        }
 
     @cached_property
     def patterns(self) -> Mapping[str, Any]:
@@ -47,7 +56,9 @@ def _compiled(stored: bytes, version: int) -> Form:
     formulas, faults = compile_formulas(definition)
     if faults:
         raise refused(faults)
-    return Form(definition, formulas)
+    late = formulas.late.reads
+    marked = tuple(replace(one, late=True) if one.key in late else one for one in definition.fields)
+    return Form(replace(definition, fields=marked) if late else definition, formulas)
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,35 @@ def settle_values(
     return _Settling(form, received, before, surroundings or Surroundings()).run()
 
 
+def late_values(form: Form, shown: Mapping[str, Any], around: Surroundings) -> Values:
+    """The formulas over roll-ups of a record whose roll-ups are in `shown`; nothing for null.
+
+    One that needs a roll-up which is not there (its reader may not see it) is not there either.
+    """
+    late = form.formulas.late
+    missing = {one.key for one in form.definition.of_type("rollup") if one.key not in shown}
+    record: Values = dict(around.me)
+    for key in frozenset().union(*late.reads.values()) - record.keys():
+        try:
+            record[key] = expressions.from_json(shown.get(key), late.catalogue.fields[key].type, key)
+        except ExpressionError:
+            record[key] = None
+    found: Values = {}
+    for key, reads in late.reads.items():
+        if reads & missing:
+            missing.add(key)
+            continue
+        try:
+            value = form.formulas.formulas[key](record, around.world)
+        except ExpressionError:
+            # What cannot be computed, a division by a sum of nothing say, is empty.
+            value = None
+        record[key] = rounded(value, form.definition.by_key[key])
+        if record[key] is not None:
+            found[key] = expressions.to_json(record[key])
+    return found
+
+
 def _said(definition: FormDefinition, found: Fault) -> str:
     key, _, _ = found.path.partition(".")
     known = definition.field(key)
@@ -147,13 +187,13 @@ class _Settling:
     # --- what was received -------------------------------------------------------------------------------
 
     def _take(self, key: str, value: Any) -> None:
-        known = self.definition.field(key)
-        if known is None:
+        found = self.form.takes.get(key)
+        if found is None:
             self.faults.append(fault("unknown_field", key[:60]))
             return
-        kind = type_of(known)
-        old = (self.before or _NOTHING).get(key)
-        if kind.is_computed or not kind.has_value or known.read_only:
+        known, kind, is_taken = found
+        if not is_taken:
+            old = (self.before or _NOTHING).get(key)
             if value != old and not (value is None and self.before is None):
                 self.faults.append(fault(kind.why_not_written or "read_only", key))
             return
@@ -163,15 +203,16 @@ class _Settling:
             return
         try:
             self.values[key] = kind.load(value, known)
-            self._match(known)
+            if known.pattern is not None:
+                self._match(known, known.pattern)
         except Refused as problem:
             self.values.pop(key, None)
             self.faults += [one.below(key) for one in problem.faults]
 
-    def _match(self, known: FormField) -> None:
-        if known.pattern is None or self.form.patterns[known.key].fullmatch(self.values[known.key]):
+    def _match(self, known: FormField, pattern: Mapping[str, Any]) -> None:
+        if self.form.patterns[known.key].fullmatch(self.values[known.key]):
             return
-        message = known.pattern.get("message")
+        message = pattern.get("message")
         plain = fault("pattern")
         zh = message["zh"] if message else plain.zh
         raise Refused([Fault("", "pattern", zh, (message or {}).get("en") or plain.en)])

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import Schema
 
@@ -29,8 +29,15 @@ SERVICES_ONLY = "services-only"
 _SIGNED_IN = "signed-in"
 
 
+@dataclass(frozen=True)
+class OfService:
+    """A right that the service says, by a method that is given the input: of doors that several share."""
+
+    method: str
+
+
 # A right that depends on what is asked for: that of the form whose records it is about.
-Permission = str | Callable[[Any], str] | None
+Permission = str | Callable[[Any], str] | OfService | None
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,8 @@ def _open(
         caller = Caller(kind="anonymous", id="", username="")
     else:
         caller = service.ground.verifier.verify(request.get("caller"), envelope.sender)
+    if isinstance(asked, OfService):
+        asked = cast(Callable[[Any], str], getattr(service, asked.method))
     permission = asked(received) if callable(asked) else asked
     if permission == SERVICES_ONLY:
         if caller.kind != "service":

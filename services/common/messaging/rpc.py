@@ -15,7 +15,7 @@ from nameko.extensions import SharedExtension
 from nameko.messaging import QueueConsumer
 from nameko.rpc import ReplyListener, Rpc, RpcConsumer
 
-from services.common import telemetry
+from services.common import faults, telemetry
 from services.common.errors import CreditError, NotFound, Unauthenticated, Unavailable, error_from_dict
 from services.common.messaging import authenticity, memory_transport, wire
 from services.common.messaging.authenticity import Envelope, MessageSigner, MessageVerifier, SharedKeys
@@ -159,6 +159,7 @@ class Endpoint(Rpc):
         """Send what the method answered."""
         if exc_info is not None:
             result = {"error": CreditError("服务内部错误", code="internal_error").to_dict()}
+        faults.point(f"reply-{self.method_name}")
         self.rpc_consumer.reply(message, result)
         return result, None
 

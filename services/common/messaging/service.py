@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import eventlet
@@ -24,6 +25,7 @@ from services.common.messaging.erp import ERP_SOURCE, ErpSubscription, replay_do
 from services.common.messaging.ground import Ground
 from services.common.messaging.rpc import DEFAULT_TIMEOUT_SECONDS
 from services.common.messaging.timers import every
+from services.common.paging import PAGE_SIZE_MAX
 from services.common.positions import StreamStopped
 from services.common.scopes import Facts
 from services.common.strict_json import Written
@@ -86,9 +88,9 @@ class _Parked(Schema):
     data = fields.Dict(load_default=None, allow_none=True)
 
 
-class _Record(Schema):
+class _Records(Schema):
     resource = fields.String(required=True)
-    record = fields.String(required=True)
+    records = fields.List(fields.String(), required=True, validate=validate.Length(max=PAGE_SIZE_MAX))
 
 
 class Service:
@@ -134,7 +136,13 @@ class Service:
         return value
 
     def apply_grouped(
-        self, call: Call, operation: Operation, foresee: Foresee, *, alone: bool = False
+        self,
+        call: Call,
+        operation: Operation,
+        foresee: Foresee,
+        *,
+        alone: bool = False,
+        writes_at_once: bool = False,
     ) -> dict[str, Any]:
         """Run a changing operation on the call's input, in one unit of work with those that come meanwhile.
 
@@ -150,6 +158,7 @@ class Service:
             key=call.idempotency_key,
             trace_id=call.trace_id,
             right=call.right,
+            writes_at_once=writes_at_once,
         )
         group = self.ground.large if alone else self.ground.group
         value: dict[str, Any] = idempotency.unwrap(group.apply(command))
@@ -284,15 +293,20 @@ class Service:
                 now = positions.standing(work)
         return now
 
-    @endpoint(_Record(), SERVICES_ONLY)
+    @endpoint(_Records(), SERVICES_ONLY)
     def record_facts(self, call: Call) -> dict[str, Any]:
-        """What record scopes read of a record: its owners, its departments, its ids and its values."""
+        """What record scopes read of records: `{"records": {id: facts}}`, see `scopes.Facts`.
+
+        A record that is not there is left out.
+        """
         find = self.facts_finder(call.input["resource"])
+        found: dict[str, Any] = {}
         with self.ground.database.read(call.caller, call.trace_id) as work:
-            facts = None if find is None else find(work, call.input["record"])
-        if facts is None:
-            raise NotFound("没有这条记录", code="record_not_found")
-        return {name: getattr(facts, name) for name in ("owners", "departments", "ids", "values")}
+            for record in call.input["records"]:
+                facts = None if find is None else find(work, record)
+                if facts is not None:
+                    found[record] = asdict(facts)
+        return {"records": found}
 
     def facts_finder(self, resource: str) -> Callable[[UnitOfWork, str], Facts | None] | None:
         """What reads the facts of a resource's records; a service may keep resources that people define."""

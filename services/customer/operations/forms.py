@@ -8,7 +8,7 @@ from typing import Any
 from services.common import forms
 from services.common.db import UnitOfWork
 from services.common.errors import NotFound
-from services.common.forms import designing
+from services.common.forms import designing, files
 from services.common.scopes import my_values, world_of
 from services.customer import store
 
@@ -41,6 +41,16 @@ def list_versions(work: UnitOfWork, key: str) -> dict[str, Any]:
     return designing.list_versions(work, key)
 
 
+def get_file_room(work: UnitOfWork, path: str) -> dict[str, Any]:
+    """What a field of the form takes."""
+    return files.room_for(published_form(work).definition, path)
+
+
+def add_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """Register a stored file for a field."""
+    return files.add_file(work, published_form(work).definition, received)
+
+
 def published_form(work: UnitOfWork) -> forms.Form:
     """The form in force."""
     return designing.newest_form(work, FORM)
@@ -59,4 +69,6 @@ def evaluate_form(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, An
         if row is None:
             raise NotFound("客户不存在", code="customer_not_found")
         before = row["fields"]
-    return designing.evaluate_form(published_form(work), received, before, surroundings(work))
+    form = published_form(work)
+    given = files.described(work, form.definition, received["fields"], received["record_id"])
+    return designing.evaluate_form(form, {**received, "fields": given}, before, surroundings(work))

@@ -40,6 +40,9 @@ def upsert_customer_from_erp(work: UnitOfWork, body: Mapping[str, Any]) -> dict[
         return {"status": "unchanged"}
     draft = {name: value for name, value in told.items() if name not in _ERP_ONLY}
     record = store.lock_customer(work, None, told["code"])
+    if record is None and store.merged_into(work, None, told["code"]) is not None:
+        # It goes on as another, whose state this is not.
+        return {"status": "merged"}
     if record is None:
         form = published_form(work)
         made = records.insert_record(work, records.new_record(work, draft, form), told["code"], form)
@@ -108,7 +111,7 @@ def _import_row(
         code = draft.get("code")
         existing = store.lock_customer(work, None, code) if update_existing and code else None
         if existing is not None:
-            draft["contacts"] = _with_contacts(existing["contacts"], draft.get("contacts") or [])
+            draft["contacts"] = with_contacts(existing["contacts"], draft.get("contacts") or [])
             changed = records.change_record(work, existing, draft)
             status = "unchanged" if changed["version"] == existing["version"] else "updated"
             return _result(place, status, changed)
@@ -156,7 +159,7 @@ def read_row(row: Mapping[str, Any], definition: forms.FormDefinition) -> dict[s
     return draft
 
 
-def _with_contacts(known: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_contacts(known: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The known contacts with what a row tells of some: a table names one, and must not remove the others."""
     by_name = {contact["name"]: contact for contact in told}
     kept = [{**contact, **_said(by_name.pop(contact["name"], {}))} for contact in known]

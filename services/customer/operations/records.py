@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.common import forms, money
+from services.common.caller import Caller
 from services.common.db import UnitOfWork
 from services.common.errors import Conflict, Invalid, NotFound, beyond_scope, invalid_field
 from services.common.events import Event
+from services.common.forms import files, people
 from services.common.ids import new_id
 from services.common.scopes import require_visible
-from services.customer import customers, events, store
+from services.customer import customers, events, rights, store
 from services.customer.operations import duplicates, reminders
-from services.customer.operations.forms import published_form, surroundings
+from services.customer.operations.forms import FORM, published_form, surroundings
 
 _CODE_TRIES_MAX = 100
 _HIDDEN = frozenset({"exposure", "review_remind_on"})
@@ -35,8 +37,17 @@ def create_customer(work: UnitOfWork, draft: Mapping[str, Any]) -> dict[str, Any
 def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
     """The row of a new customer, checked, without a code of its own yet."""
     check_group(work, draft.get("group_id"))
-    values = forms.load_values(form, draft.get("fields") or {}, None, surroundings(work))
-    own = work.caller if "salesperson" in work.caller.roles else None
+    people.require_known(work, form.definition, draft.get("fields") or {}, None, draft)
+    given = files.described(work, form.definition, draft.get("fields") or {}, None)
+    values = forms.load_values(form, given, None, surroundings(work))
+    return new_row(work.caller, work.now, draft, values, form)
+
+
+def new_row(
+    caller: Caller, now: datetime, draft: Mapping[str, Any], values: Mapping[str, Any], form: forms.Form
+) -> dict[str, Any]:
+    """The same of values that were checked; who sells has it under their own name."""
+    own = caller if "salesperson" in caller.roles else None
     after = customers.merged({**dict.fromkeys(customers.CORE), "contacts": [], "fields": {}}, draft)
     return {
         **after,
@@ -50,10 +61,10 @@ def new_record(work: UnitOfWork, draft: Mapping[str, Any], form: forms.Form) -> 
         **dict.fromkeys(("list_kind", "list_reason", "listed_by", "listed_at")),
         "form_version": form.definition.version,
         "version": 1,
-        "created_at": work.now,
-        "created_by": work.caller.actor,
-        "updated_at": work.now,
-        "updated_by": work.caller.actor,
+        "created_at": now,
+        "created_by": caller.actor,
+        "updated_at": now,
+        "updated_by": caller.actor,
     }
 
 
@@ -68,6 +79,7 @@ def insert_record(
             changes = differences({}, record, form)
             store.add_history(work, [history_line(work, record, "created", changes)])
             events.customer_created(work, record)
+            files.attach(work, form.definition, record["id"], record["fields"])
             return record
         existing = store.find_taken(work, record["code"], record["uscc"])
         if existing and (code or existing["code"] != record["code"]):
@@ -90,7 +102,9 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
     """Apply a checked change to a locked record; tells history and listeners what changed."""
     form = published_form(work)
     if change.get("fields"):
-        values = forms.load_values(form, change["fields"], record["fields"], surroundings(work))
+        people.require_known(work, form.definition, change["fields"], record["fields"], change)
+        given = files.described(work, form.definition, change["fields"], record["id"])
+        values = forms.load_values(form, given, record["fields"], surroundings(work))
         change = {**change, "fields": {**dict.fromkeys(record["fields"]), **values}}
     after = customers.merged(record, change)
     after |= {name: after[name] or [] for name in ("contacts", "tags")}
@@ -116,6 +130,7 @@ def change_record(work: UnitOfWork, record: dict[str, Any], change: Mapping[str,
     changed = {**record, **after, **stamp}
     store.add_history(work, [history_line(work, changed, "updated", changes)])
     events.customer_updated(work, changed)
+    files.attach(work, form.definition, record["id"], after["fields"])
     return changed
 
 
@@ -131,6 +146,7 @@ def delete_customer(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     store.update_customer(work, record["id"], {**stamp, "deleted_at": work.now})
     store.add_history(work, [history_line(work, {**record, **stamp}, "deleted", [])])
     events.customer_deleted(work, record["id"])
+    files.release(work, published_form(work).definition, record["id"])
     return {"id": record["id"], "code": record["code"], "deleted": True}
 
 
@@ -148,6 +164,12 @@ def list_duplicates(work: UnitOfWork, key: str) -> dict[str, Any]:
 def get_customers(work: UnitOfWork, customer_ids: list[UUID]) -> dict[str, Any]:
     """Those of the customers that are there: `{"items": [...]}`."""
     return {"items": [answer(record) for record in store.get_customers(work, customer_ids)]}
+
+
+def get_file(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of a customer's form, with the key of its bytes, for the gateway."""
+    record = find(work, received["customer_id"])
+    return files.get_file(work, FORM, rights.CUSTOMERS.key, record["id"], received["file_id"])
 
 
 def list_customers(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,8 +280,19 @@ def find(work: UnitOfWork, key: str, *, locked: bool = False) -> dict[str, Any]:
     look = store.lock_customer if locked else store.get_customer
     record = look(work, *store.id_or_code(key))
     if record is None:
+        _tell_merged(work, key)
         raise NotFound("客户不存在", code="customer_not_found")
     return record
+
+
+def _tell_merged(work: UnitOfWork, key: str) -> None:
+    """Raise `NotFound` that names as whom a customer goes on that was merged, if the caller sees them."""
+    into = store.merged_into(work, *store.id_or_code(key))
+    other = None if into is None else store.get_customer(work, into)
+    if other is not None:
+        text = f"该客户已合并到「{other['name']}」({other['code']})"
+        named = {name: other[name] for name in ("id", "code", "name")}
+        raise NotFound(text, code="customer_merged", merged_into=named)
 
 
 def check_group(work: UnitOfWork, group_id: UUID | None, field: str = "group_id") -> None:

@@ -35,9 +35,23 @@ from services.customer.store.documents import (
 )
 from services.customer.store.duplicates import find_alike, keys_of_several
 from services.customer.store.ground import OWNED, Row, alive, with_credit
+from services.customer.store.merges import (
+    add_merge,
+    finish_part,
+    follow_merges,
+    hand_over_files,
+    list_merges,
+    merged_into,
+)
 
 __all__ = [
     "OWNED",
+    "add_merge",
+    "finish_part",
+    "follow_merges",
+    "hand_over_files",
+    "list_merges",
+    "merged_into",
     "change_document",
     "find_alike",
     "get_document",
@@ -57,7 +71,7 @@ _credit = (
     func.coalesce(customer_credit.c.exposure, 0).label("exposure"),
 )
 # What of a customer is only for the service itself.
-_INNER = frozenset({"deleted_at", "form_version", "name_key", "name_pieces", "review_remind_on"})
+_INNER = {"deleted_at", "form_version", "name_key", "name_pieces", "review_remind_on", "merged_into"}
 _plain = [column for column in customers.c if column.name not in _INNER]
 _SORTS: dict[str, ColumnElement[Any]] = {
     "created_at": customers.c.created_at,

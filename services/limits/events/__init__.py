@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -170,6 +171,24 @@ def customer_reassigned(
         subject=customer_id,
         ordering_key=customer_id,
         data={"customer_id": customer_id, "joined": list(joined), "over_limit": over_limit},
+    )
+
+
+def exposure_merged(
+    work: UnitOfWork,
+    giver: UUID,
+    taker: UUID,
+    documents: Mapping[str, int],
+    pools: Sequence[Mapping[str, Any]],
+) -> None:
+    """All that one customer owed and owned is another's: how many documents, and how its pools stand."""
+    over = any(pool["available"] is not None and Decimal(pool["available"]) < 0 for pool in pools)
+    told = {"customer_id": giver, "into_id": taker, "documents": dict(documents)}
+    work.add_event(
+        "exposure_merged",
+        subject=taker,
+        ordering_key=taker,
+        data={**told, "pools": list(pools), "over_limit": over},
     )
 
 

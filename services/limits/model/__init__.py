@@ -25,6 +25,7 @@ from services.common.tables import INSTANT, MONEY
 from services.limits.model.exchange_rates import exchange_rates
 from services.limits.model.ground import LONG_DAYS, metadata
 from services.limits.model.history import closings, open_changes, reserved_changes, settings_changes
+from services.limits.model.overrides import override_uses, overrides
 from services.limits.model.receivables import allocations, bills, disputes, invoices, payments, write_offs
 from services.limits.model.settings import ledger_settings
 
@@ -39,6 +40,8 @@ __all__ = [
     "ledger_settings",
     "metadata",
     "open_changes",
+    "override_uses",
+    "overrides",
     "payments",
     "reserved_changes",
     "settings_changes",
@@ -60,6 +63,8 @@ customers = Table(
     # Of the white list: rules only warn of its orders. The black list is a freeze.
     Column("whitelisted", Boolean, nullable=False, server_default=false()),
     Column("active", Boolean, nullable=False),
+    # Whose everything is that was this customer's.
+    Column("merged_into", Uuid),
 )
 Index("ix_customers_departments", customers.c.departments, postgresql_using="gin")
 
@@ -257,6 +262,17 @@ Index(
     "ix_orders_reserving_delivery", orders.c.customer_id, orders.c.delivery_date, postgresql_where=_reserving
 )
 Index("ix_orders_reserving_until", orders.c.valid_until, postgresql_where=_reserving)
+
+# What a customer ordered on each date, of the orders that were taken: averages need not sum the orders.
+order_days = Table(
+    "order_days",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("order_date", Date, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("amount", MONEY, nullable=False),
+    Column("count", BigInteger, nullable=False),
+)
 
 # A return is a delivery of a negative amount; one that was a mistake is reversed.
 deliveries = Table(

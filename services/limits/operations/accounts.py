@@ -36,9 +36,11 @@ def require_customer(
 ) -> dict[str, Any]:
     """An active customer that the caller's right reaches; `NotFound` with code `unknown_customer`.
 
+    One who was merged into another is that other.
+
     `document` is what is to be recorded of the customer: grants may go by its amount and currency.
     """
-    customer = store.find_customer(work, customer_id, code)
+    customer = store.find_customer(work, customer_id, code) or store.find_merged(work, customer_id, code)
     missing = NotFound("没有这个客户", code="unknown_customer")
     if customer is None:
         raise missing
@@ -218,7 +220,7 @@ def freeze_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str,
     """Stop new credit for a customer until a person lifts it; 409 when a person froze it already."""
     customer = require_customer(work, received["customer_id"])
     store.lock_customers(work, [customer["id"]])
-    if not _freeze(work, customer["id"], PERSON, received["reason"]):
+    if not freeze(work, customer["id"], PERSON, received["reason"]):
         raise Conflict("客户已被人工冻结", code="already_frozen")
     tell_accounts(work, [customer["id"]])
     return account_view(work, customer["id"])
@@ -234,7 +236,7 @@ def unfreeze_by_person(work: UnitOfWork, received: Mapping[str, Any]) -> dict[st
         raise Conflict("客户在黑名单中, 请先移出黑名单", code="customer_blacklisted")
     if not found:
         raise Conflict("客户没有被冻结", code="not_frozen")
-    _lift(work, found, received["reason"])
+    lift(work, found, received["reason"])
     tell_accounts(work, [customer["id"]])
     return account_view(work, customer["id"])
 
@@ -253,7 +255,7 @@ def cure_freezes(work: UnitOfWork, customer_id: UUID) -> bool:
     days = max_days_overdue(work, customer_id)
     cured = [row for row in cured if ledger.is_cured(row["cure"], days)]
     if cured:
-        _lift(work, cured, "逾期款项已结清")
+        lift(work, cured, "逾期款项已结清")
     return bool(cured)
 
 
@@ -274,13 +276,13 @@ def follow_blacklist(work: UnitOfWork, customer_id: UUID, reason: str | None) ->
     if [row["reason"] for row in known] == ([] if reason is None else [reason]):
         return
     if known:
-        _lift(work, known, "移出黑名单" if reason is None else "黑名单原因已变更")
+        lift(work, known, "移出黑名单" if reason is None else "黑名单原因已变更")
     if reason is not None:
-        _freeze(work, customer_id, BLACKLIST, reason)
+        freeze(work, customer_id, BLACKLIST, reason)
     tell_accounts(work, [customer_id])
 
 
-def _freeze(
+def freeze(
     work: UnitOfWork,
     customer_id: UUID,
     source: str,
@@ -288,8 +290,9 @@ def _freeze(
     cure: Mapping[str, Any] | None = None,
     episode: str | None = None,
 ) -> bool:
+    """Freeze a customer, who is locked; False when that source has frozen it already."""
     on = dates.today(work)
-    freeze = {
+    row = {
         "id": new_id(),
         "customer_id": customer_id,
         "source": source,
@@ -300,13 +303,14 @@ def _freeze(
         "frozen_by": work.caller.actor,
         "frozen_at": work.now,
     }
-    if not store.add_freeze(work, freeze):
+    if not store.add_freeze(work, row):
         return False
-    events.freeze_changed(work, "customer_frozen", freeze, on, reason)
+    events.freeze_changed(work, "customer_frozen", row, on, reason)
     return True
 
 
-def _lift(work: UnitOfWork, freezes: list[dict[str, Any]], reason: str) -> None:
+def lift(work: UnitOfWork, freezes: list[dict[str, Any]], reason: str) -> None:
+    """End freezes of a customer, who is locked."""
     on = dates.today(work)
     store.lift_freezes(work, [row["id"] for row in freezes], on, reason)
     for row in freezes:
@@ -327,7 +331,7 @@ def rule_fired(work: UnitOfWork, event: Event) -> None:
     days = max_days_overdue(work, customer_id)
     episode = str(event.data.get("episode") or "")
     frozen = [
-        _freeze(work, customer_id, action["source"], action["reason"], action.get("cure"), episode)
+        freeze(work, customer_id, action["source"], action["reason"], action.get("cure"), episode)
         for action in wanted
         if not ledger.is_cured(action.get("cure"), days)
         # An episode freezes once: what a person lifted stays lifted when it is read of again.

@@ -18,7 +18,7 @@ from services.limits import deciding, store
 from services.limits.deciding import Amount, Check, PoolCheck, Verdict
 from services.limits.ledger import OverdueItem
 from services.limits.model import decisions
-from services.limits.operations import carriers, check_rules, dates, exchange, horizon
+from services.limits.operations import carriers, check_rules, dates, exchange, horizon, override_uses
 from services.limits.operations.accounts import read_accounts
 from services.limits.operations.filters import wanted_columns
 from services.limits.rates import ONE, RateMissing
@@ -39,6 +39,7 @@ def check_of(work: UnitOfWork, order: Mapping[str, Any], increase: Decimal) -> C
         freezes=store.open_freezes(work, payer),
         overdue=_overdue(work, order),
         whitelisted=store.lock_customers(work, [payer])[payer]["whitelisted"],
+        overrides=override_uses.usable(work, order),
     )
 
 
@@ -123,7 +124,7 @@ def documented(
         "currency": check.currency,
         "reasons": [reason.to_dict() for reason in verdict.reasons],
         "would_pass_if": verdict.would_pass_if,
-        "inputs": _inputs(check, order),
+        "inputs": _inputs(check, order, verdict),
         "rules": rules,
         "business_date": dates.today(work),
         "decided_at": work.now,
@@ -131,7 +132,7 @@ def documented(
     }
 
 
-def _inputs(check: Check, order: Mapping[str, Any]) -> Plain:
+def _inputs(check: Check, order: Mapping[str, Any], verdict: Verdict) -> Plain:
     """What was judged, as the decision keeps it."""
     return Plain.of(
         {
@@ -142,9 +143,18 @@ def _inputs(check: Check, order: Mapping[str, Any]) -> Plain:
             "frozen": bool(check.freezes),
             **({"whitelisted": True} if check.whitelisted else {}),
             "overdue_items": len(check.overdue),
+            **_override(check, verdict),
             **({"sold_to_id": order["sold_to_id"]} if order["sold_to_id"] else {}),
         }
     )
+
+
+def _override(check: Check, verdict: Verdict) -> dict[str, Any]:
+    """The special approval that let the order pass, and how much of it was left before."""
+    if verdict.override is None:
+        return {}
+    left = Amount(verdict.override.left, check.currency).text
+    return {"override": {"id": str(verdict.override.id), "left": left}}
 
 
 def _figures(pool: PoolCheck) -> dict[str, Any]:

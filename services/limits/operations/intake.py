@@ -162,9 +162,7 @@ def _upsert_order(work: UnitOfWork, received: dict[str, Any]) -> dict[str, Any]:
         return {"status": "duplicate"}
     # What only expired here may well live on there: it is checked anew.
     if existing is not None and existing["status"] in orders.ENDED and existing["expired_on"] is None:
-        orders.take_state(work, existing, received)
-        store.save_order(work, existing)
-        return {"status": existing["status"]}
+        return orders.note_state(work, existing, received)
     answer = orders.reserve_locked(work, received)
     order = store.order_of(work, received["source"], received["company"], received["order_no"])
     if order is not None:

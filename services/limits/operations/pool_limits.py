@@ -185,6 +185,25 @@ def _follow_owner(
     events.customer_reassigned(work, after["id"], shown, over_limit=any(_is_over(pool) for pool in shown))
 
 
+def hand_over(work: UnitOfWork, giver: Mapping[str, Any], taker: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Bring what one customer owes into the pools of another, by entries that name either as a whole.
+
+    Both are locked. It has happened, so nobody is asked; answers how the taker's own pools stand then.
+    """
+    owners = carriers.owner_from(work, giver), carriers.owner_from(work, taker)
+    exposures = store.exposure_by_segment(work, [giver["id"]])[giver["id"]]
+    carriers.forget_touched(work)
+    store.lock_shared_pools(work, carriers.shared_carriers(owners))
+    for segment, currency, stages in exposures:
+        left, joined = (carriers.touched_for(work, owner, segment) for owner in owners)
+        for pools, others, of, sign in ((left, joined, giver, -1), (joined, left, taker, 1)):
+            for pool in pools:
+                if pool not in others:
+                    enter(work, pool, "merge", _whole(of), currency, stages.times(sign))
+    shown = [pool_view(work, PoolKey(CUSTOMER, owners[1].customer))]
+    return shown + pools_behind(work, taker["id"])
+
+
 def group_changed(work: UnitOfWork, event: Event) -> None:
     """Keep the copy of a customer group; who is below one that has moved follows it to other pools."""
     group = events.group_copy(event.data["group"])

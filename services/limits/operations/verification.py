@@ -53,13 +53,14 @@ def verify(work: UnitOfWork, progress: Progress = _silent) -> dict[str, Any]:
 
     Checked are: the entries of each pool form an unbroken chain that ends at its head; each pool is the sum
     of its entries, and each closing of those until its date; the rate that an entry keeps was in force when
-    it was recorded; the root of each closed date covers its
-    chains; each customer's pool is the sum of its documents, and each that customers share, or that is for a
-    segment, that of the documents of those who draw on it; each order's stages follow from its totals,
-    and its reservation from the changes that are kept of it; each invoice's open amount is what allocations
-    and write-offs leave, and the sum of its changes; what is disputed of it is what its disputes say; what
-    is on account of a payment or a credit note is what its allocations leave. `progress` gets how many rows
-    were read, and of how many.
+    it was recorded; the root of each closed date covers its chains; each customer's pool is the sum of its
+    documents, and each that customers share, or that is for a segment, that of the documents of those who
+    draw on it; what is kept of a customer's days is the sum of the orders; each order's stages follow from
+    its totals, and its reservation from the changes that are kept of it; each invoice's open amount is what
+    allocations and write-offs leave, and the sum of its changes; what is disputed of it is what its
+    disputes say; what is on account of a payment or a credit note is what its allocations leave; what is
+    used of a special approval is the sum of its uses. `progress` gets how many rows were read, and of how
+    many.
     """
     store.take_time(work)
     counts = store.counts(work)
@@ -229,7 +230,8 @@ def _shared(work: UnitOfWork, place: Place) -> Piece:
 
 
 def _documents(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
-    return _named("pool_equals_documents", store.document_differences(work, ids))
+    days = _named("order_days_equal_orders", store.order_day_differences(work, ids))
+    return _named("pool_equals_documents", store.document_differences(work, ids)) + days
 
 
 def _stages(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
@@ -252,6 +254,10 @@ def _unallocated(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
     return _named("unallocated_equals_allocations", store.unallocated_differences(work, ids))
 
 
+def _overridden(work: UnitOfWork, ids: list[UUID]) -> list[dict[str, Any]]:
+    return _named("override_equals_uses", store.override_differences(work, ids))
+
+
 _CHECKS: Mapping[str, Callable[[UnitOfWork, Place], Piece]] = {
     "chains": _chains,
     "pools": _pools,
@@ -261,4 +267,5 @@ _CHECKS: Mapping[str, Callable[[UnitOfWork, Place], Piece]] = {
     "orders": _by_id(model.orders, _stages),
     "invoices": _by_id(model.invoices, _open_amounts),
     "payments": _by_id(model.payments, _unallocated),
+    "overrides": _by_id(model.overrides, _overridden),
 }

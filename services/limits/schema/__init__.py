@@ -25,6 +25,7 @@ from services.common.fields import (
 from services.common.paging import ListInput
 from services.limits import terms
 from services.limits.schema.ground import DEFAULT_SOURCE, OfCustomer, number_field
+from services.limits.schema.overrides import NewOverride, OverrideEnd
 from services.limits.schema.pools import (
     SMALLEST_PERCENT,
     GuaranteeInput,
@@ -60,8 +61,10 @@ __all__ = [
     "NewCreditNote",
     "NewDispute",
     "NewInvoice",
+    "NewOverride",
     "NewPayment",
     "NewWriteOff",
+    "OverrideEnd",
     "PoolGuaranteeInput",
     "PoolGuaranteeKey",
     "PoolKeyInput",

@@ -14,11 +14,13 @@ from services.limits.operations import (
     grants,
     history,
     intake,
+    merging,
     opening,
     orders,
     pool_limits,
     verification,
 )
+from services.limits.service.overrides import OverridesDoor
 from services.limits.service.pools import PoolsDoor
 from services.limits.service.receivables import ReceivablesDoor
 from services.limits.service.settings import SettingsDoor
@@ -27,7 +29,7 @@ _NEW_ORDER = schema.NewOrder()
 _SCHEDULE_SECONDS = 60
 
 
-class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
+class LimitsService(ReceivablesDoor, PoolsDoor, OverridesDoor, SettingsDoor):
     """Limits, exposure, orders, invoices, payments, decisions, freezes and the business date."""
 
     name = "limits"
@@ -38,6 +40,7 @@ class LimitsService(ReceivablesDoor, PoolsDoor, SettingsDoor):
             "customer_created": intake.customer_changed,
             "customer_updated": intake.customer_changed,
             "customer_deleted": intake.customer_deleted,
+            "customer_merged": merging.customer_merged,
             "group_created": pool_limits.group_changed,
             "group_updated": pool_limits.group_changed,
         },

@@ -19,6 +19,7 @@ from services.common.journal import Journalled
 from services.limits import model
 from services.limits.store.closings import correct_closings
 from services.limits.store.open_changes import note_open_changes
+from services.limits.store.order_days import add_up_days
 from services.limits.store.rows import Row, all_rows
 from services.limits.store.shelf import Pile, Shelf
 from services.limits.store.together import Question, read_together
@@ -46,7 +47,33 @@ class Book(Journalled):
         self._teller: Teller | None = None
         self._temporary = _FIRST_TEMPORARY_KEY
         self._asked: list[tuple[Question, Taker]] | None = None
+        self._make_shelves()
+        # Customers, and documents below what they belong to: in this order rows may refer to one another.
+        self._written = (
+            self.pools,
+            self.grants,
+            self.guarantees,
+            self.freezes,
+            self.orders,
+            self.deliveries,
+            self.invoices,
+            self.payments,
+            self.write_offs,
+            self.bills,
+            self.disputes,
+            self.overrides,
+            self.allocations,
+            self.decisions,
+        )
+        self._piles = (
+            self.entries,
+            self.open_changes,
+            self.reserved_changes,
+            self.override_uses,
+            self.erp_event_ids,
+        )
 
+    def _make_shelves(self) -> None:
         def shelf(table: Table, *indexes: tuple[str, ...]) -> Shelf:
             return Shelf(table, self._journal, *indexes)
 
@@ -77,30 +104,15 @@ class Book(Journalled):
         )
         self.bills = shelf(model.bills, ("payment_id",), ("bill_no",))
         self.disputes = shelf(model.disputes, ("invoice_id",))
+        self.overrides = shelf(model.overrides, of_customer)
         self.allocations = shelf(model.allocations, of_customer, ("payment_id",), ("invoice_id",))
         self.decisions = shelf(model.decisions)
         self.waiting = shelf(model.waiting_documents, ("waits_for", "key"))
         self.entries = Pile(model.entries, self._journal)
         self.open_changes = Pile(model.open_changes, self._journal)
         self.reserved_changes = Pile(model.reserved_changes, self._journal)
+        self.override_uses = Pile(model.override_uses, self._journal)
         self.erp_event_ids = Pile(model.erp_event_ids, self._journal)
-        # Customers, and documents below what they belong to: in this order rows may refer to one another.
-        self._written = (
-            self.pools,
-            self.grants,
-            self.guarantees,
-            self.freezes,
-            self.orders,
-            self.deliveries,
-            self.invoices,
-            self.payments,
-            self.write_offs,
-            self.bills,
-            self.disputes,
-            self.allocations,
-            self.decisions,
-        )
-        self._piles = (self.entries, self.open_changes, self.reserved_changes, self.erp_event_ids)
 
     # --- a part of the unit of work ----------------------------------------------------------------------
 
@@ -122,6 +134,7 @@ class Book(Journalled):
             return
         correct_closings(self._work, self)
         note_open_changes(self._work, self)
+        add_up_days(self._work, self)
         self._journal.clear()
         for held in (self.allocations, self.waiting):
             held.delete(self._work)

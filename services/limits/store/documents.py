@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -78,21 +78,26 @@ _BY_KEYS = {kind: _by_keys(kind) for kind in _KINDS}
 
 def hold_documents(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> None:
     """Hold the documents of a kind with these keys. Locks their customers."""
-    book, checked = book_of(work), partial(with_owners_locked, work, kind)
+    book, checked = book_of(work), partial(with_owners_locked, work, partial(_read_documents, work, kind))
     book.fetch(kind, keys, _BY_KEYS[kind], shelf_of(book, kind), asked_by_keys, checked=checked)
 
 
-def with_owners_locked(work: UnitOfWork, kind: str, keys: list[DocumentKey], rows: list[Row]) -> list[Row]:
-    """The documents of a kind that were found under these keys, once nobody else can change them.
+def with_owners_locked(
+    work: UnitOfWork, read: Callable[[list[Any]], list[Row]], keys: list[Any], rows: list[Row]
+) -> list[Row]:
+    """The documents that `read` has found under these keys (`rows`), once nobody else can change them.
 
     Locks their customers, and reads anew where one was not locked before.
     """
-    book, owners = book_of(work), {row["customer_id"] for row in rows}
-    if work.reads_only or all(book.customers.get(owner) for owner in owners):
-        return rows
-    # Until their customers were locked, somebody else might have changed them.
-    lock_customers(work, owners)
-    return _read_documents(work, kind, keys)
+    book = book_of(work)
+    while not work.reads_only:
+        owners = {row["customer_id"] for row in rows}
+        if all(book.customers.get(owner) for owner in owners):
+            break
+        # Until their customers were locked, somebody else might have changed them, or who pays.
+        lock_customers(work, owners)
+        rows = read(keys)
+    return rows
 
 
 def owners_of(work: UnitOfWork, kind: str, keys: Iterable[DocumentKey]) -> set[UUID]:

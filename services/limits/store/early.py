@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Select,
     Table,
     Text,
@@ -16,10 +17,11 @@ from sqlalchemy import (
     any_,
     bindparam,
     column,
-    exists,
     func,
+    literal,
     or_,
     select,
+    true,
 )
 
 from services.common.db import UnitOfWork
@@ -37,27 +39,32 @@ _ASKED = ("asked_source", "asked_company", "asked_order_no")
 _wanted = wanted_keys("source", "company", "order_no")
 
 
-def _named_by(table: Table) -> Any:
-    return exists().where(
-        table.c.order_id.is_(None),
-        table.c.source == _wanted.c.source,
-        table.c.order_no == _wanted.c.order_no,
-    )
+def _any_of(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a row is like that; looked up for each key by index, never by reading a large table."""
+    return select(literal(True)).select_from(table).where(*conditions).limit(1).scalar_subquery()
+
+
+def _named_by(table: Table) -> ColumnElement[bool]:
+    same = (table.c[name] == _wanted.c[name] for name in _BY_NAME)
+    return _any_of(table, table.c.order_id.is_(None), *same)
 
 
 _separated = func.concat_ws("|", _wanted.c.source, _wanted.c.company, _wanted.c.order_no)
-_waited_for = exists().where(waiting_documents.c.waits_for == "order", waiting_documents.c.key == _separated)
-_is_it = and_(*(orders.c[name] == _wanted.c[name] for name in ("source", "company", "order_no")))
+_waited_for = _any_of(
+    waiting_documents, waiting_documents.c.waits_for == "order", waiting_documents.c.key == _separated
+)
+_is_it = (orders.c[name] == _wanted.c[name] for name in ("source", "company", "order_no"))
+_found = select(orders).where(*_is_it).limit(1).lateral("found")
 # The orders that are there, and a row without an id for each that is not and that something came before.
 _ARRIVING = (
     select(
-        *orders.c,
+        *_found.c,
         _wanted.c.source.label("asked_source"),
         _wanted.c.company.label("asked_company"),
         _wanted.c.order_no.label("asked_order_no"),
     )
-    .select_from(_wanted.outerjoin(orders, _is_it))
-    .where(or_(orders.c.id.is_not(None), _named_by(invoices), _named_by(payments), _waited_for))
+    .select_from(_wanted.outerjoin(_found, true()))
+    .where(or_(_found.c.id.is_not(None), _named_by(invoices), _named_by(payments), _waited_for))
 )
 
 
@@ -91,7 +98,10 @@ def read_arriving(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
     book = book_of(work)
 
     def take(asked: list[DocumentKey], rows: list[Row]) -> list[Row]:
-        return with_owners_locked(work, "order", asked, _note(work, asked, rows))
+        def read_again(asked: list[DocumentKey]) -> list[Row]:
+            return _note(work, asked, all_rows(work, _ARRIVING, asked_by_keys(asked)))
+
+        return with_owners_locked(work, read_again, asked, _note(work, asked, rows))
 
     book.fetch("order", keys, _ARRIVING, book.orders, asked_by_keys, checked=take)
 

@@ -5,38 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, func, literal, or_, select
+from sqlalchemy import Select, or_, select
 
 from services.common.db import UnitOfWork
 from services.limits.ledger import ZERO
 from services.limits.model import deliveries, orders
 from services.limits.store.book import among_ids, book_of
-from services.limits.store.documents import DocumentKey, found_with_number, held_document, hold_documents
+from services.limits.store.documents import (
+    DocumentKey,
+    found_with_number,
+    held_document,
+    hold_documents,
+    with_owners_locked,
+)
+from services.limits.store.order_days import TRADE_SINCE, is_counted
 from services.limits.store.owned import seen
 from services.limits.store.reservations import note_reservation
-from services.limits.store.rows import Row
+from services.limits.store.rows import Row, all_rows
 
-_COUNTED = ("reserved", "closed")
-_is_counted = orders.c.status == any_(literal(list(_COUNTED), ARRAY(Text)))
 _DELIVERIES = select(deliveries).where(among_ids(deliveries.c.order_id))
 _BY_IDS = select(orders).where(among_ids(orders.c.id))
-_TRADE = (
-    select(
-        orders.c.customer_id,
-        orders.c.currency,
-        func.sum(orders.c.amount).label("amount"),
-        func.count().label("count"),
-    )
-    .where(
-        among_ids(orders.c.customer_id),
-        orders.c.order_date >= bindparam("since"),
-        _is_counted,
-    )
-    .group_by(orders.c.customer_id, orders.c.currency)
-)
 
 
 def read_orders(work: UnitOfWork, keys: Iterable[DocumentKey]) -> None:
@@ -103,9 +95,14 @@ def held_order(work: UnitOfWork, order_id: UUID) -> Row | None:
 
 
 def held_orders(work: UnitOfWork, ids: Iterable[UUID]) -> list[Row]:
-    """Orders by their ids, held; their customers are locked."""
+    """Orders by their ids, held. Locks their customers."""
     book, wanted = book_of(work), list(ids)
-    book.fetch_ids("order-by-id", wanted, _BY_IDS, book.orders)
+
+    def read(ids: list[UUID]) -> list[Row]:
+        return all_rows(work, _BY_IDS, {"ids": ids})
+
+    checked = partial(with_owners_locked, work, read)
+    book.fetch("order-by-id", wanted, _BY_IDS, book.orders, lambda ids: {"ids": ids}, checked=checked)
     found = (book.orders.get(order_id) for order_id in wanted)
     return [row for row in found if row is not None]
 
@@ -121,7 +118,7 @@ def read_trade(work: UnitOfWork, customer_ids: Iterable[UUID], since: date) -> N
             totals[row["customer_id"]][row["currency"]] = row
 
     if missing:
-        book_of(work).ask(_TRADE, {"ids": missing, "since": since}, take)
+        book_of(work).ask(TRADE_SINCE, {"ids": missing, "since": since}, take)
 
 
 def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, since: date) -> Decimal | None:
@@ -130,15 +127,8 @@ def average_order_amount(work: UnitOfWork, customer_id: UUID, currency: str, sin
     totals: dict[UUID, dict[str, Row]] = work.remembered(f"trade:{since}", dict)
     read = totals[customer_id].get(currency)
     amount, count = (read["amount"], read["count"]) if read else (ZERO, 0)
-    shelf = book_of(work).orders
-    for now in shelf.find(("customer_id",), customer_id):
-        for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
-            if (
-                row
-                and row["currency"] == currency
-                and row["order_date"] >= since
-                and row["status"] in _COUNTED
-            ):
-                amount += sign * row["amount"]
-                count += sign
+    for row, sign in book_of(work).orders.changes_of(("customer_id",), customer_id):
+        if row["currency"] == currency and row["order_date"] >= since and is_counted(row):
+            amount += sign * row["amount"]
+            count += sign
     return amount / count if count else None

@@ -59,18 +59,18 @@ _RESERVED_THEN = select(func.sum(reserved_changes.c.change)).where(
 
 
 def note_reservation(work: UnitOfWork, before: Row | None, after: Mapping[str, Any]) -> None:
-    """Keep how an order that is being saved reserves other than before, by its delivery date."""
-    moved: dict[date, Decimal] = defaultdict(Decimal)
+    """Keep how an order that is being saved reserves other than before, by who pays and its delivery date."""
+    moved: dict[tuple[UUID, str, date], Decimal] = defaultdict(Decimal)
     for row, sign in ((before, -1), (after, 1)):
         if row and row["delivery_date"]:
-            moved[row["delivery_date"]] += sign * row["reserved"]
-    for delivery_date, change in moved.items():
+            moved[row["customer_id"], row["currency"], row["delivery_date"]] += sign * row["reserved"]
+    for (customer_id, currency, delivery_date), change in moved.items():
         if change:
             book_of(work).reserved_changes.add(
                 {
                     "order_id": after["id"],
-                    "customer_id": after["customer_id"],
-                    "currency": after["currency"],
+                    "customer_id": customer_id,
+                    "currency": currency,
                     "delivery_date": delivery_date,
                     "change": change,
                     "effective_date": after["effective_date"],
@@ -131,11 +131,9 @@ def reserved_after(
     read_reserved_after(work, [customer_id], after)
     found = _reserved(work, after)[customer_id].items()
     reserved = sum((amount for key, amount in found if counts(*key)), ZERO)
-    shelf = book_of(work).orders
-    for now in shelf.find(("customer_id",), customer_id):
-        for row, sign in ((now, 1), (shelf.as_read(now["id"]), -1)):
-            if row and counts(row["company"], row["currency"]) and (row["delivery_date"] or after) > after:
-                reserved += sign * row["reserved"]
+    for row, sign in book_of(work).orders.changes_of(("customer_id",), customer_id):
+        if counts(row["company"], row["currency"]) and (row["delivery_date"] or after) > after:
+            reserved += sign * row["reserved"]
     return reserved
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Table
@@ -15,7 +15,7 @@ Index = tuple[str, ...]
 
 
 class Shelf:
-    """Rows by their primary key, found through indexes whose columns never change.
+    """Rows by their primary key, found through indexes.
 
     What is handed out are copies: a change counts once it is put back with `change`, and can be taken back
     through the journal that all shelves of a book share.
@@ -36,6 +36,8 @@ class Shelf:
         self._new: dict[Any, None] = {}
         self._changed: dict[Any, set[str]] = {}
         self._gone: dict[Any, Row] = {}
+        # The keys of rows that were once found under other values of an index.
+        self._left: dict[tuple[Index, tuple[Any, ...]], dict[Any, None]] = {}
         for found in self._indexes.values():
             found.clear()
 
@@ -58,6 +60,14 @@ class Shelf:
         """Copies of the rows that are held under these values, in the order in which they came."""
         return [dict(self._rows[key]) for key in self._indexes[index].get(values, ())]
 
+    def changes_of(self, index: Index, *values: Any) -> Iterator[tuple[Row, int]]:
+        """The held rows under these values as they are here (1), and as the database has them (−1)."""
+        keys = (*self._indexes[index].get(values, ()), *self._left.get((index, values), ()))
+        for key in dict.fromkeys(keys):
+            for row, sign in ((self._rows.get(key), 1), (self.as_read(key), -1)):
+                if row is not None and _under(row, index) == values:
+                    yield dict(row), sign
+
     def add(self, row: Mapping[str, Any]) -> None:
         """Hold a row that is to be inserted; columns that it leaves out are empty."""
         key = row[self._key]
@@ -76,7 +86,7 @@ class Shelf:
         if key not in self._new:
             self._read.setdefault(key, dict(row))
             self._changed.setdefault(key, set()).update(changed)
-        row.update(changed)
+        self._set(key, changed)
         self._journal.append(lambda: self._change_back(key, before, marked))
 
     def replace(self, row: Row) -> None:
@@ -126,16 +136,28 @@ class Shelf:
     def _place(self, key: Any, row: Row) -> None:
         self._rows[key] = row
         for index, found in self._indexes.items():
-            found.setdefault(tuple(row[name] for name in index), {})[key] = None
+            found.setdefault(_under(row, index), {})[key] = None
+
+    def _set(self, key: Any, values: Row) -> None:
+        """Set columns of a row, and find it under them from now on."""
+        row = self._rows[key]
+        moved = [index for index in self._indexes if not values.keys().isdisjoint(index)]
+        for index in moved:
+            under = _under(row, index)
+            del self._indexes[index][under][key]
+            self._left.setdefault((index, under), {})[key] = None
+        row.update(values)
+        for index in moved:
+            self._indexes[index].setdefault(_under(row, index), {})[key] = None
 
     def _take_away(self, key: Any) -> None:
         row = self._rows.pop(key)
         self._new.pop(key, None)
         for index, found in self._indexes.items():
-            del found[tuple(row[name] for name in index)][key]
+            del found[_under(row, index)][key]
 
     def _change_back(self, key: Any, before: Row, marked: set[str] | None) -> None:
-        self._rows[key].update(before)
+        self._set(key, before)
         if marked is None:
             self._changed.pop(key, None)
         else:
@@ -148,6 +170,10 @@ class Shelf:
             self._new[key] = None
         if marked is not None:
             self._changed[key] = marked
+
+
+def _under(row: Mapping[str, Any], index: Index) -> tuple[Any, ...]:
+    return tuple(row[name] for name in index)
 
 
 class Pile:

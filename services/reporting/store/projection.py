@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, insert
+from sqlalchemy import Table, delete, insert, update
 
 from services.common.db import UnitOfWork
 from services.common.events import Event
@@ -32,6 +32,14 @@ def customer_deleted(work: UnitOfWork, event: Event) -> None:
     """A customer who is gone counts no more; their history stays."""
     row = {"customer_id": UUID(str(event.data["customer_id"])), "deleted": True}
     _save(work, model.dim_customer, row)
+
+
+def exposure_merged(work: UnitOfWork, event: Event) -> None:
+    """Documents of a customer who goes on as another are the other's, as in the ledger."""
+    giver, taker = (UUID(str(event.data[name])) for name in ("customer_id", "into_id"))
+    work.part(Snapshots).flush()
+    for table in (model.fact_order, model.fact_invoice, model.fact_payment, model.fact_bill):
+        work.execute(update(table).where(table.c.customer_id == giver).values(customer_id=taker))
 
 
 def customer_rated(work: UnitOfWork, event: Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from services.common.expressions import Compiled, Fields, compile_tree
@@ -60,6 +61,8 @@ FACTS: dict[str, str] = {
     "department": "text",
     "grade": "text",
     "reason": "text",
+    "subject_type": "text",
+    "subject_key": "text",
     "valid_from": "date",
     "valid_to": "date",
 }
@@ -117,6 +120,17 @@ class Flow:
     def gone_to(self) -> str | None:
         """Who takes the work of those who have left; None: the administrators."""
         return self.settings.get("gone_user") if self.settings.get("gone") == "user" else None
+
+    def keeps_time(self, key: str) -> bool:
+        """Whether a visit of a node may have timers."""
+        node = self.nodes[key]
+        return node["type"] not in PERSON_TYPES or node.get("deadline") is not None
+
+    @cached_property
+    def has_times(self) -> bool:
+        """Whether an instance may have timers."""
+        resting = (key for key, node in self.nodes.items() if node["type"] in RESTING_TYPES)
+        return any(self.keeps_time(key) for key in resting)
 
     def width(self, split: str) -> int:
         """How many branches a split has."""

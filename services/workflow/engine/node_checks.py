@@ -27,7 +27,10 @@ from services.workflow.engine.definition import (
 # What a `command` may ask of other services: each is idempotent by key and undone by another of them.
 # Records of forms are changed by `write_back`.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "limits": ("grant_credit", "freeze_account", "unfreeze_account", "accept_guarantee", "record_write_off"),
+    "limits": (
+        *("grant_credit", "grant_override", "freeze_account", "unfreeze_account"),
+        *("accept_guarantee", "record_write_off"),
+    ),
     "customer": ("update_customer",),
 }
 LEVELS_MAX = 20

@@ -11,6 +11,7 @@ from services.common.db import UnitOfWork
 from services.workflow import events, store
 from services.workflow.operations.notes import note
 from services.workflow.operations.todos import add_todos
+from services.workflow.operations.versions import flow_of
 from services.workflow.operations.waits import add_timer
 from services.workflow.people import ADMIN_ROLE
 
@@ -37,7 +38,8 @@ def end(work: UnitOfWork, instance: dict[str, Any], state: str, **extra: Any) ->
     instance["tokens"] = {**instance["tokens"], **_NOTHING_LEFT}
     values = {name: instance[name] for name in ("state", "node", "data", "tokens")}
     store.change_instance(work, instance["id"], {**values, "ended_at": work.now})
-    store.drop_timers(work, instance["id"])
+    if flow_of(work, instance).has_times:
+        store.drop_timers(work, instance["id"])
     if instance["parent_id"] is not None:
         parent = {"id": instance["parent_id"]}
         detail = {"ended": state, "child": str(instance["id"]), "data": instance["data"]}

@@ -12,9 +12,15 @@ from services.common.expressions import ExpressionError, Fields, record_from_jso
 from services.common.money import EXACT
 from services.workflow import store
 
-_TEXTS = ("currency", "type", "initiator", "department", "grade", "reason")
+_TEXTS = ("currency", "type", "initiator", "department", "grade", "reason", "subject_type", "subject_key")
 _DAYS = ("valid_from", "valid_to")
 _NUMBERS = ("amount", "amount_base", "approved_amount", "approved_amount_base", "term_days")
+
+
+def data_of(instance: Mapping[str, Any]) -> dict[str, Any]:
+    """What an instance knows of itself, as `facts_of` reads it."""
+    own = {name: instance[name] for name in ("initiator", "subject_type", "subject_key")}
+    return {**instance["data"], **own}
 
 
 def facts_of(work: UnitOfWork, graph: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def comment_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any
     to = _people(work, instance, received.get("mention") or [], "mention", themselves=True)
     detail = {"mention": to} if to else {}
     note(work, instance, "comment", actor=work.caller.username, opinion=received["opinion"], detail=detail)
-    events.task_event(work, "task_commented", task, opinion=received["opinion"], mention=to)
+    told = moving.short_of(instance)
+    events.task_event(work, "task_commented", task, told, opinion=received["opinion"], mention=to)
     return answer(work, task, instance)
 
 
@@ -152,7 +153,7 @@ def urge_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     detail = {"to": task["assignee"]}
     said = received.get("opinion")
     note(work, instance, "urge", actor=work.caller.username, node=task["node"], opinion=said, detail=detail)
-    events.task_event(work, "task_urged", task | values, opinion=said)
+    events.task_event(work, "task_urged", task | values, moving.short_of(instance), opinion=said)
     return answer(work, task | values, instance)
 
 

@@ -173,9 +173,17 @@ def summary(customer: Mapping[str, Any], instance: Mapping[str, Any] | None) -> 
     }
 
 
-def mine(work: UnitOfWork, task_id: UUID, *, locked: bool = False) -> dict[str, Any]:
-    """One of the caller's own tasks; `NotFound` otherwise. Locks its row when `locked`."""
-    task = store.find_task(work, task_id, locked=locked)
+def mine(
+    work: UnitOfWork, task_id: UUID, *, locked: bool = False, group: str | None = None
+) -> dict[str, Any]:
+    """One of the caller's own tasks; `NotFound` otherwise. Locks its row when `locked`.
+
+    `group` is the group that it is of, whose instance is locked: then it is read with the others of it.
+    """
+    if group is None:
+        task = store.find_task(work, task_id, locked=locked)
+    else:
+        task = next((each for each in store.tasks_of_group(work, group) if each["id"] == task_id), None)
     if task is None or task["assignee"] != work.caller.username or task["state"] == "waiting":
         raise NotFound("没有这个任务")
     return task

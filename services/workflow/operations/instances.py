@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,15 @@ def start_for_record(work: UnitOfWork, event: Event) -> None:
         customer_id=UUID(str(customer)) if customer else None,
         data={**data, "type": kind},
     )
+
+
+def start_for_records(work: UnitOfWork, event: Event) -> None:
+    """Records that came as a table start the flow bound to new ones, each its own."""
+    created = "application.record_created"
+    if store.flow_bound_to(work, created, str(event.data["form"])) is None:
+        return
+    for record in event.data["records"]:
+        start_for_record(work, replace(event, type=created, data={"record": record}))
 
 
 def start_by_hand(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from services.workflow.engine import (
 )
 from services.workflow.engine.votes import Vote, turns
 from services.workflow.operations import ending, waits
-from services.workflow.operations.facts import facts_of
+from services.workflow.operations.facts import data_of, facts_of
 from services.workflow.operations.notes import note
 from services.workflow.operations.versions import flow_of
 from services.workflow.operations.written_forms import NothingToWrite
@@ -47,8 +47,7 @@ def world_of(work: UnitOfWork, flow: Flow, data: Mapping[str, Any], company: Com
 
 def world_of_instance(work: UnitOfWork, flow: Flow, instance: Mapping[str, Any]) -> World:
     """The same for an instance."""
-    data = {**instance["data"], "initiator": instance["initiator"]}
-    return world_of(work, flow, data, store.company(work, instance["flow_key"]))
+    return world_of(work, flow, data_of(instance), store.company(work, instance["flow_key"]))
 
 
 def group_of(instance: Mapping[str, Any], node: str, visit: int) -> str:
@@ -63,7 +62,8 @@ def leave(
     flow = flow_of(work, instance)
     world = world_of_instance(work, flow, instance)
     state = State.from_json(instance["tokens"])
-    store.drop_timers(work, instance["id"], visit)
+    if flow.keeps_time(state.tokens[visit]):
+        store.drop_timers(work, instance["id"], visit)
     apply(
         work,
         instance,

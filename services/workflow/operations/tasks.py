@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from services.common.scopes import Facts, require_reach
 from services.workflow import events, rights, store
 from services.workflow.engine import Ask, Flow, Run, State, carry_on, tokens
 from services.workflow.engine.machine import higher_authority
-from services.workflow.engine.votes import APPROVED, PENDING, tally, turns
+from services.workflow.engine.votes import APPROVED, LIVE, PENDING, tally, turns
 from services.workflow.operations import ending, moving
 from services.workflow.operations.granting import approved_by
 from services.workflow.operations.inbox import mine, summary, task_view
@@ -25,6 +25,11 @@ from services.workflow.operations.todos import close_todos
 from services.workflow.operations.versions import flow_of
 
 _INITIATOR = (None, "", "initiator")
+
+
+def foresee_tasks(work: UnitOfWork, inputs: Sequence[Mapping[str, Any]]) -> None:
+    """Hold what decisions on these tasks will ask for. Locks their instances."""
+    store.lock_instances_of(work, [received["task_id"] for received in inputs])
 
 
 def approve_task(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +153,8 @@ def settle(work: UnitOfWork, instance: dict[str, Any], flow: Flow, visit: int) -
         _wake(work, instance, made, turns(node, votes))
         store.change_instance(work, instance["id"], {"data": instance["data"]})
         return
-    moving.close_open_tasks(work, instance, "superseded", group)
+    if any(task["state"] in LIVE for task in made):
+        moving.close_open_tasks(work, instance, "superseded", group)
     if outcome == APPROVED:
         _passed(work, instance, flow, visit, made)
     elif flow.leaving(key, "reject"):
@@ -231,11 +237,11 @@ def take(work: UnitOfWork, task_id: UUID, action: str) -> tuple[dict[str, Any], 
 
     409 with the present state where it is no more open, 409 for an action that the node does not offer.
     """
-    task = mine(work, task_id)
-    if task["kind"] != "approval":
+    locked = store.lock_instance_of(work, task_id)
+    task = mine(work, task_id, group=None if locked is None else locked[1])
+    if locked is None or task["kind"] != "approval":
         raise Conflict("这是待办, 请用完成处理", code="not_an_approval")
-    instance = store.lock_instance(work, task["instance_id"])
-    task = mine(work, task_id, locked=True)
+    instance = locked[0]
     _require_open(task)
     _require_within(work, task, instance)
     if instance["state"] != "running":

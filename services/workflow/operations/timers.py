@@ -42,7 +42,12 @@ def fire_due(begin: Begin) -> int:
 
     One that fails is put off and looked at again; the others go on.
     """
-    return sum(_tried(begin, timer, _fire) for timer in _due(begin, webhooks=False))
+    fired = 0
+    while True:
+        due = _due(begin, webhooks=False)
+        fired += sum(_tried(begin, timer, _fire) for timer in due)
+        if len(due) < _AT_ONCE:
+            return fired
 
 
 def send_webhooks(begin: Begin, outgoing: Outgoing) -> int:

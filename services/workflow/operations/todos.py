@@ -51,7 +51,10 @@ def add_todo(
         "closed_at": None,
     }
     if store.add_task(work, task):
-        events.task_event(work, "task_created", task)
+        customer = store.customers_by_id(work, [customer_id]).get(customer_id) if customer_id else None
+        # Whoever is kept from the name is kept from it in the title as well.
+        told = {"customer_name": customer["name"]} if customer else None
+        events.task_event(work, "task_created", task, told)
 
 
 def close_todos(work: UnitOfWork, group_key: str) -> None:

@@ -15,7 +15,7 @@ from services.common.expressions import evaluate, to_json
 from services.common.ids import new_id
 from services.workflow import events, store
 from services.workflow.engine.definition import Node, catalogue_of
-from services.workflow.operations.facts import facts_of
+from services.workflow.operations.facts import data_of, facts_of
 from services.workflow.operations.notes import note
 from services.workflow.operations.todos import DUE_DAYS, add_todos
 from services.workflow.operations.versions import flow_of
@@ -70,8 +70,7 @@ def add_timer(
 
 def facts(work: UnitOfWork, instance: Mapping[str, Any]) -> dict[str, Any]:
     """What the expressions of an instance read now."""
-    data = {**instance["data"], "initiator": instance["initiator"]}
-    return facts_of(work, flow_of(work, instance).graph, data)
+    return facts_of(work, flow_of(work, instance).graph, data_of(instance))
 
 
 def surroundings(work: UnitOfWork) -> Surroundings:

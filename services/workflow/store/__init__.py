@@ -1,10 +1,8 @@
 """The queries of flows, by what they are about."""
 
 from services.workflow.store.copies import (
-    company,
     customers_by_id,
     department_of,
-    is_allowed,
     rate_in_force,
     save_business_date,
     save_customer,
@@ -12,6 +10,13 @@ from services.workflow.store.copies import (
     save_duties,
     save_rate,
     save_user,
+)
+from services.workflow.store.ground import (
+    authorities_by_role,
+    company,
+    is_allowed,
+    working_days,
+    working_time,
 )
 from services.workflow.store.queries import (
     add_flow,
@@ -34,7 +39,10 @@ from services.workflow.store.queries import (
     instance_of_subject,
     instances_by_id,
     instances_seen,
+    instances_shown,
     lock_instance,
+    lock_instance_of,
+    lock_instances_of,
     newest_instance,
     open_tasks_of,
     reparent,
@@ -50,7 +58,6 @@ from services.workflow.store.settings import (
     absences_of,
     add_absence,
     add_timer,
-    authorities_by_role,
     bindings_listed,
     calendar,
     claim_timer,
@@ -67,8 +74,6 @@ from services.workflow.store.settings import (
     running_children,
     save_binding,
     timers_of,
-    working_days,
-    working_time,
 )
 
 __all__ = [
@@ -113,6 +118,8 @@ __all__ = [
     "timers_of",
     "is_allowed",
     "lock_instance",
+    "lock_instance_of",
+    "lock_instances_of",
     "open_tasks_of",
     "put_off",
     "rate_in_force",
@@ -127,6 +134,7 @@ __all__ = [
     "save_duties",
     "save_rate",
     "save_user",
+    "instances_shown",
     "sees_instance",
     "tasks_of",
     "tasks_of_group",

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
@@ -24,6 +37,20 @@ from services.workflow.store.rows import Row, one, rows
 
 _READ = "instances.read"
 _LIVE = ("open", "waiting")
+_GROUPS = "groups of tasks"
+# Built once: building a statement costs as much as running it.
+_LOCK_OF_TASKS = (
+    select(instances, tasks.c.id.label("task"), tasks.c.group_key)
+    .join(tasks, tasks.c.instance_id == instances.c.id)
+    .where(tasks.c.id == any_(bindparam("tasks", type_=ARRAY(Uuid))))
+    .order_by(instances.c.id)
+    .with_for_update(of=instances)
+)
+_OF_GROUPS = (
+    select(tasks)
+    .where(tasks.c.group_key == any_(bindparam("groups", type_=ARRAY(Text))))
+    .order_by(tasks.c.id)
+)
 OWNED = Owned(
     fields=rights.INSTANCES.scope_of_records,
     columns={
@@ -99,6 +126,36 @@ def add_instance(work: UnitOfWork, instance: Mapping[str, Any]) -> bool:
     return work.execute(statement).first() is not None
 
 
+def lock_instances_of(work: UnitOfWork, task_ids: Iterable[UUID]) -> None:
+    """Hold the instances of these tasks, and the groups of the tasks. Locks the instances, sorted."""
+    known = _held(work)
+    wanted = sorted({task_id for task_id in task_ids if task_id not in known})
+    if not wanted:
+        return
+    # Two tasks of one instance share its row: what one changes, the other sees.
+    rows_by_id = {row["id"]: row for row, _ in known.values()}
+    for row in rows(work, _LOCK_OF_TASKS, {"tasks": wanted}):
+        task, group = row.pop("task"), row.pop("group_key")
+        known[task] = (rows_by_id.setdefault(row["id"], row), group)
+    groups = _groups(work)
+    missing = sorted({known[task][1] for task in wanted if task in known} - set(groups))
+    groups.update({key: [] for key in missing})
+    # Read after the lock: what others have done until now is seen.
+    for row in rows(work, _OF_GROUPS, {"groups": missing}):
+        groups[row["group_key"]].append(row)
+
+
+def lock_instance_of(work: UnitOfWork, task_id: UUID) -> tuple[Row, str] | None:
+    """The instance of a task, and the group of the task; None for a to-do. Locks the instance."""
+    lock_instances_of(work, [task_id])
+    return _held(work).get(task_id)
+
+
+def _held(work: UnitOfWork) -> dict[UUID, tuple[Row, str]]:
+    found: dict[UUID, tuple[Row, str]] = work.remembered("instances of tasks", dict)
+    return found
+
+
 def lock_instance(work: UnitOfWork, instance_id: UUID) -> Row:
     """An instance. Locks its row: each action on it happens once."""
     found = one(work, select(instances).where(instances.c.id == instance_id).with_for_update())
@@ -122,6 +179,16 @@ def sees_instance(work: UnitOfWork, instance: Mapping[str, Any], right: str = _R
     joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
     here = (instances.c.id == instance["id"], visible(work, OWNED, right=right))
     return work.execute(select(instances.c.id).select_from(joined).where(*here)).first() is not None
+
+
+def instances_shown(work: UnitOfWork, ids: Sequence[UUID]) -> list[UUID]:
+    """Which of these instances the caller may be shown: they asked, take part, or their right reaches it."""
+    joined = instances.outerjoin(customers, customers.c.customer_id == instances.c.customer_id)
+    me = work.caller.username
+    takes_part = exists().where(tasks.c.instance_id == instances.c.id, tasks.c.assignee == me)
+    shown = or_(instances.c.initiator == me, takes_part, visible(work, OWNED, right=_READ))
+    statement = select(instances.c.id).select_from(joined).where(instances.c.id.in_(set(ids)), shown)
+    return list(work.execute(statement).scalars())
 
 
 def newest_instance(work: UnitOfWork, subject_type: str, key: str) -> Row | None:
@@ -161,11 +228,12 @@ def instance_of_subject(work: UnitOfWork, subject_type: str, subject_id: str) ->
 
 def change_instance(work: UnitOfWork, instance_id: UUID, values: Mapping[str, Any]) -> None:
     """Change an instance."""
-    work.execute(update(instances).where(instances.c.id == instance_id).values(**values))
+    work.rows.update(instances, [{"id": instance_id, **values}], values)
 
 
 def add_task(work: UnitOfWork, task: Mapping[str, Any]) -> bool:
     """Insert a task; False when that person has it already."""
+    work.forget(_GROUPS)
     statement = upsert(tasks).values(**task).on_conflict_do_nothing().returning(tasks.c.id)
     return work.execute(statement).first() is not None
 
@@ -178,11 +246,16 @@ def find_task(work: UnitOfWork, task_id: UUID, *, locked: bool = False) -> Row |
 
 def change_task(work: UnitOfWork, task_id: UUID, values: Mapping[str, Any]) -> None:
     """Change a task."""
-    work.execute(update(tasks).where(tasks.c.id == task_id).values(**values))
+    for group in _groups(work).values():
+        for task in group:
+            if task["id"] == task_id:
+                task.update(values)
+    work.rows.update(tasks, [{"id": task_id, **values}], values)
 
 
 def close_group(work: UnitOfWork, group_key: str, state: str) -> list[Row]:
     """Close the open tasks of a group; returns them."""
+    work.forget(_GROUPS)
     which = (tasks.c.group_key == group_key) & tasks.c.state.in_(_LIVE)
     statement = update(tasks).where(which).values(state=state, closed_at=work.now).returning(tasks)
     return rows(work, statement)
@@ -193,6 +266,7 @@ def close_tasks(work: UnitOfWork, instance_id: UUID, group_key: str | None, stat
 
     Copies stay: they are there to be read.
     """
+    work.forget(_GROUPS)
     which = (tasks.c.instance_id == instance_id) & tasks.c.state.in_(_LIVE) & (tasks.c.kind == "approval")
     if group_key is not None:
         which &= tasks.c.group_key == group_key
@@ -202,12 +276,21 @@ def close_tasks(work: UnitOfWork, instance_id: UUID, group_key: str | None, stat
 
 def reparent(work: UnitOfWork, task_id: UUID, to: UUID) -> None:
     """Let those whom one task asked be asked by another."""
+    work.forget(_GROUPS)
     work.execute(update(tasks).where(tasks.c.by == task_id).values(by=to))
 
 
 def tasks_of_group(work: UnitOfWork, group_key: str) -> list[Row]:
-    """The tasks of a group, oldest first."""
-    return rows(work, select(tasks).where(tasks.c.group_key == group_key).order_by(tasks.c.id))
+    """The tasks of a group, oldest first, as this unit of work makes them; their instance is locked."""
+    known = _groups(work)
+    if group_key not in known:
+        known[group_key] = rows(work, _OF_GROUPS, {"groups": [group_key]})
+    return known[group_key]
+
+
+def _groups(work: UnitOfWork) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = work.remembered(_GROUPS, dict)
+    return found
 
 
 def open_tasks_of(work: UnitOfWork, username: str) -> list[Row]:
@@ -238,7 +321,7 @@ def tasks_of_instance(work: UnitOfWork, instance_id: UUID) -> list[Row]:
 
 def add_timeline(work: UnitOfWork, line: Mapping[str, Any]) -> None:
     """Add a line to an instance's timeline."""
-    work.execute(insert(timeline).values(at=work.now, **line))
+    work.rows.insert(timeline, [{"at": work.now, **line}])
 
 
 def timeline_of(work: UnitOfWork, instance_id: UUID) -> list[Row]:

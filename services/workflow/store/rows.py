@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.common.db import UnitOfWork
@@ -15,6 +16,6 @@ def one(work: UnitOfWork, statement: Any) -> Row | None:
     return None if row is None else dict(row)
 
 
-def rows(work: UnitOfWork, statement: Any) -> list[Row]:
+def rows(work: UnitOfWork, statement: Any, parameters: Mapping[str, Any] | None = None) -> list[Row]:
     """All rows of a statement."""
-    return [dict(row) for row in work.execute(statement).mappings()]
+    return [dict(row) for row in work.execute(statement, parameters).mappings()]

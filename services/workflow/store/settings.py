@@ -12,8 +12,6 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.common.db import UnitOfWork
-from services.common.expressions import Calendar
-from services.workflow.calendar import WorkingTime
 from services.workflow.model import (
     absences,
     authorities,
@@ -23,45 +21,18 @@ from services.workflow.model import (
     instances,
     timers,
 )
-from services.workflow.store.copies import forget_companies
+from services.workflow.store.ground import forget_ground
 from services.workflow.store.rows import Row, one, rows
-
-
-def authorities_by_role(work: UnitOfWork) -> dict[str, Decimal | None]:
-    """Up to which amount each role may approve; None is without limit."""
-    return {row["role"]: row["amount"] for row in rows(work, select(authorities))}
 
 
 def replace_authorities(work: UnitOfWork, amounts: Mapping[str, Decimal | None]) -> None:
     """Set the authority of every role; roles that are not named have none."""
+    forget_ground(work)
     work.execute(delete(authorities))
     if amounts:
         work.execute(
             insert(authorities), [{"role": role, "amount": amounts[role]} for role in sorted(amounts)]
         )
-
-
-def working_days(work: UnitOfWork) -> Calendar:
-    """The days on which the company works."""
-
-    def find() -> Calendar:
-        days = rows(work, select(calendar_days))
-        off = frozenset(row["day"] for row in days if not row["works"])
-        return Calendar(off, frozenset(row["day"] for row in days if row["works"]))
-
-    found: Calendar = work.remembered("working days", find)
-    return found
-
-
-def working_time(work: UnitOfWork) -> WorkingTime:
-    """The business calendar: days and hours."""
-
-    def find() -> WorkingTime:
-        hours = [(row["starts"], row["ends"]) for row in rows(work, select(calendar_hours))]
-        return WorkingTime(working_days(work), sorted(hours), work.timezone)
-
-    found: WorkingTime = work.remembered("working time", find)
-    return found
 
 
 def calendar(work: UnitOfWork) -> dict[str, Any]:
@@ -74,8 +45,7 @@ def calendar(work: UnitOfWork) -> dict[str, Any]:
 
 def replace_calendar(work: UnitOfWork, days: list[Row] | None, hours: list[Row] | None) -> None:
     """Set the days or the hours of the calendar."""
-    work.forget("working days")
-    work.forget("working time")
+    forget_ground(work)
     for table, wanted in ((calendar_days, days), (calendar_hours, hours)):
         if wanted is not None:
             work.execute(delete(table))
@@ -88,7 +58,7 @@ def replace_calendar(work: UnitOfWork, days: list[Row] | None, hours: list[Row] 
 
 def add_absence(work: UnitOfWork, absence: Mapping[str, Any]) -> None:
     """Insert an absence."""
-    forget_companies(work)
+    forget_ground(work)
     work.execute(insert(absences).values(**absence))
 
 
@@ -99,7 +69,7 @@ def find_absence(work: UnitOfWork, absence_id: UUID) -> Row | None:
 
 def drop_absence(work: UnitOfWork, absence_id: UUID) -> None:
     """Delete an absence."""
-    forget_companies(work)
+    forget_ground(work)
     work.execute(delete(absences).where(absences.c.id == absence_id))
 
 
@@ -151,8 +121,10 @@ def add_timer(work: UnitOfWork, timer: Mapping[str, Any]) -> None:
 
 def drop_timers(work: UnitOfWork, instance_id: UUID, visit: int | None = None) -> None:
     """Delete the timers of an instance, or of one of its visits."""
-    which = timers.c.instance_id == instance_id
-    work.execute(delete(timers).where(which if visit is None else which & (timers.c.visit == visit)))
+    if visit is None:
+        work.rows.delete_where(timers, "instance_id", [instance_id])
+        return
+    work.execute(delete(timers).where(timers.c.instance_id == instance_id, timers.c.visit == visit))
 
 
 def due_timers(work: UnitOfWork, limit: int, *, webhooks: bool) -> list[Row]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from credit.demo.client import ApiRefused, Client
+from credit.importing import import_file
 from tests.conftest import suite_settings
 from tests.support.ports import free_port
 from tests.support.postgres import DatabaseServer
@@ -61,9 +62,9 @@ class Trader:
     def act(self, number: str, action: str, **body: Any) -> Any:
         return self.admin.post(f"/orders/{self.tag}-{number}:{action}", body)
 
-    def invoice(self, number: str, amount: str) -> Any:
+    def invoice(self, number: str, amount: str, **more: Any) -> Any:
         dated = {"invoice_date": "2026-01-05", "due_date": "2026-02-04"}
-        return self.admin.post("/invoices", self.body("invoice_no", number, amount, **dated))
+        return self.admin.post("/invoices", self.body("invoice_no", number, amount, **dated, **more))
 
     def pay(self, number: str, amount: str) -> Any:
         return self.admin.post("/payments", self.body("payment_no", number, amount, paid_at="2026-01-05"))
@@ -78,6 +79,20 @@ def _closed(trader: Trader) -> None:
     trader.order("B", "60.00")
 
 
+def _invoiced(trader: Trader) -> None:
+    trader.act("A", "close")
+    trader.invoice("I", "60.00", order_no=f"{trader.tag}-B")
+
+
+def _paid_by_another(trader: Trader) -> None:
+    """An order that a customer outside of the group pays."""
+    other = {"code": f"{trader.tag}-other", "name": f"付款方 {trader.tag}"}
+    payer = trader.admin.post("/customers", other)["id"]
+    limit = {"amount": "100.00", "currency": "CNY", "term_days": 30}
+    trader.admin.post(f"/credit-accounts/{payer}/grants", limit)
+    trader.order("B", "60.00", payer_id=payer)
+
+
 def _batch(trader: Trader) -> Any:
     items = [trader.body("order_no", "B", "60.00")]
     result = trader.admin.post("/orders:batch", {"items": items})["results"][0]
@@ -89,6 +104,12 @@ _ASKED: dict[str, tuple[Act, Act]] = {
     "POST /orders": (lambda _: None, lambda trader: trader.order("B", "60.00")),
     "POST /orders with a later revision": (
         lambda _: None, lambda trader: trader.order("A", "120.00", revision=2),
+    ),
+    "POST /orders after its invoice": (
+        _invoiced, lambda trader: trader.order("B", "120.00"),
+    ),
+    "POST /orders for another payer": (
+        _paid_by_another, lambda trader: trader.order("B", "60.00", revision=2),
     ),
     "POST /orders:batch": (lambda _: None, _batch),
     "POST /orders/{no}:amend": (lambda _: None, lambda trader: trader.act("A", "amend", amount="120.00")),
@@ -122,6 +143,15 @@ def test_a_route_that_asks_is_refused_by_the_pool(admin: Client, route: str) -> 
     told = [(each["code"], each["pool"]) for each in reasons if "rule" not in each]
     assert told == [("limit_exceeded", f"group:{trader.groups[0]}")]
     assert (trader.held(), held) == ("60.00", "60.00")
+
+
+def test_orders_that_are_imported_meet_the_check(admin: Client, tmp_path: Path) -> None:
+    trader, table = Trader(admin), tmp_path / "订单.csv"
+    rows = [f"{trader.tag}-{row},CNY" for row in (f"B,{trader.tag},40", f"C,{trader.tag},1")]
+    table.write_text("\n".join(["order_no,customer_code,amount,currency", *rows]), encoding="utf-8")
+    result = import_file(admin, "orders", table, lambda rows: None)
+    assert (result.rows, result.taken, result.refused) == (2, 1, 1)
+    assert trader.held() == "100.00"
 
 
 @pytest.mark.parametrize("route", _HAPPENED)

@@ -218,6 +218,15 @@ def _expired(world: World) -> None:
     assert world.ask("get_order", **world.key("SO"))["status"] == "closed"
 
 
+def _override(number: str | None = None, amount: str = "100.00") -> Act:
+    def grant(world: World) -> object:
+        named = {} if number is None else world.key(number)
+        asked = {"amount": amount, "currency": "CNY", "reason": "特批", **named}
+        return world.ask("grant_override", customer_id=world.customer, **asked)
+
+    return grant
+
+
 WAYS = (
     Way("a new order", ASKED, ("reserve_order",), _record("order", "SO", MORE)),
     Way("orders in a batch", ASKED, ("reserve_orders",), _batch),
@@ -278,6 +287,11 @@ WAYS = (
         _take_back("reverse_payment", "P"),
         _then(_stranger, _record("invoice", "I", MORE), _for_another("payment", "P")),
         event="payment_reversed"),
+    Way("an order that a special approval lets pass", HAPPENED, ("reserve_order", "grant_override"),
+        _record("order", "SO", MORE), _override(), event="order_reserved"),
+    Way("a refused order that a special approval lets pass", HAPPENED, ("grant_override",),
+        _override("SO", "200000.00"), _record("order", "SO", "100000.01"), event="order_reserved",
+        kinds=("customer",)),
     Way("an order that is effective already", HAPPENED, ("reserve_order",),
         _record("order", "SO", MORE, already_effective=True), event="order_reserved"),
     Way("an order of the ERP that is effective already", HAPPENED, ("order.created",),
@@ -379,6 +393,7 @@ HARMLESS = {
     "allocate_payment": "goes by the same code as reallocate_payment",
     "reallocate_credit_note": "goes by the same code as reallocate_payment",
     "honour_bill": "takes off",
+    "end_override": "lets nothing more pass",
     "open_dispute": "moves no exposure",
     "resolve_dispute": "moves no exposure",
     "record_write_off": "takes off",

@@ -74,7 +74,7 @@ class Desk:
 def desk(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The applications and customers of one module of tests."""
     folder = tmp_path_factory.mktemp("application")
-    kinds, sources = [ApplicationService, CustomerService], ("limits", "risk_rules")
+    kinds, sources = [ApplicationService, CustomerService], ("limits", "risk_rules", "gateway")
     with open_doors(database_server, folder, kinds, sources) as door:
         yield Desk(door)
 
@@ -150,7 +150,7 @@ class Office:
 def office(database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     kinds = [ApplicationService, CustomerService]
     folder = tmp_path_factory.mktemp("forms")
-    with open_doors(database_server, folder, kinds, ("limits", "risk_rules")) as door:
+    with open_doors(database_server, folder, kinds, ("limits", "risk_rules", "gateway")) as door:
         office = Office(door)
         yield office
         office.database.dispose()

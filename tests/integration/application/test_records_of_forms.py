@@ -343,3 +343,64 @@ def test_many_at_once_share_transactions_and_fail_alone(office: Office) -> None:
     numbers = sorted(one["fields"]["编号"] for one in found if not isinstance(one, str))
     assert [int(one[-6:]) for one in numbers] == list(range(1, 39)), "numbers have no gaps"
     assert len(office.listed(form, me)) == 38
+
+
+def test_formulas_over_roll_ups_are_computed_after_them_whenever_a_record_is_read(office: Office) -> None:
+    lines = f"lines-{next(numbers)}"
+    totals = {"form": lines, "relation": "单", "aggregate": "sum", "field": "额"}
+    fields = [
+        field("主题", "text"),
+        field("折后", "formula", formula="合计 * 折扣", decimals=2),
+        field("含税", "formula", formula="折后 + 运费"),
+        field("均额", "formula", formula="合计 / 笔数", decimals=2),
+        field("合计", "rollup", **totals),
+        field("笔数", "rollup", form=lines, relation="单", aggregate="count"),
+        field("折扣", "number"),
+        field("运费", "number"),
+        field("倍数", "formula", formula="运费 * 2"),
+    ]
+    orders, me = office.publish([field("主题", "text")])
+    reader = office.person(orders)
+    rights = {f"form:{form}.{action}" for form in (orders, lines) for action in ("read", "create")}
+    both = replace(me, permissions=me.permissions | rights)
+    office.ask("create_form", me, key=lines, definition={
+        "key": lines, "title": {"zh": "行"},
+        "fields": [field("单", "relation", form=orders), field("额", "money")],
+    })  # fmt: skip
+    office.ask("publish_form", me, key=lines)
+    definition = {"key": orders, "title": {"zh": "单"}, "fields": fields}
+    office.ask("save_form", me, key=orders, definition=definition)
+    office.ask("publish_form", me, key=orders)
+    made = office.add(orders, both, 主题="甲", 折扣="0.5", 运费="3")
+    assert made["fields"] == {"主题": "甲", "折扣": "0.5", "运费": "3", "倍数": "6"}
+    one = {"form": orders, "record_id": made["id"]}
+    empty = office.ask("get_record", both, **one)["fields"]
+    assert (empty["合计"], empty["折后"], empty["含税"]) == ("0", "0", "3")
+    assert "均额" not in empty, "a division by nothing is empty"
+    for amount in ("10.00", "5.50"):
+        office.add(lines, both, 单=made["id"], 额=amount)
+    listed = office.ask("list_records", both, form=orders, where={})["items"][0]["fields"]
+    shown = [listed[key] for key in ("合计", "折后", "含税", "均额")]
+    assert shown == ["15.5", "7.75", "10.75", "7.75"]
+    unseen = office.ask("get_record", reader, **one)["fields"]
+    assert set(unseen) == {"主题", "折扣", "运费", "倍数"}, "no roll-up is seen, nor what follows from it"
+    refused = office.refused("update_record", both, **one, fields={"折后": "1"})
+    assert refused.errors[0]["code"] == "computed"
+    assert office.refused("list_records", both, form=orders, where={"折后": "1"}).status == 422
+
+    def faults(*more: Any, **settings: Any) -> list[str]:
+        bad = {**definition, "fields": [*fields, *more], **settings}
+        refusal = office.refused("save_form", me, key=orders, definition=bad)
+        return [error["field"] for error in refusal.errors]
+
+    late = {"formula": "合计 + 1"}
+    assert faults(field("x", "formula", searchable=True, **late)) == ["fields.9.searchable"]
+    assert faults(field("x", "text", visible_when="折后 > 1")) == ["fields.9.visible_when"]
+    assert faults(field("x", "formula", formula="含税 + y"), field("y", "formula", formula="x")) == [
+        "fields.9.formula", "fields.10.formula",
+    ]  # fmt: skip
+    assert faults(checks=[{"when": "合计 > 1", "message": {"zh": "多"}}]) == ["checks.0.when"]
+    other = {"form": orders, "relation": "上", "aggregate": "sum", "field": "折后"}
+    summed = {**definition, "fields": [*fields, field("总", "rollup", **other)]}
+    office.ask("save_form", me, key=orders, definition=summed)
+    assert office.refused("publish_form", me, key=orders).errors[0]["field"] == "fields.9.field"

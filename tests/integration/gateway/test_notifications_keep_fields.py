@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from gateway.identity import operations, roles
-from gateway.notifications import projection
+from gateway.identity import operations, roles, store
+from gateway.notifications import projection, telling
 from services.common.db import UnitOfWork
 from services.common.events import Event
 from tests.integration.gateway.conftest import Begin
@@ -51,7 +51,11 @@ def _event(type: str, data: dict[str, Any]) -> Event:
 
 def _told(work: UnitOfWork, username: str) -> str:
     of_reader = {"name": username, "address": f"{username}@%"}
-    rows = work.execute(text("SELECT title, body FROM notifications WHERE username = :name"), of_reader)
+    user = store.find_user(work, username=username)
+    assert user is not None
+    reader = projection.seen_by(work, user)
+    kept = work.execute(text("SELECT about FROM notifications WHERE username = :name"), of_reader)
+    rows = [telling.told(row.about, reader, seen=True) for row in kept]
     mails = work.execute(text("SELECT subject, body FROM mails WHERE recipient LIKE :address"), of_reader)
     return "\n".join(" ".join(row) for row in [*rows, *mails])
 
@@ -127,6 +131,32 @@ def test_a_fired_rule_tells_only_whoever_reaches_its_customer(
         operations.create_user(work, {**person, "department": None}, "hash")
         projection.rule_fired(work, _event("rule_fired", fired))
         assert _told(work, "olga").count("额度预警") == (2 if hears else 0)
+
+
+@pytest.mark.parametrize(
+    ("type", "data", "title"),
+    [
+        ("task_commented", {"mention": ["fred"]}, "提到了您: 您现在无权查看"),
+        ("task_urged", {}, "催办: 您现在无权查看"),
+        ("people_notified", {"to": ["fred"], "text": "请关注", "key": "1"}, "请关注: 您现在无权查看"),
+    ],
+)
+def test_who_may_not_see_a_flow_hears_nothing_of_its_record(
+    begin: Begin, readers: None, type: str, data: dict[str, Any], title: str
+) -> None:
+    identity = str(uuid4())
+    task = {"id": identity, "instance_id": identity, "title": "审批: 山姆的客户", "assignee": "fred"}
+    task["summary"] = {"customer_name": "山姆的客户", "amount": "30000.00"}
+    instance = {"id": identity, "subject": {"type": "order", "id": "1", "key": "O-SAM"}}
+    with begin() as work:
+        apply = getattr(projection, type)
+        apply(work, _event(type, {"task": task, "instance": instance, **data}))
+        user = store.find_user(work, username="fred")
+        assert user is not None
+        (about,) = work.execute(text("SELECT about FROM notifications")).scalars()
+        reader = projection.seen_by(work, user)
+        assert telling.told(about, reader, seen=False) == (title, "")
+        assert "SAM" in "".join(telling.told(about, reader, seen=True)).upper() or "山姆" in str(about)
 
 
 def test_whom_a_flow_asks_hears_of_the_task_however_far_their_rights_reach(begin: Begin) -> None:

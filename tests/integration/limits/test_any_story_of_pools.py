@@ -109,6 +109,23 @@ class Story(PoolModel):
             first = replace(wanted, revision=1, amount=amount + 50)
             assert self._erp("order.created", number, first) == {"status": "duplicate"}
 
+    def hand_over(self, pick: int, other: int, amount: Decimal) -> None:
+        """A later revision of an order names another payer: it is moved as a whole, or not at all."""
+        number, order = self._some_order(pick)
+        buyer = order.customer if order.sold_to is None else order.sold_to
+        wanted = replace(order, amount=amount, customer=other % 3, revision=order.revision + 1)
+        wanted.sold_to = None if buyer == wanted.customer else buyer
+        if not order.is_open or wanted.customer == order.customer:
+            return
+        reserve = (self._reserve, self._reserve_in_batch, partial(self._erp, "order.amended"))[other // 3 % 3]
+        del self.orders[number]
+        passes = self.passes(wanted, wanted.binds)
+        self.orders[number] = order
+        answer = reserve(number, wanted)
+        assert (answer["status"] == "reserved") == passes, answer
+        if passes:
+            self.orders[number] = wanted
+
     def end(self, pick: int, other: int, amount: Decimal) -> None:
         number, order = self._some_order(pick)
         key = self._key(number, order)
@@ -381,6 +398,7 @@ _STEPS = (
         "invoice",
         "invoice",
         "late",
+        "hand_over",
         "payment",
         "payment",
         "payment",

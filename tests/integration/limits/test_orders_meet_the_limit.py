@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import eventlet
 import pytest
 
+from services.common import expressions
 from services.common.errors import Conflict, Invalid, NotFound
 from services.common.fields import load
 from services.limits import schema
-from services.limits.operations import accounts, batches, checking, orders, receivables, verification
-from tests.integration.limits.conftest import CUSTOMER, Ledger
+from services.limits.operations import accounts, batches, checking, merging, orders, receivables, verification
+from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
 
 
 def test_without_a_grant_there_is_no_credit(ledger: Ledger) -> None:
@@ -172,3 +176,45 @@ def test_an_unknown_customer_is_not_found(ledger: Ledger) -> None:
     order = ledger.order("A1", "1.00", customer_id="018f0000-0000-7000-8000-0000000000ff")
     with pytest.raises(NotFound):
         ledger.do(orders.reserve_order, order)
+
+
+def _hold_above_three_averages(ledger: Ledger) -> None:
+    condition = expressions.parse("amount > 3 * average_order_90d")
+    rule = {"key": "unusual", "version": 1, "trigger": "order_check", "strength": "approve"}
+    rule |= {"condition": condition, "reads": ["amount", "average_order_90d"], "active": True}
+    ledger.do(accounts.rule_published, SimpleNamespace(data={"rule": rule}))
+
+
+def test_an_order_is_held_to_the_average_of_the_orders_taken_in_ninety_days(ledger: Ledger) -> None:
+    _hold_above_three_averages(ledger)
+    ledger.grant("1000.00")
+
+    def status(number: str, amount: str, **more: Any) -> str:
+        return str(ledger.do(orders.reserve_order, ledger.order(number, amount, **more))["status"])
+
+    assert status("A", "500.00", order_date="2025-12-01") == "reserved", "91 days ago: no average yet"
+    assert [status("B", "10.00"), status("C", "30.00")] == ["reserved", "reserved"]
+    assert [status("D", "60.01"), status("E", "60.00")] == ["held", "reserved"]
+    ledger.do(orders.close_order, load(schema.OrderKey(), {"order_no": "E"}), "cancelled")
+    ledger.do(orders.amend_order, load(schema.OrderChange(), {"order_no": "C", "amount": "10.00"}))
+    assert [status("F", "30.01"), status("G", "30.00")] == ["held", "reserved"]
+    both = [ledger.order("H", "16.67"), ledger.order("I", "50.01"), ledger.order("J", "50.00")]
+    with ledger.database.begin(ledger.caller) as work:
+        orders.foresee_orders(work, both)
+        found = [orders.reserve_order(work, item)["status"] for item in both]
+    assert found == ["reserved", "held", "reserved"], "16.67 on the average"
+    assert ledger.differences() == []
+
+
+def test_what_two_customers_who_are_one_have_ordered_is_averaged_together(ledger: Ledger) -> None:
+    _hold_above_three_averages(ledger)
+    for who, amount in ((CUSTOMER, "10.00"), (OTHER, "30.00")):
+        ledger.grant("1000.00", customer_id=str(who))
+        ledger.do(orders.reserve_order, ledger.order(f"A-{amount}", amount, customer_id=str(who)))
+    told = {"customer_id": str(OTHER), "into_id": str(CUSTOMER)}
+    ledger.do(merging.customer_merged, SimpleNamespace(data=told))
+    found = [
+        ledger.do(orders.reserve_order, ledger.order(f"B{amount}", amount)) for amount in ("60.01", "60.00")
+    ]
+    assert [each["status"] for each in found] == ["held", "reserved"]
+    assert ledger.differences() == []

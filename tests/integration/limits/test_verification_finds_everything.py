@@ -48,6 +48,9 @@ def _one(table: str, key: str = "id") -> str:
     return f"{key} = (SELECT {key} FROM {table} ORDER BY {key} OFFSET 5 LIMIT 1)"
 
 
+_ONE_DAY = (
+    "(customer_id, order_date) = (SELECT customer_id, order_date FROM order_days ORDER BY 1, 2 LIMIT 1)"
+)
 _CHANGES = {
     f"UPDATE entries SET receivable = receivable + 0.01 WHERE {_one('entries', 'identity')}": {
         "hash_chain",
@@ -80,6 +83,8 @@ _CHANGES = {
     f"UPDATE orders SET delivery_date = delivery_date + 1 WHERE {_one('orders')}": {
         "reservation_equals_changes"
     },
+    f"UPDATE order_days SET amount = amount + 1 WHERE {_ONE_DAY}": {"order_days_equal_orders"},
+    f"DELETE FROM order_days WHERE {_ONE_DAY}": {"order_days_equal_orders"},
     f"UPDATE reserved_changes SET change = change - 0.01 WHERE {_one('reserved_changes', 'identity')}": {
         "reservation_equals_changes"
     },
@@ -195,6 +200,7 @@ def _rewrite_as_five(ledger: Ledger) -> None:
         f"UPDATE pools SET {half}, head = '{told['head']}'",
         f"UPDATE closings SET {half}, first_reserved = first_reserved / 2, head = '{told['head']}'",
         f"UPDATE orders SET {half}, amount = amount / 2",
+        "UPDATE order_days SET amount = amount / 2",
     )
 
 

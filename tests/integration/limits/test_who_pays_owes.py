@@ -5,14 +5,17 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+import eventlet
 import pytest
+from sqlalchemy import text
 
 from services.common.errors import Conflict, NotFound
 from services.common.fields import load
 from services.common.paging import ListInput
-from services.limits import schema
+from services.limits import schema, store
 from services.limits.operations import intake, orders, pool_limits, receivables
 from tests.integration.limits.conftest import CUSTOMER, OTHER, Ledger
+from tests.support.wait import wait_until
 
 
 def _paid(number: str, amount: str, **more: Any) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def test_another_payer_is_another_content_and_an_unknown_one_is_nobody(ledger: L
     ledger.do(orders.reserve_order, _paid("A", "1.00"))
     assert ledger.do(orders.reserve_order, _paid("A", "1.00"))["status"] == "duplicate"
     with pytest.raises(Conflict):
-        ledger.do(orders.reserve_order, ledger.order("A", "1.00", revision=2))
+        ledger.do(orders.reserve_order, ledger.order("A", "1.00"))
     with pytest.raises(NotFound, match="客户"):
         ledger.do(orders.reserve_order, load(schema.NewOrder(), {**_body("B"), "payer_code": "C-9"}))
 
@@ -118,3 +121,119 @@ def test_an_order_of_the_erp_waits_for_its_payer(ledger: Ledger) -> None:
     with ledger.database.read(ledger.caller) as work:
         rows = work.execute(work.table("waiting_documents").select())
         assert [(row.waits_for, row.key) for row in rows] == [("customer", "code:C-NEW")]
+
+
+# --- another payer ---------------------------------------------------------------------------------------
+
+
+def _moved(number: str, amount: str, **more: Any) -> dict[str, Any]:
+    """A later revision by which the other customer pays."""
+    return _paid(number, amount, revision=2, **more)
+
+
+def test_an_order_that_another_is_to_pay_is_checked_there_and_moves_as_a_whole_or_not_at_all(
+    ledger: Ledger,
+) -> None:
+    ledger.grant("100.00")
+    ledger.grant("59.99", customer_id=str(OTHER))
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00", delivery_date="2026-06-01"))
+    _deliver(ledger)
+    refused = ledger.do(orders.reserve_order, _moved("A", "60.00", delivery_date="2026-06-01"))
+    assert [each["needed"] for each in refused["decision"]["reasons"]] == ["60.00"]
+    assert (refused["order"]["payer_id"], _exposures(ledger)) == (str(CUSTOMER), ("60.00", "0.00"))
+    ledger.grant("60.00", customer_id=str(OTHER))
+    answer = ledger.do(orders.reserve_order, _moved("A", "60.00", delivery_date="2026-06-01"))
+    assert (answer["status"], answer["order"]["payer_id"]) == ("reserved", str(OTHER))
+    assert answer["order"]["customer_id"] == str(CUSTOMER)
+    assert _exposures(ledger) == ("0.00", "60.00")
+    told = {event["account"]["customer_id"] for event in ledger.events("account_changed")[-2:]}
+    assert told == {str(CUSTOMER), str(OTHER)}
+    assert ledger.differences() == []
+    ledger.configure(horizon_days=30)
+    assert _available(ledger) == ("100.00", "40.00"), "what is reserved beyond the horizon went along"
+
+
+def _deliver(ledger: Ledger) -> None:
+    delivered = {"order_no": "A", "delivery_no": "D", "amount": "20.00"}
+    ledger.do(orders.deliver_order, load(schema.Delivery(), delivered))
+
+
+def _available(ledger: Ledger) -> tuple[str, str]:
+    return tuple(ledger.account(each)["available"] for each in (CUSTOMER, OTHER))  # type: ignore[return-value]
+
+
+def test_pools_that_both_payers_share_hold_the_same_and_lack_nothing(ledger: Ledger) -> None:
+    ledger.grant("100.00")
+    ledger.grant("100.00", customer_id=str(OTHER))
+    shared = {"pool_kind": "salesperson", "pool_key": "sales", "amount": "60.00", "currency": "CNY"}
+    ledger.do(pool_limits.grant_pool_limit, load(schema.PoolLimitInput(), shared))
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    assert ledger.do(orders.reserve_order, _moved("A", "60.01"))["status"] == "refused"
+    assert ledger.do(orders.reserve_order, _moved("A", "60.00"))["status"] == "reserved"
+    assert _exposures(ledger) == ("0.00", "60.00")
+    assert ledger.differences() == []
+
+
+def test_what_was_invoiced_stays_and_is_taken_back_of_the_order_all_the_same(ledger: Ledger) -> None:
+    ledger.grant("100.00")
+    ledger.grant("100.00", customer_id=str(OTHER))
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    ledger.do(receivables.record_invoice, ledger.invoice("I", "20.00", order_no="A"))
+    early = ledger.invoice("J", "10.00", order_no="A", payer_id=str(OTHER))
+    ledger.do(receivables.record_invoice, early)
+    # Now the other both orders and pays: nothing of the order is the first customer's any more.
+    body = {"order_no": "A", "customer_code": "C-2", "amount": "60.00", "currency": "CNY", "revision": 2}
+    answer = ledger.do(orders.reserve_order, load(schema.NewOrder(), body))
+    assert (answer["status"], answer["order"]["invoiced"]) == ("reserved", "30.00")
+    assert _exposures(ledger) == ("20.00", "40.00")
+    ledger.do(receivables.reverse_invoice, load(schema.DocumentKey(), {"number": "I"}))
+    assert _exposures(ledger) == ("0.00", "60.00")
+    assert ledger.differences() == []
+
+
+def test_an_order_in_another_currency_moves_there_unless_documents_bind_it(ledger: Ledger) -> None:
+    ledger.grant(None)
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    assert (
+        ledger.do(orders.reserve_order, ledger.order("A", "7.00", currency="USD", revision=2))["order"][
+            "currency"
+        ]
+        == "USD"
+    )
+    with ledger.database.read(ledger.caller) as work:
+        pools = {row["currency"]: row["reserved"] for row in store.customer_pools(work, CUSTOMER)}
+    assert {name: str(amount.normalize()) for name, amount in pools.items()} == {"CNY": "0", "USD": "7"}
+    ledger.do(receivables.record_invoice, ledger.invoice("I", "1.00", order_no="A", currency="USD"))
+    with pytest.raises(Conflict, match="币种"):
+        ledger.do(orders.reserve_order, ledger.order("A", "60.00", revision=3))
+    assert ledger.differences() == []
+
+
+def test_an_order_that_has_ended_keeps_its_new_payer_for_when_it_is_opened_again(ledger: Ledger) -> None:
+    ledger.grant("100.00")
+    ledger.grant("10.00", customer_id=str(OTHER))
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    _deliver(ledger)
+    ledger.do(orders.close_order, load(schema.OrderKey(), {"order_no": "A"}), "closed")
+    told = {**_body("A"), "payer_code": "C-2", "revision": 3, "source": "api", "event_id": "3"}
+    assert ledger.do(intake.apply_document, "order.amended", told) == {"status": "closed", "over_limit": True}
+    assert _exposures(ledger) == ("0.00", "20.00")
+    assert ledger.do(orders.reopen_order, load(schema.OrderKey(), {"order_no": "A"}))["status"] == "refused"
+    assert ledger.differences() == []
+
+
+def test_whoever_waits_for_an_order_that_goes_to_another_payer_changes_it_there(ledger: Ledger) -> None:
+    for who in (CUSTOMER, OTHER):
+        ledger.grant("100.00", customer_id=str(who))
+    ledger.do(orders.reserve_order, ledger.order("A", "60.00"))
+    amend = load(schema.OrderChange(), {"order_no": "A", "amount": "70.00"})
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with ledger.database.begin(ledger.caller) as work:
+        orders.reserve_order(work, _moved("A", "60.00"))
+        store.book_of(work).flush()
+        other = eventlet.spawn(ledger.do, orders.amend_order, amend)
+        with ledger.database.read(ledger.caller) as reading:
+            wait_until(lambda: reading.execute(text(waiting)).scalar_one(), what="the other to wait")
+    assert other.wait()["order"]["payer_id"] == str(OTHER)
+    assert _exposures(ledger) == ("0.00", "70.00")
+    assert ledger.differences() == []

@@ -34,6 +34,21 @@ def test_a_rule_gives_a_todo_to_the_owner_the_named_and_everybody_with_the_role(
             assert len(todos(house, person, customer)) == (person in people), (assignee, person.username)
 
 
+def test_a_todo_says_whose_name_its_title_may_hold(house: House) -> None:
+    customer = house.customer()
+    told = fired(customer, todo("lena", title="催收 客户"), rule_key="named")
+    house.door.tell("risk_rules", "rule_fired", customer, told)
+    house.door.settle()
+    (shown,) = todos(house, LENA, customer)
+    (event,) = [
+        each["task"]
+        for each in house.door.log_of("workflow", "task_created")
+        if each["task"]["id"] == shown["id"]
+    ]
+    # From it the name is known in the title by whoever keeps it from somebody.
+    assert event["summary"]["customer_name"].startswith("客户")
+
+
 def test_a_todo_for_nobody_goes_to_the_administrators(house: House) -> None:
     for assignee, more in (
         ("nobody", {}), ("role:nobody", {}), ("sales_owner", {"salesperson": None}),

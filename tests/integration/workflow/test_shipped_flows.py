@@ -11,6 +11,12 @@ from services.workflow.seed import SHIPPED
 from tests.integration.workflow.conftest import CARL, LENA, MIA, READER, RITA, ROOT, House
 
 FINANCE = Caller("user", str(new_id()), "fin", permissions=frozenset({"invoices.create", "credit.freeze"}))
+LEDGER = Caller(
+    "user",
+    str(new_id()),
+    "boss",
+    permissions=frozenset({"credit.grant", "orders.create", "orders.read", "overrides.read"}),
+)
 _DAYS = {"invoice_date": "2026-01-01", "due_date": "2026-02-01"}
 
 
@@ -65,6 +71,24 @@ def test_customers_are_unfrozen_and_changed_and_invoices_written_off(house: Hous
     assert run(house, "write-off", ROOT, CARL, customer_id=customer, **money) == "approved"
     account = house.door.ask("limits", "get_credit_account", {"customer_id": customer}, MIA)
     assert account["exposure"]["receivable"] == "0.00"
+
+
+def test_a_special_approval_lets_the_order_pass_that_was_refused(house: House) -> None:
+    customer = house.customer()
+    house.door.settle()
+    grant = {"customer_id": customer, "amount": "100.00", "currency": "CNY", "term_days": 30}
+    house.door.ask("limits", "grant_credit", grant, LEDGER)
+    order = {"customer_id": customer, "order_no": "SP-1", "amount": "150.00", "currency": "CNY"}
+    assert house.door.ask("limits", "reserve_order", order, LEDGER)["status"] == "refused"
+    asked = {"customer_id": customer, "amount": "150.00", "currency": "CNY", "fields": {"订单号": "SP-1"}}
+    assert run(house, "override", LENA, RITA, **asked) == "approved"
+    taken = house.door.ask("limits", "get_order", {"order_no": "SP-1"}, LEDGER)
+    [override] = house.door.ask("limits", "list_overrides", {}, LEDGER)["items"]
+    assert taken["status"] == "reserved"
+    assert taken["decision"]["inputs"]["override"]["id"] == override["id"]
+    assert (override["status"], override["granted_by"]) == ("used", "rita")
+    again = house.door.ask("limits", "reserve_order", order | {"order_no": "SP-2"}, LEDGER)
+    assert again["status"] == "refused"
 
 
 def test_each_is_drawn(house: House) -> None:

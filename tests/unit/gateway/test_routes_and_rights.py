@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from credit.suite import service_class
@@ -9,6 +11,7 @@ from gateway.identity.permissions import ALL, CATALOGUE, ROLES
 from gateway.routes import PUBLIC, SIGNED_IN, Route
 from gateway.table import all_routes
 from services.common.config import ALL_SERVICES, GATEWAY
+from services.common.messaging.door import OfService
 
 # A route with a view of its own may ask for more than the calls that it is made of.
 _FORWARDED = [
@@ -47,10 +50,23 @@ _OF_FORMS = {
 
 
 def test_the_records_of_a_form_are_asked_for_by_its_own_right() -> None:
-    doors = {route.call for route in all_routes() if "/forms/<form>/" in route.path}
+    doors = {route.call for route in all_routes() if "/forms/<form>/" in route.path and route.call}
     for call in doors:
         right = getattr(service_class("application"), call).__credit_endpoint__.permission
         assert right({"form": "visit"}).startswith("form:visit."), call
+
+
+def test_a_service_says_the_right_of_each_door_that_it_shares_with_others() -> None:
+    said = {"application": "form:visit.import", "customer": "customers.import"}
+    found: dict[str, set[str]] = {}
+    for name in ALL_SERVICES:
+        kind: Any = service_class(name)
+        for door in vars_of(kind):
+            declared = getattr(door, "__credit_endpoint__", None)
+            if declared is not None and isinstance(declared.permission, OfService):
+                right = getattr(kind, declared.permission.method)(kind, {"form": "visit"})
+                found.setdefault(name, set()).add(right)
+    assert found == {name: {right} for name, right in said.items()}
 
 
 def test_a_route_without_a_right_of_its_own_is_named_here() -> None:
@@ -79,6 +95,8 @@ def test_every_right_is_asked_for_by_a_route_or_a_service() -> None:
         for name in ALL_SERVICES
         for door in vars_of(service_class(name))
         if hasattr(door, "__credit_endpoint__") and not callable(door.__credit_endpoint__.permission)
+        # What a service itself says is held to it above.
+        if not isinstance(door.__credit_endpoint__.permission, OfService)
     }
     assert declared - {None, "public", "services-only"} <= ALL
 

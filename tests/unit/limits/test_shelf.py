@@ -42,6 +42,12 @@ class ShelfMachine(RuleBasedStateMachine):
             self.shelf.change(key, {"delivery_no": number})
             self.model[key] = {**self.model[key], "delivery_no": number}
 
+    @rule(key=_ids, order=_orders)
+    def move(self, key: UUID, order: UUID) -> None:
+        if key in self.model:
+            self.shelf.change(key, {"order_id": order})
+            self.model[key] = {**self.model[key], "order_id": order}
+
     @rule(key=_ids)
     def remove(self, key: UUID) -> None:
         if key in self.model:
@@ -74,6 +80,15 @@ class ShelfMachine(RuleBasedStateMachine):
             assert found == {key for key, row in self.model.items() if row["order_id"] == UUID(int=number)}
 
     @invariant()
+    def tells_what_changed_by_its_index(self) -> None:
+        for number in (101, 102):
+            found = [
+                row["id"] for row, sign in self.shelf.changes_of(_BY_ORDER, UUID(int=number)) if sign == 1
+            ]
+            wanted = [key for key, row in self.model.items() if row["order_id"] == UUID(int=number)]
+            assert sorted(found) == sorted(wanted)
+
+    @invariant()
     def hands_out_copies(self) -> None:
         for key in self.model:
             row = self.shelf.get(key)
@@ -86,3 +101,13 @@ class ShelfMachine(RuleBasedStateMachine):
 
 TestShelf = ShelfMachine.TestCase
 TestShelf.settings = settings(max_examples=100, deadline=None)
+
+
+def test_a_row_that_was_read_counts_where_it_was_and_where_it_is() -> None:
+    shelf = Shelf(deliveries, [], _BY_ORDER)
+    here, there, key = (UUID(int=number) for number in (101, 102, 1))
+    shelf.hold([{**dict.fromkeys(column.name for column in deliveries.columns), "id": key, "order_id": here}])
+    shelf.change(key, {"order_id": there})
+    assert [sign for _, sign in shelf.changes_of(_BY_ORDER, here)] == [-1]
+    assert [sign for _, sign in shelf.changes_of(_BY_ORDER, there)] == [1]
+    assert shelf.find(_BY_ORDER, here) == []

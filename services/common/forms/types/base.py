@@ -55,6 +55,8 @@ class FormField:
     settings: Mapping[str, Any] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[FormField, ...] = ()
+    # A formula that reads a roll-up: computed when it is read, and kept by no record.
+    late: bool = False
 
     @property
     def options(self) -> tuple[Mapping[str, Any], ...]:

@@ -187,7 +187,7 @@ class Switch(FieldType):
 
     def read(self, value: Any, field: FormField) -> bool:
         """A JSON boolean."""
-        return bool(_FLAG.deserialize(value))
+        return bool(fields.read_by(_FLAG, value))
 
     def to_text(self, value: Any, field: FormField) -> str:
         """是 or 否."""
@@ -278,7 +278,7 @@ class Tags(FieldType):
     def read(self, value: Any, field: FormField) -> list[str]:
         """Words, each once, in their order."""
         items = read_list(value, field.settings["items_min"], field.settings["items_max"])
-        words = read_each(items, _TAG.deserialize)
+        words = read_each(items, lambda item: fields.read_by(_TAG, item))
         return list(dict.fromkeys(words))
 
     def to_text(self, value: Any, field: FormField) -> str:

@@ -60,12 +60,16 @@ class Attachment(FieldType):
         if not isinstance(value, dict):
             raise refuse("not_a_file")
         found: dict[str, Any] = _FILE.load(value)
-        allowed = field.settings.get("content_types") or self.kinds
+        allowed = self.allowed(field)
         if allowed and found["content_type"] not in allowed:
             raise refuse("file_kind", allowed=", ".join(allowed))
         if found["size_bytes"] > field.settings["size_mb_max"] * _MEGABYTE:
             raise refuse("file_size", most=field.settings["size_mb_max"])
         return {**found, "id": str(found["id"])}
+
+    def allowed(self, field: FormField) -> tuple[str, ...]:
+        """The content types that a field takes; none: any."""
+        return tuple(field.settings.get("content_types") or self.kinds)
 
     def to_text(self, value: Any, field: FormField) -> str:
         """Their names."""

@@ -64,7 +64,7 @@ class Phone(_Known):
 
 def read_phone(value: Any) -> str:
     """A telephone number: digits with the usual separators."""
-    text = _PHONE_TEXT.deserialize(value)
+    text = fields.read_by(_PHONE_TEXT, value)
     digits = sum(sign.isdigit() for sign in text)
     if not text.isascii() or not set(text) <= set("0123456789+-() ,#") or not 5 <= digits <= 20:
         raise fields.refuse("phone", "不是有效的电话号码")
@@ -73,7 +73,7 @@ def read_phone(value: Any) -> str:
 
 def read_email(value: Any) -> str:
     """A mail address."""
-    text = _EMAIL_TEXT.deserialize(value)
+    text = fields.read_by(_EMAIL_TEXT, value)
     if not text.isascii():
         raise fields.refuse("email", "不是有效的邮箱地址")
     _is_email(text)
@@ -120,7 +120,7 @@ class Uscc(_Known):
 
     def read(self, value: Any, field: FormField) -> str:
         """18 characters in capitals with the right check character."""
-        return str(_USCC.deserialize(value))
+        return str(fields.read_by(_USCC, value))
 
 
 @register

@@ -63,7 +63,7 @@ def within(number: Decimal, least: Decimal | None, most: Decimal | None) -> Deci
 
 def read_number(value: Any) -> Decimal:
     """An exact number of JSON."""
-    number = _NUMBER.deserialize(value)
+    number = fields.read_by(_NUMBER, value)
     return within(number, -_MAX, _MAX)
 
 
@@ -139,7 +139,7 @@ class Percent(Number):
         plain = text.strip()
         if not plain.endswith(("%", "％")):
             return plain
-        return f"{_NUMBER.deserialize(plain[:-1].strip()) / 100:f}"
+        return f"{fields.read_by(_NUMBER, plain[:-1].strip()) / 100:f}"
 
 
 @register

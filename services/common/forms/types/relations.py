@@ -66,7 +66,7 @@ class RollupSettings(fields.StrictSchema):
 
 
 def _id(value: Any) -> str:
-    return str(_ID.deserialize(value))
+    return str(fields.read_by(_ID, value))
 
 
 @register

@@ -10,8 +10,9 @@ from services.limits.operations.orders.changes import (
     positive_amount,
     release_hold,
     reopen_order,
+    require_order,
     restage,
-    take_state,
+    take_order,
 )
 from services.limits.operations.orders.deliveries import return_delivery, reverse_delivery
 from services.limits.operations.orders.early import foresee as foresee_early
@@ -19,6 +20,7 @@ from services.limits.operations.orders.later_states import ENDED, LATER_STATES
 from services.limits.operations.orders.reserving import (
     check_order,
     foresee_orders,
+    note_state,
     reserve_locked,
     reserve_order,
 )
@@ -35,13 +37,15 @@ __all__ = [
     "get_order",
     "list_orders",
     "move_order",
+    "note_state",
     "positive_amount",
     "release_hold",
     "reopen_order",
+    "require_order",
     "reserve_locked",
     "reserve_order",
     "restage",
     "return_delivery",
     "reverse_delivery",
-    "take_state",
+    "take_order",
 ]

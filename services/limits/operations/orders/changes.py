@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,9 @@ from services.common.ids import new_id
 from services.common.money import parse_amount
 from services.common.paging import page
 from services.limits import events, ledger, store
-from services.limits.ledger import OPEN_ORDER, Stages
+from services.limits.ledger import OPEN_ORDER, ZERO, Stages
 from services.limits.model import orders
-from services.limits.operations import checking, dates, validity
+from services.limits.operations import checking, dates, override_uses, validity
 from services.limits.operations.accounts import tell_accounts
 from services.limits.operations.filters import wanted_columns
 from services.limits.operations.over_limit import is_over_limit
@@ -32,19 +33,24 @@ def take_order(
     event: str | None = None,
     forced: bool = False,
     flagged: bool = False,
+    leaving: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judge an order as it is to be, and write what came of it: order, entry, decision and event.
 
     `order` holds its new amount and totals, and under `reserved` and `delivered` what it binds until now.
     With `forced` it has happened already: it is taken and flagged, whatever the verdict; with `flagged`
-    something of it has happened. Where more does not pass, what was open, or is to be opened again, stays
-    as it was.
+    something of it has happened. `leaving` is the order as it was of another payer, or in another currency:
+    it leaves those pools as far as it is taken into these. What a special approval lets pass uses that up,
+    and is flagged as well. Where more does not pass, what was open, or is to be opened again, stays as it
+    was.
     """
     wanted = ledger.order_stages(
         order["amount"], order["delivered_total"], order["invoiced_total"], is_open=True
     )
     bound = Stages(reserved=order["reserved"], delivered=order["delivered"])
-    check = checking.check_of(work, order, (wanted - bound).total)
+    with left_out(work, leaving) if leaving else nullcontext():
+        more = wanted if leaving else wanted - bound
+        check = checking.check_of(work, order, more.total)
     verdict, rules = checking.judge(work, check, order)
     is_approved = action == "release" and verdict.result == "held"
     result = "reserved" if forced or is_approved else verdict.result
@@ -56,16 +62,48 @@ def take_order(
     if kept is not None and result != "reserved":
         order = kept
     else:
-        if result == OPEN_ORDER and action in ("reopen", "release"):
+        if result == OPEN_ORDER and action in ("reopen", "release", "override"):
             validity.begin_again(work, order)
         order["status"] = result
+        if leaving:
+            leave(work, leaving)
+            order.update(reserved=ZERO, delivered=ZERO)
         target = wanted if result == "reserved" else Stages(delivered=wanted.delivered)
         move_order(work, order, target, action)
+    is_let_pass = verdict.override is not None and not forced
+    if verdict.override is not None and is_let_pass:
+        override_uses.use(work, verdict.override, order, check, decision["id"])
     shown = checking.decision_view(decision)
     name = event if event and result == "reserved" else f"order_{result}"
-    flag = {"over_limit": is_over_limit(work, order)} if forced or flagged else {}
+    flag = {"over_limit": is_over_limit(work, order)} if forced or flagged or is_let_pass else {}
     told = events.order_event(work, name, order, shown, **flag)
     return {"status": result, "order": told, "decision": shown, **flag}
+
+
+class _LeftOut(Exception):
+    """An order was left out for long enough."""
+
+
+@contextmanager
+def left_out(work: UnitOfWork, order: Mapping[str, Any]) -> Iterator[None]:
+    """Look at the pools as they are without what an order binds; nothing stays of that."""
+    try:
+        with work.attempt():
+            _leave_pools(work, order)
+            yield
+            raise _LeftOut
+    except _LeftOut:
+        return
+
+
+def leave(work: UnitOfWork, order: Mapping[str, Any]) -> None:
+    """Take what an order binds out of the pools of who paid it until now, and tell the account."""
+    _leave_pools(work, order)
+    tell_accounts(work, [order["customer_id"]])
+
+
+def _leave_pools(work: UnitOfWork, order: Mapping[str, Any]) -> None:
+    move_order(work, dict(order), Stages(), "hand_over")
 
 
 def move_order(

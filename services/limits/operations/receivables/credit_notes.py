@@ -20,7 +20,7 @@ from services.limits.operations.receivables.money import (
     take_back,
     wanted_allocations,
 )
-from services.limits.operations.receivables.order_matching import move_invoiced, order_named
+from services.limits.operations.receivables.order_matching import move_invoiced, order_matched, order_named
 from services.limits.pools import segment_within
 
 KIND = "credit_note"
@@ -74,7 +74,7 @@ def reallocate_credit_note(
 def reverse_credit_note(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, Any]:
     """Take a credit note back: what it took off is to be paid again, and exposure rises by its amount."""
     credit_note = require_money(work, KIND, received)
-    order = order_named(work, credit_note, credit_note["customer_id"])
+    order = order_matched(work, credit_note)
     if order is not None:
         move_invoiced(work, order, credit_note["amount"], "reverse_credit_note")
     return take_back(work, credit_note, received.get("reason"))

@@ -29,7 +29,12 @@ from services.limits.operations.receivables.matching import (
     match_named,
     tell_allocated,
 )
-from services.limits.operations.receivables.order_matching import move_invoiced, order_named, owner_named
+from services.limits.operations.receivables.order_matching import (
+    move_invoiced,
+    order_matched,
+    order_named,
+    owner_named,
+)
 from services.limits.operations.receivables.write_offs import void_write_offs
 from services.limits.pools import segment_within
 
@@ -114,7 +119,7 @@ def reverse_invoice(work: UnitOfWork, received: Mapping[str, Any]) -> dict[str, 
     post(work, "reverse_invoice", "invoice", invoice, Stages(receivable=-owed))
     void_write_offs(work, invoice, received.get("reason"))
     end_disputes(work, invoice, "发票已冲销")
-    order = order_named(work, invoice, invoice["customer_id"])
+    order = order_matched(work, invoice)
     if order is not None:
         move_invoiced(work, order, -invoice["amount"], "reverse_invoice")
     over_limit = is_over_limit(work, invoice)

@@ -40,6 +40,12 @@ def order_named(work: UnitOfWork, named: Mapping[str, Any], customer_id: UUID) -
     return order if customer_id in (order["customer_id"], order["sold_to_id"]) else None
 
 
+def order_matched(work: UnitOfWork, document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The order to which a document was matched, whoever pays it by now. Locks its customer."""
+    found = store.held_orders(work, [document["order_id"]]) if document["order_id"] else []
+    return found[0] if found else None
+
+
 def move_invoiced(
     work: UnitOfWork, order: dict[str, Any], amount: Decimal, action: str, dated: date | None = None
 ) -> None:
