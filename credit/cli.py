@@ -29,10 +29,11 @@ from credit.importing import FAULTS_SHOWN_MAX, KINDS, UnreadableImport, import_f
 from credit.postgres_server import PostgresError  # noqa: E402
 from credit.rebuilding import CannotRebuild  # noqa: E402
 from credit.rebuilding import rebuild as rebuild_service  # noqa: E402
+from credit.sample_data import NotRemovable, ask_for_removal, remove_sample  # noqa: E402
 from credit.settling import StandsStill, settle  # noqa: E402
 from credit.suite import migrate as migrate_databases  # noqa: E402
+from credit.suite import prepare, with_server  # noqa: E402
 from credit.suite import seed as seed_databases  # noqa: E402
-from credit.suite import with_server  # noqa: E402
 from credit.up import CannotRun, alone  # noqa: E402
 from credit.up import serve as serve_services  # noqa: E402
 from credit.up import up as run_everything  # noqa: E402
@@ -51,6 +52,7 @@ _TOLD = (
     ConfigurationError,
     DatabaseProblem,
     NoAccess,
+    NotRemovable,
     PostgresError,
     ReplayFailed,
     StandsStill,
@@ -189,14 +191,22 @@ def keys(settings: Settings, hand_out: Path | None) -> None:
     help="Replay this csv file of settled invoices, as an ERP would have sent them.",
 )
 @click.option("--url", help="Address of the suite; default: the one these settings describe.")
+@click.option("--remove", is_flag=True, help="Remove the sample that was made on screen; nothing may run.")
 @_command
-def demo(settings: Settings, invoices: Path | None, url: str | None) -> None:
+def demo(settings: Settings, invoices: Path | None, url: str | None, remove: bool) -> None:
     """Fill an empty suite with a company's history: an invented Chinese one, or that of --invoices FILE.
 
     Customers, limits approved through the real flow, then every order, invoice and payment in date order
     with the business date moving along, so warnings and freezes happen as they would have. Works on a suite
     without documents; starts one for itself where none runs.
     """
+    if remove:
+        with with_server(settings) as reached:
+            ask_for_removal(reached)
+            remove_sample(reached)
+            prepare(reached, click.echo)
+        click.echo("示例数据已移除 / the sample data are removed")
+        return
     with administrator(settings, click.echo, url) as client:
         if invoices is not None:
             replay_file(client, invoices, click.echo)

@@ -61,6 +61,13 @@ def drop(cursor: Any, name: str) -> None:
     cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def empty(settings: Settings, service: str) -> None:
+    """Take everything out of a service's database: its tables are gone, and the next migration makes them."""
+    with _connected(dsn(settings, service)) as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
+
+
 def rename(cursor: Any, name: str, new_name: str) -> None:
     """Give a database another name; nobody may be connected to it."""
     statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")

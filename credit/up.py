@@ -7,14 +7,15 @@ import fcntl
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from credit.operations_server import OperationsServer
+from credit.sample_data import SampleMaker, is_being_removed, remove_sample
 from credit.suite import Say, database_of, prepare, service_class, with_server
 from services.common.config import ALL_SERVICES, GATEWAY, ConfigurationError, Settings
 from services.common.keys import load_public_keys
@@ -42,21 +43,30 @@ def up(settings: Settings, say: Say) -> None:
         settings = stack.enter_context(with_server(settings))
         say("正在准备数据库 / preparing the databases …")
         password = prepare(settings, say)
+        if is_being_removed(settings):
+            say("正在移除示例数据 / removing the sample data …")
+            remove_sample(settings)
+            prepare(settings, say)
         if password is not None:
             # Told before anything else can fail: it is kept nowhere in clear.
             say(f"管理员 / administrator: {settings.admin_username}")
             say(f"初始密码 / password:    {password}   (只显示这一次 / shown only this once)")
         say("正在启动服务 / starting the services …")
-        runner = _TellingRunner(settings, [service_class(name) for name in ALL_SERVICES], say)
+        maker = SampleMaker(settings, can_remove=True)
+        runner = _TellingRunner(settings, maker, say)
         run_until_stopped(runner, lambda: _announce(settings, say))
+    if maker.removal_asked:
+        say("正在重新启动以移除示例数据 / starting anew to remove the sample data …")
+        # Nothing of what ran may stay in memory; the process keeps its number for whoever watches it.
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very program
     say(f"已停止, 数据保留在 {settings.data_dir} / stopped, the data stay there")
 
 
 class _TellingRunner(Runner):
     """A runner that says when it begins to stop, as that may take some seconds."""
 
-    def __init__(self, settings: Settings, kinds: Sequence[Any], say: Say) -> None:
-        super().__init__(settings, kinds)
+    def __init__(self, settings: Settings, maker: SampleMaker, say: Say) -> None:
+        super().__init__(settings, [service_class(name) for name in ALL_SERVICES], sample_maker=maker)
         self._say = say
 
     def stop(self) -> None:
@@ -77,15 +87,16 @@ def serve(settings: Settings, names: Sequence[str], say: Say, metrics_port: int 
         _wait_until_prepared(settings, names, say)
         if metrics_port is not None:
             stack.enter_context(OperationsServer(settings, names, metrics_port))
-        runner = Runner(settings, [service_class(name) for name in names])
+        maker = SampleMaker(settings, can_remove=False)
+        runner = Runner(settings, [service_class(name) for name in names], sample_maker=maker)
         run_until_stopped(runner, lambda: say(f"已就绪 / ready: {', '.join(names)}"))
         say(f"已停止 / stopped: {', '.join(names)}")
 
 
 @contextmanager
-def in_background(settings: Settings) -> Iterator[Runner]:
+def in_background(settings: Settings, maker: SampleMaker | None = None) -> Iterator[Runner]:
     """All services in this process for as long as the block runs, on an HTTP port that the system chooses."""
-    runner = Runner(settings, [service_class(name) for name in ALL_SERVICES])
+    runner = Runner(settings, [service_class(name) for name in ALL_SERVICES], sample_maker=maker)
     runner.start()
     try:
         yield runner

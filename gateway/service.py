@@ -200,6 +200,8 @@ class Http(DependencyProvider):
         ground.entrance = Entrance(ground.database, ground.settings)
         ground.origins = Origins(ground.database)
         ground.openid = OpenIdConnect()
+        # Whoever starts this process says how the sample company is made, if it can be.
+        ground.sample_maker = self.container.config.get("sample_maker")
         ground.key_uses = KeyUses(ground.database)
         ground.live = self.live = Live(ground.database, ground.desk.follow)
         ground.desk.tell(self.live.rights_changed)

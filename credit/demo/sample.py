@@ -32,6 +32,19 @@ _HABITS: tuple[tuple[str, int, int, int], ...] = (
     ("bad", 25, 50, 1),
 )
 
+_DEPARTMENTS: tuple[dict[str, str], ...] = (
+    {"code": "GS", "name": "示例公司", "head": "zheng.zongjian"},
+    {"code": "XS", "name": "销售部", "parent": "GS", "head": "zhou.jingli"},
+    {"code": "FK", "name": "风控财务部", "parent": "GS"},
+)
+_PEOPLE = (
+    Person("zhou.jingli", "周经理", "department_manager", "XS"),
+    Person("wu.fengkong", "吴风控", "risk_analyst", "FK"),
+    Person("zheng.zongjian", "郑总监", "cfo", "GS"),
+    Person("sun.caiwu", "孙财务", "finance", "FK"),
+    *(Person(username, name, "salesperson", "XS") for username, name in _SALES.items()),
+)
+
 Progress = Callable[[Sequence[date]], Iterable[date]]
 
 
@@ -58,28 +71,34 @@ class Debtor:
     trades: tuple[Trade, ...]
 
 
-def invent(first: date, seed: int = SEED) -> list[Debtor]:
+def invent(first: date, seed: int = SEED, customers: int = CUSTOMERS, days: int = DAYS) -> list[Debtor]:
     """The forty customers and their year from a date on; the same seed gives the same company."""
     dice = random.Random(seed)
     habits = [habit for habit in _HABITS for _ in range(habit[3])]
     debtors = []
-    for number in range(CUSTOMERS):
+    for number in range(customers):
         region, city = list(_REGIONS.items())[number % len(_REGIONS)]
         name = f"{city}{_WORDS[number % len(_WORDS)]}{_TRADES[number // len(_WORDS) % len(_TRADES)]}"
-        code = f"KH-{number + 1:03d}"
-        trades = _trades(dice, code, habits[number % len(habits)], first)
+        code = _code(number)
+        trades = _trades(dice, code, habits[number % len(habits)], first, days)
         asks = number % 13 != 12
         limit = _round_up(max(trade.amount for trade in trades) * dice.choice((2, 3, 4))) if asks else None
         debtors.append(Debtor(code, name, region, list(_SALES)[number % len(_SALES)], limit, tuple(trades)))
     return debtors
 
 
-def _trades(dice: random.Random, code: str, habit: tuple[str, int, int, int], first: date) -> list[Trade]:
+def _code(number: int) -> str:
+    return f"KH-{number + 1:03d}"
+
+
+def _trades(
+    dice: random.Random, code: str, habit: tuple[str, int, int, int], first: date, days: int
+) -> list[Trade]:
     size = Decimal(dice.choice((8_000, 15_000, 30_000, 60_000)))
     trades = []
     for place in range(dice.randint(6, 12)):
         # Trade happens on Mondays: a year then has 52 days to open and replay.
-        ordered_on = first + timedelta(days=7 * dice.randint(0, DAYS // 7 - 1))
+        ordered_on = first + timedelta(days=7 * dice.randint(0, days // 7 - 1))
         late = dice.randint(habit[1], habit[2])
         amount = (size * Decimal(dice.randint(60, 140)) / 100).quantize(Decimal("0.01"))
         paid_on = _monday(ordered_on + timedelta(days=_TERM_DAYS + late), first)
@@ -96,16 +115,36 @@ def _round_up(amount: Decimal) -> Decimal:
     return -(-amount // 10_000) * Decimal(10_000)
 
 
+@dataclass(frozen=True)
+class Size:
+    """How many customers the company has, and how many days it has traded (a multiple of 7)."""
+
+    customers: int = CUSTOMERS
+    days: int = DAYS
+
+
+def contents(size: Size) -> dict[str, list[str]]:
+    """What belongs to the company: usernames of its `people`, codes of its `departments` and `customers`."""
+    return {
+        "people": [person.username for person in _PEOPLE],
+        "departments": [department["code"] for department in _DEPARTMENTS],
+        "customers": [_code(number) for number in range(size.customers)],
+    }
+
+
 class Sample:
     """Makes the invented company in an empty suite, over the public API."""
 
-    def __init__(self, admin: Client, last: date) -> None:
+    def __init__(
+        self, admin: Client, last: date, *, password: str = PASSWORD, size: Size | None = None
+    ) -> None:
         self._admin = admin
-        self._company = Company(admin, PASSWORD)
-        first = last - timedelta(days=DAYS)
+        self._company = Company(admin, password)
+        self._size = size or Size()
+        first = last - timedelta(days=self._size.days)
         self._first = first
         self._last = last
-        self._debtors = invent(first)
+        self._debtors = invent(first, customers=self._size.customers, days=self._size.days)
         self._ids: dict[str, str] = {}
 
     def run(self, progress: Progress) -> dict[str, int]:
@@ -115,7 +154,7 @@ class Sample:
         self._make_customers()
         counts: dict[str, int] = defaultdict(int)
         ordered, paid = self._by_day()
-        days = [self._first + timedelta(days=place) for place in range(0, DAYS, 7)]
+        days = [self._first + timedelta(days=place) for place in range(0, self._size.days, 7)]
         for on in progress([*days, self._last]):
             if on != self._first:
                 self._admin.post("/admin/business-date", {"date": on.isoformat()})
@@ -127,19 +166,7 @@ class Sample:
         return dict(counts)
 
     def _hire(self) -> None:
-        departments = [
-            {"code": "GS", "name": "示例公司", "head": "zheng.zongjian"},
-            {"code": "XS", "name": "销售部", "parent": "GS", "head": "zhou.jingli"},
-            {"code": "FK", "name": "风控财务部", "parent": "GS"},
-        ]
-        people = [
-            Person("zhou.jingli", "周经理", "department_manager", "XS"),
-            Person("wu.fengkong", "吴风控", "risk_analyst", "FK"),
-            Person("zheng.zongjian", "郑总监", "cfo", "GS"),
-            Person("sun.caiwu", "孙财务", "finance", "FK"),
-            *(Person(username, name, "salesperson", "XS") for username, name in _SALES.items()),
-        ]
-        self._company.hire(departments, people)
+        self._company.hire(_DEPARTMENTS, _PEOPLE)
 
     def _make_customers(self) -> None:
         for debtor in self._debtors:

@@ -380,3 +380,19 @@ live_changes = Table(
     Column("kind", Text, nullable=False),
     Column("at", INSTANT, nullable=False, index=True),
 )
+
+# Whether the installation holds the sample company, see gateway/sample_data. No row: it does not.
+sample_data = Table(
+    "sample_data",
+    metadata,
+    Column("singleton", Boolean, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("whole", Integer, nullable=False),
+    Column("problem", Text),
+    Column("contents", JSONB, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("updated_at", INSTANT, nullable=False),
+    CheckConstraint("singleton", name="only_one"),
+    CheckConstraint("state IN ('making', 'made', 'failed', 'removing')", name="state"),
+)

@@ -150,11 +150,16 @@ def _write(work: UnitOfWork, kept: Mapping[str, Any] | None, wanted: Mapping[str
     elif not store.add(work, "roles", role):
         raise Conflict(f"角色 {wanted['key']} 已存在", code="role_taken")
     shown = role_view(role)
-    events.role_changed(work, {name: role[name] for name in _SHOWN})
+    tell_role(work, role)
     names = ("label", "permissions", "grants", "fields")
     before = None if kept is None else {name: kept[name] for name in names}
     trail(work).add("role.save", wanted["key"], before=before, after={name: role[name] for name in names})
     return shown
+
+
+def tell_role(work: UnitOfWork, role: Mapping[str, Any]) -> None:
+    """Tell others of a role as it is now."""
+    events.role_changed(work, {name: role[name] for name in _SHOWN})
 
 
 def seed_roles(work: UnitOfWork) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import requests
 
 from credit.demo.client import Client
+from credit.sample_data import SampleMaker
 from credit.suite import prepare
 from credit.up import in_background
 from services.common.config import Settings
@@ -46,10 +47,10 @@ class Suite:
 
 
 @contextmanager
-def embedded_suite(settings: Settings) -> Iterator[Suite]:
+def embedded_suite(settings: Settings, maker: SampleMaker | None = None) -> Iterator[Suite]:
     """Prepare and run everything in this process, over the in-memory broker."""
     prepare(settings, print)
-    with in_background(settings) as runner:
+    with in_background(settings, maker) as runner:
         yield _ready(Suite(settings, {}, runner))
 
 

@@ -119,6 +119,12 @@ def get_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> list[Row]:
     return [dict(row) for row in rows]
 
 
+def count_beside(work: UnitOfWork, codes: Sequence[str]) -> int:
+    """How many customers there are whose codes are not among these."""
+    others = _all().where(customers.c.code.not_in(codes)).subquery()
+    return int(work.execute(select(func.count()).select_from(others)).scalar_one())
+
+
 def facts_of(work: UnitOfWork, key: str) -> Facts | None:
     """What record scopes read of a customer."""
     row = get_customer(work, *id_or_code(key))

@@ -4,6 +4,7 @@ import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "../../api/me";
+import { QUIET } from "../../shared/icons";
 import { Listing } from "../../shared/Listing";
 import { Page } from "../../shared/Page";
 import { PersonSelect } from "../../shared/People";
@@ -65,7 +66,7 @@ function Trail() {
       <Flex gap={8} wrap style={{ marginBottom: 12 }}>
         <Input
           allowClear
-          prefix={<SearchOutlined />}
+          prefix={<SearchOutlined {...QUIET} />}
           placeholder={t("audit.search")}
           aria-label={t("audit.search")}
           defaultValue={text}
@@ -105,7 +106,11 @@ function Trail() {
           onChange={(chosen) => change({ from: written(chosen?.[0]), to: written(chosen?.[1]) })}
           style={{ width: wide ? 250 : "100%" }}
         />
-        <Button icon={<DownloadOutlined />} href={`/api/v1/admin/audit:export?${query}`} download="audit.csv">
+        <Button
+          icon={<DownloadOutlined {...QUIET} />}
+          href={`/api/v1/admin/audit:export?${query}`}
+          download="audit.csv"
+        >
           {t("audit.export")}
         </Button>
       </Flex>

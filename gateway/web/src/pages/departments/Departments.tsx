@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useMay } from "../../api/me";
 import { type Department, type DepartmentNode, treeOf, useDepartments } from "../../shared/Departments";
+import { QUIET } from "../../shared/icons";
 import { Page } from "../../shared/Page";
 import { Person } from "../../shared/People";
 import { DepartmentForm } from "./DepartmentForm";
@@ -26,7 +27,7 @@ export default function Departments() {
       problem={found.error}
       retry={found.refetch}
       actions={
-        <Button type="primary" icon={<PlusOutlined />} onClick={() => setForm({ parent: null })}>
+        <Button type="primary" icon={<PlusOutlined {...QUIET} />} onClick={() => setForm({ parent: null })}>
           {t("departments.new")}
         </Button>
       }

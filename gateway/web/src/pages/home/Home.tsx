@@ -22,7 +22,7 @@ import { Grade, StateTag } from "../../shared/Tags";
 import { useListing } from "../../shared/useListing";
 import { measured, type QueryData } from "../analysis/data";
 import { TaskCard } from "../inbox/TaskCard";
-import { FirstSteps } from "./FirstSteps";
+import { Guide } from "../setup/Guide";
 
 const SHOWN_MAX = 6;
 const FIGURES = [
@@ -49,7 +49,7 @@ export default function Home() {
       retry={me.refetch}
       actions={<Shortcuts />}
     >
-      <FirstSteps />
+      <Guide atHome />
       <Row gutter={[16, 16]}>
         {mayReports && (
           <Col span={24}>

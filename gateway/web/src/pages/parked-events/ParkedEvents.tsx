@@ -79,7 +79,7 @@ function Events({ answer: { items, away } }: { answer: Answer }) {
                 <Tag color="warning" variant="filled">
                   {t(`system.service.${parked.service}`)}
                 </Tag>
-                <strong>{eventName(parked)}</strong>
+                <strong>{eventName(parked, t)}</strong>
                 <span style={{ flex: 1 }} />
                 <span style={{ color: token.colorTextSecondary }}>
                   {t("parked-events.tried", { count: parked.attempts, at: instant(parked.parked_at) })}
@@ -100,8 +100,9 @@ function Events({ answer: { items, away } }: { answer: Answer }) {
   );
 }
 
-function eventName({ event }: Parked): string {
-  return typeof event.type === "string" ? event.type : "—";
+function eventName({ event }: Parked, t: TFunction): string {
+  const type = typeof event.type === "string" ? event.type : "—";
+  return t(`parked-events.event.${type.replaceAll(".", "-")}`, { defaultValue: type });
 }
 
 function sourceWord(source: string, t: TFunction): string {

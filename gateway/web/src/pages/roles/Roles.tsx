@@ -2,6 +2,7 @@ import { PlusOutlined } from "@ant-design/icons";
 import { Button, Flex, Grid, Menu, Select, Tabs } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { QUIET } from "../../shared/icons";
 import { Page } from "../../shared/Page";
 import { useFilters } from "../../shared/useFilters";
 import { ADMIN } from "./draft";
@@ -22,7 +23,7 @@ export default function Roles() {
       title={t("roles.title")}
       permission="admin.roles"
       actions={
-        <Button type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
+        <Button type="primary" icon={<PlusOutlined {...QUIET} />} onClick={() => setMaking(true)}>
           {t("roles.new")}
         </Button>
       }

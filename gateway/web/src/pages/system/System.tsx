@@ -21,6 +21,7 @@ import { Link } from "react-router";
 import { get, post } from "../../api/client";
 import { useMay } from "../../api/me";
 import { told } from "../../api/problem";
+import { QUIET } from "../../shared/icons";
 import { Page } from "../../shared/Page";
 import { useFormats } from "../../shared/useFormats";
 import { Mails } from "./Mails";
@@ -150,12 +151,12 @@ function Services({ standing }: { standing: Standing }) {
             title: t("system.state"),
             render: (_, { there, why }) =>
               there ? (
-                <Tag color="success" variant="filled" icon={<CheckCircleOutlined />}>
+                <Tag color="success" variant="filled" icon={<CheckCircleOutlined {...QUIET} />}>
                   {t("system.fine")}
                 </Tag>
               ) : (
                 <Flex gap={6} wrap>
-                  <Tag color="error" variant="filled" icon={<CloseCircleOutlined />}>
+                  <Tag color="error" variant="filled" icon={<CloseCircleOutlined {...QUIET} />}>
                     {t("system.gone")}
                   </Tag>
                   <Typography.Text type="secondary">{why}</Typography.Text>
@@ -275,7 +276,7 @@ function StreamState({ stream: { state, problem } }: { stream: Stream }) {
   const { t } = useTranslation();
   if (state === "running") {
     return (
-      <Tag color="success" variant="filled" icon={<CheckCircleOutlined />}>
+      <Tag color="success" variant="filled" icon={<CheckCircleOutlined {...QUIET} />}>
         {t("system.reading")}
       </Tag>
     );
@@ -283,7 +284,7 @@ function StreamState({ stream: { state, problem } }: { stream: Stream }) {
   return (
     <Flex vertical gap={2}>
       <span>
-        <Tag color="error" variant="filled" icon={<ExclamationCircleOutlined />}>
+        <Tag color="error" variant="filled" icon={<ExclamationCircleOutlined {...QUIET} />}>
           {t(`system.still.${state}`)}
         </Tag>
       </span>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
 import { useMay } from "../../api/me";
 import { DepartmentSelect, useDepartmentName } from "../../shared/Departments";
+import { QUIET } from "../../shared/icons";
 import { Listing } from "../../shared/Listing";
 import { Page } from "../../shared/Page";
 import { useFilters } from "../../shared/useFilters";
@@ -26,7 +27,7 @@ export default function Users() {
       title={t("users.title")}
       permission="admin.users"
       actions={
-        <Button type="primary" icon={<PlusOutlined />} onClick={() => setMaking(true)}>
+        <Button type="primary" icon={<PlusOutlined {...QUIET} />} onClick={() => setMaking(true)}>
           {t("users.new")}
         </Button>
       }
@@ -57,7 +58,7 @@ function People() {
       <Flex gap={8} wrap style={{ marginBottom: 12 }}>
         <Input
           allowClear
-          prefix={<SearchOutlined />}
+          prefix={<SearchOutlined {...QUIET} />}
           placeholder={t("users.search")}
           aria-label={t("users.search")}
           defaultValue={filters.q}
@@ -177,13 +178,13 @@ function State({ user }: { user: User }) {
   const { t } = useTranslation();
   if (!user.active) {
     return (
-      <Tag variant="filled" icon={<StopOutlined />}>
+      <Tag variant="filled" icon={<StopOutlined {...QUIET} />}>
         {t("users.states.disabled")}
       </Tag>
     );
   }
   return (
-    <Tag variant="filled" color="success" icon={<CheckCircleOutlined />}>
+    <Tag variant="filled" color="success" icon={<CheckCircleOutlined {...QUIET} />}>
       {t(user.leave ? "users.onLeave" : "users.states.active")}
     </Tag>
   );

@@ -1,0 +1,1 @@
+"""The sample company: made by one click in an installation without customers, and removed by one click."""
