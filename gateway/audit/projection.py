@@ -73,6 +73,7 @@ AUDITED: Mapping[str, tuple[str, ...]] = {
         "customer_unfrozen",
         "customer_reassigned",
         "exposure_merged",
+        *(f"override_{what}" for what in ("granted", "used", "ended")),
         "ledger_settings_changed",
         "exchange_rates_set",
         "business_date_opened",
