@@ -10,11 +10,9 @@ import { queries } from "../api/queries";
 import { locales } from "../texts";
 import { Boundary } from "./Boundary";
 import { useLook } from "./look";
-import { NotFound } from "./NotFound";
-import { PAGES } from "./pages";
 import { THEMES } from "./theme";
 
-const Frame = lazy(() => import("./Frame"));
+const Inside = lazy(() => import("./Inside"));
 const SignIn = lazy(() => import("../pages/sign-in/SignIn"));
 const Forgotten = lazy(() => import("../pages/sign-in/Forgotten"));
 const ResetPassword = lazy(() => import("../pages/sign-in/ResetPassword"));
@@ -49,12 +47,7 @@ export function App() {
                   <Route path="/forgotten" element={<Forgotten />} />
                   <Route path="/reset-password/:token" element={<ResetPassword />} />
                   <Route path="/sso" element={<SingleSignOn />} />
-                  <Route element={<SignedIn />}>
-                    {PAGES.map(({ path, page: Page }) => (
-                      <Route key={path} path={path} element={<Page />} />
-                    ))}
-                    <Route path="*" element={<NotFound />} />
-                  </Route>
+                  <Route path="*" element={<SignedIn />} />
                 </Routes>
               </Suspense>
             </HashRouter>
@@ -68,7 +61,7 @@ export function App() {
 function SignedIn() {
   const open = useSession();
   const { pathname, search } = useLocation();
-  if (open) return <Frame />;
+  if (open) return <Inside />;
   const back = pathname === "/" ? "" : `?return_to=${encodeURIComponent(pathname + search)}`;
   return <Navigate to={`/sign-in${back}`} replace />;
 }

@@ -30,7 +30,7 @@ const ICONS: Record<Group, ReactNode> = {
 };
 
 /** What stands around every page: a side menu on a PC, a bottom bar on a phone. */
-export default function Frame() {
+export function Frame() {
   const { t } = useTranslation();
   const wide = Grid.useBreakpoint().md;
   const { pathname } = useLocation();

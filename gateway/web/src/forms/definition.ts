@@ -1,5 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
-import { get } from "../api/client";
 import type { Tree } from "../expressions/index.js";
 
 export interface Label {
@@ -43,14 +41,6 @@ export interface FormDefinition {
   version: number;
   title: Label;
   fields: FormField[];
-}
-
-export function useForm(key: string) {
-  return useQuery({
-    queryKey: ["form", key],
-    queryFn: () => get<FormDefinition>("/api/v1/forms/{key}", { path: { key } }),
-    staleTime: 60_000,
-  });
 }
 
 const LAYOUTS = new Set(["group", "columns", "tabs"]);

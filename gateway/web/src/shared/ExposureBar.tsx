@@ -2,6 +2,7 @@ import { Flex, theme } from "antd";
 import Decimal from "decimal.js";
 import { useTranslation } from "react-i18next";
 import { STAGES } from "../app/theme";
+import { partsOf } from "./exposure";
 import { amount } from "./formats";
 
 interface Props {
@@ -13,24 +14,6 @@ interface Props {
   available?: string | null;
   overdue?: string | null | undefined;
   currency?: string | null;
-}
-
-interface Part {
-  stage: keyof typeof STAGES;
-  value: Decimal;
-}
-
-/** The stages of exposure, one after the other; what is overdue is taken out of the receivables. */
-export function partsOf({ exposure, overdue }: Pick<Props, "exposure" | "overdue">): Part[] {
-  const receivable = new Decimal(exposure.receivable ?? exposure.total);
-  const late = Decimal.min(new Decimal(overdue ?? "0"), receivable);
-  const parts: Part[] = [
-    { stage: "reserved", value: new Decimal(exposure.reserved ?? "0") },
-    { stage: "delivered", value: new Decimal(exposure.delivered ?? "0") },
-    { stage: "receivable", value: receivable.minus(late) },
-    { stage: "overdue", value: late },
-  ];
-  return parts.filter(({ value }) => value.gt(0));
 }
 
 /**

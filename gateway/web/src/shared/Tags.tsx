@@ -58,6 +58,13 @@ const LOOKS: Record<string, Look> = {
   released: GOOD,
   recorded: GOOD,
   reversed: GONE,
+  approve: GOOD,
+  reject: REFUSED,
+  return: WARNS,
+  superseded: GONE,
+  paid: GOOD,
+  granting: WAITS,
+  grant_failed: WARNS,
 };
 
 /** A state as word, icon and colour; never by colour alone. */

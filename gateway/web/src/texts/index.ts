@@ -2,18 +2,16 @@ import type { Locale } from "antd/es/locale";
 import zhCN from "antd/locale/zh_CN";
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";
+import door from "../pages/sign-in/zh.json";
 import zh from "./zh.json";
 
 const KEY = "credit.language";
-type Texts = Record<string, unknown>;
-const PAGES = import.meta.glob<Texts>("../pages/*/zh.json", { eager: true, import: "default" });
-const OWN = Object.entries(PAGES).map(([path, texts]) => [path.split("/")[2], texts]);
 
 /** Ant Design's own texts, in the language in which the application stands. */
 export const locales: Record<string, Locale> = { "zh-CN": zhCN };
 
 i18n.use(initReactI18next).init({
-  resources: { "zh-CN": { translation: { ...zh, ...Object.fromEntries(OWN) } } },
+  resources: { "zh-CN": { translation: { ...zh, "sign-in": door } } },
   lng: "zh-CN",
   fallbackLng: "zh-CN",
   interpolation: { escapeValue: false },

@@ -1,7 +1,8 @@
 import { Descriptions, Flex } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Customer } from "../../api/customers";
-import { type FormField, flat, labelOf, useForm } from "../../forms/definition";
+import { type FormField, flat, labelOf } from "../../forms/definition";
+import { useForm } from "../../forms/useForm";
 import { DataTable } from "../../shared/DataTable";
 import { amount } from "../../shared/formats";
 import { Person } from "../../shared/People";
