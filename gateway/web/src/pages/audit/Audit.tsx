@@ -13,6 +13,7 @@ import { useFormats } from "../../shared/useFormats";
 import { useListing } from "../../shared/useListing";
 import { Actor } from "./Actor";
 import { LineDetail } from "./LineDetail";
+import "./words";
 import { actionWord, days, instants, type Line, subjectText, told, written } from "./lines";
 
 const FILTERS = ["actor", "action", "source", "text", "from", "to"] as const;

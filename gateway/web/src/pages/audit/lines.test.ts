@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { instants, told } from "./lines";
+import en from "./words.en.json";
+import zh from "./words.zh.json";
 
 describe("the audit trail", () => {
   it("asks for whole days on the company's clock", () => {
@@ -8,6 +10,11 @@ describe("the audit trail", () => {
       to: "2026-03-01T16:00:00.000Z",
     });
     expect(instants(undefined, undefined, "Asia/Shanghai")).toEqual({});
+  });
+
+  it("has every word in both languages", () => {
+    expect(Object.keys(en.action).sort()).toEqual(Object.keys(zh.action).sort());
+    expect(Object.keys(en.field).sort()).toEqual(Object.keys(zh.field).sort());
   });
 
   it("leaves out what only the machine counts by", () => {

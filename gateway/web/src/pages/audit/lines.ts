@@ -40,11 +40,11 @@ function lastOf(field: string): string {
 
 /** The word for an action; a dot would lead into the tree of texts. */
 export function actionWord(t: TFunction, action: string): string {
-  return t(`audit.action.${action.replaceAll(".", "-")}`, { defaultValue: action });
+  return t(`audit-words.action.${action.replaceAll(".", "-")}`, { defaultValue: action });
 }
 
 export function fieldWord(t: TFunction, field: string): string {
-  return t(`audit.field.${lastOf(field)}`, { defaultValue: field });
+  return t(`audit-words.field.${lastOf(field)}`, { defaultValue: field });
 }
 
 /** A value as it stands in a line: texts plainly, records by their parts. */
