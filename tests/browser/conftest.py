@@ -32,7 +32,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def web_app() -> None:
     """The web application, built of the sources as they are, and what checks it."""
     node = find_node()
@@ -40,7 +40,7 @@ def web_app() -> None:
     build(node)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def company(
     web_app: None, database_server: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Company]:

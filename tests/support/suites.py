@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from credit.demo.client import Client
 from credit.sample_data import SampleMaker
 from credit.suite import prepare
 from credit.up import in_background
-from services.common.config import Settings
+from services.common.config import MEMORY_BROKER, Settings
 from services.common.messaging import Runner
 from tests.support.processes import READY_SECONDS_MAX, ServiceProcess, services_apart
 from tests.support.wait import wait_until
@@ -48,7 +49,8 @@ class Suite:
 
 @contextmanager
 def embedded_suite(settings: Settings, maker: SampleMaker | None = None) -> Iterator[Suite]:
-    """Prepare and run everything in this process, over the in-memory broker."""
+    """Prepare and run everything in this process, over an in-memory broker of its own."""
+    settings = replace(settings, amqp_uri=f"{MEMORY_BROKER}-{secrets.token_hex(4)}")
     prepare(settings, print)
     with in_background(settings, maker) as runner:
         yield _ready(Suite(settings, {}, runner))

@@ -1,4 +1,7 @@
-"""The in-process broker of embedded mode: kombu's memory transport, woken by a signal instead of polling."""
+"""The in-process broker of embedded mode: kombu's memory transport, woken by a signal instead of polling.
+
+What one URI names is one broker: suites that run side by side in a process have each its own.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,34 @@ from kombu.transport import TRANSPORT_ALIASES, memory, virtual
 SCHEME = "credit-memory"
 
 
+class Broker:
+    """The queues of one broker, and what is bound to its exchanges."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, Any] = {}
+        self.state = virtual.BrokerState()
+
+
 class Channel(memory.Channel):
     """A channel whose puts ring the transports that consume from the queue."""
 
     # Bodies are JSON text in this very process: nothing to protect by base64.
     body_encoding = None  # type: ignore[assignment]
 
+    def __init__(self, connection: Any, **kwargs: Any) -> None:
+        self.queues = connection.broker.queues
+        super().__init__(connection, **kwargs)
+
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         super()._put(queue, message, **kwargs)
-        _ring_consumers_of(queue)
+        self.connection.ring_consumers_of(queue)
 
     def _put_fanout(
         self, exchange: str, message: dict[str, Any], routing_key: str | None = None, **kwargs: Any
     ) -> None:
         super()._put_fanout(exchange, message, routing_key, **kwargs)
         for name in self._lookup(exchange, routing_key):
-            _ring_consumers_of(name)
+            self.connection.ring_consumers_of(name)
 
     def basic_ack(self, delivery_tag: Any, multiple: bool = False) -> None:
         super().basic_ack(delivery_tag, multiple)
@@ -44,12 +59,21 @@ class Transport(memory.Transport):
     """Delivers what is queued, then sleeps until a put or an acknowledgement rings."""
 
     Channel = Channel
-    global_state = virtual.BrokerState()
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
+        self.broker = _brokers.setdefault(client.hostname or "", Broker())
+        self.state = self.broker.state
         self._bell: LightQueue = LightQueue(1)
         _transports.add(self)
+
+    def ring_consumers_of(self, queue: str) -> None:
+        """Wake whoever consumes from a queue of this broker."""
+        for transport in list(_transports):
+            if transport.broker is self.broker and any(
+                queue in channel._active_queues for channel in transport.channels
+            ):
+                transport.ring()
 
     def ring(self) -> None:
         """Wake this transport's `drain_events`, now or at its next call."""
@@ -77,12 +101,7 @@ class Transport(memory.Transport):
 
 
 _transports: WeakSet[Transport] = WeakSet()
-
-
-def _ring_consumers_of(name: str) -> None:
-    for transport in list(_transports):
-        if any(name in channel._active_queues for channel in transport.channels):
-            transport.ring()
+_brokers: dict[str, Broker] = {}
 
 
 def ring_all() -> None:
@@ -97,6 +116,7 @@ def register() -> None:
 
 
 def reset() -> None:
-    """Forget every queue, binding and message, as a restarted broker without a disk would."""
-    memory.Channel.queues.clear()
-    Transport.global_state.clear()
+    """Forget every queue, binding and message, as restarted brokers without a disk would."""
+    for broker in _brokers.values():
+        broker.queues.clear()
+        broker.state.clear()
