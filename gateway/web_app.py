@@ -12,6 +12,7 @@ from werkzeug.security import safe_join
 
 BUILT = Path(__file__).parent / "web" / "dist"
 _PAGE = "index.html"
+_WORKER = "sw.js"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ANEW = "no-cache"
 # Ant Design writes its styles into the page; scripts come from files of ours and nowhere else.
@@ -79,7 +80,8 @@ def _file(found: Path, path: str) -> Response:
     if not path.startswith("assets/"):
         response.add_etag()
         response.make_conditional(request)
-    if path == _PAGE:
+    # A service worker lives by the policy of its own script, and asks for the page and its files.
+    if path in (_PAGE, _WORKER):
         response.headers["Content-Security-Policy"] = _POLICY
     return response
 

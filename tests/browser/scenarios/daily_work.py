@@ -25,6 +25,12 @@ def front_door(browsing: Browsing) -> None:
     kept = somebody.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert "credit_access" not in kept, "no script reads a token"
     assert "credit_refresh" not in kept, "no script reads a token"
+    worker = somebody.page.evaluate("navigator.serviceWorker.ready.then((found) => found.active !== null)")
+    assert worker, "the shell is kept for when there is no network"
+    somebody.page.context.set_offline(True)
+    somebody.page.reload()
+    expect(somebody.page.get_by_role("navigation")).to_be_visible()
+    somebody.page.context.set_offline(False)
     somebody.visit("/forgotten").reads("用户名或邮箱").look("forgotten")
 
 

@@ -22,6 +22,7 @@ def browser(tmp_path: Path) -> Iterator[FlaskClient]:
     """A browser before an application that was just built."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
+    (tmp_path / "sw.js").write_text(SCRIPT, encoding="utf-8")
     (tmp_path / ".built").write_text("a digest", encoding="utf-8")
     script = tmp_path / "assets" / "index-Ab12.js"
     script.write_text(SCRIPT, encoding="utf-8")
@@ -50,6 +51,12 @@ def test_files_with_a_hash_in_their_name_are_kept_for_ever_and_come_compressed(b
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert browser.get("/assets/index-Ab12.js").text == SCRIPT
+
+
+def test_the_service_worker_may_ask_for_what_it_keeps(browser: FlaskClient) -> None:
+    answer = browser.get("/sw.js")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "connect-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
 def test_the_address_of_a_page_leads_to_it(browser: FlaskClient) -> None:
