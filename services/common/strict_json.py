@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import orjson
@@ -109,7 +109,8 @@ _compact = json.JSONEncoder(
 class Plain(dict[str, Any]):
     """What `to_plain` has made of a mapping: it need not be looked through again, and is written once.
 
-    So nobody changes it: an answer, the event that tells it and the kept answer hold the same one.
+    So nobody may change it (`TypeError`): an answer, the event that tells it and the kept answer hold the
+    same one.
     """
 
     __slots__ = ("_text",)
@@ -119,6 +120,12 @@ class Plain(dict[str, Any]):
     def of(cls, value: Mapping[str, Any]) -> Plain:
         """What `to_plain` makes of a mapping."""
         return cls(to_plain(dict(value)))
+
+    def __setitem__(self, key: str, value: Any) -> NoReturn:
+        raise TypeError(f"{key}: what was written as JSON already is copied, not changed")
+
+    def __delitem__(self, key: str) -> NoReturn:
+        self[key] = None
 
     @property
     def text(self) -> bytes:

@@ -141,7 +141,7 @@ class WorkflowService(Service):
         """Approve; where the flow ends by it, wait a moment for the limit to take effect."""
         answer = self._decided(call, tasks.approve_task)
         if answer["instance_state"] == "granting":
-            answer["instance_state"] = self._effect(call, answer["instance_id"])
+            return {**answer, "instance_state": self._effect(call, answer["instance_id"])}
         return answer
 
     @endpoint(schema.TaskAction(), "tasks.reject")

@@ -163,3 +163,13 @@ def test_a_refusal_never_carries_what_cannot_be_written() -> None:
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview])
 def test_every_kind_of_bytes_is_read(make: Callable[[bytes], bytes]) -> None:
     assert strict_json.loads(make(b'{"a": 1}')) == {"a": 1}
+
+
+def test_what_was_written_once_is_not_changed_afterwards() -> None:
+    told = strict_json.Plain.of({"state": "granting", "amount": Decimal("1.50")})
+    assert strict_json.dumps({"answer": told}) == '{"answer":{"state":"granting","amount":"1.50"}}'
+    with pytest.raises(TypeError):
+        told["state"] = "effective"
+    with pytest.raises(TypeError):
+        del told["state"]
+    assert strict_json.dumps_plain({**told, "state": "effective"}) == b'{"state":"effective","amount":"1.50"}'
