@@ -18,7 +18,7 @@ _LIKENESS_MIN = 0.3
 # is read, or a node that is computed for a row, is one).
 VALUE_LENGTH_MAX = 100_000
 ITEMS_MAX = 10_000
-STEPS_MAX = 100_000
+STEPS_MAX = 50_000
 
 Problem = dict[str, Any]
 

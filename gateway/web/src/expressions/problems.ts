@@ -7,7 +7,7 @@ export const DEPTH_MAX = 100;
 export const NAME_LENGTH_MAX = 200;
 export const VALUE_LENGTH_MAX = 100_000;
 export const ITEMS_MAX = 10_000;
-export const STEPS_MAX = 100_000;
+export const STEPS_MAX = 50_000;
 
 export interface Problem {
   position: number;

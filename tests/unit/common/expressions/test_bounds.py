@@ -11,8 +11,8 @@ import pytest
 
 from services.common.expressions import ExpressionError, World, check, compile_tree, parse, record_from_json
 from services.common.expressions.catalogue import Fields
+from tests.support.pace import slowness
 
-# Whatever else the machine does makes a try dearer, never cheaper.
 _TRIES = 3
 MILLISECONDS_MAX = 50
 BYTES_MAX = 50 * 1024 * 1024
@@ -37,7 +37,8 @@ RECORD = record_from_json(
         ("2^9999", None),
         ("1.00000000000000000001^10000", "a number"),
         ('REGEXMATCH(s & "!", "^(a+)+$")', False),
-        (" or ".join(['REGEXMATCH(s & "!", "^(a+)+$")'] * 90), False),
+        (" or ".join(['REGEXMATCH(s & "!", "^(a+)+$")'] * 40), False),
+        (" or ".join(['REGEXMATCH(s & "!", "^(a+)+$")'] * 90), "too_many_steps"),
         ("COUNT(SPLIT(t, s))", "a number"),
         ('SPLIT(t, ",")', None),
         ("+".join(["SUM(a)"] * 90), "too_many_steps"),
@@ -58,7 +59,7 @@ RECORD = record_from_json(
 def test_work_is_bounded(text: str, outcome: Any) -> None:
     compiled = compile_tree(check(parse(text), FIELDS).tree)
     found = _outcome(compiled)
-    assert min(_milliseconds(compiled) for _ in range(_TRIES)) < MILLISECONDS_MAX
+    assert min(_milliseconds(compiled) for _ in range(_TRIES)) < MILLISECONDS_MAX * slowness()
     tracemalloc.start()
     assert _outcome(compiled) == found
     _, peak = tracemalloc.get_traced_memory()

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.common.expressions import check, compile_tree, parse
 from tests.bench.expressions import CONDITION, FORMULA, FORMULA_LENGTH_MIN, catalogue, record
+from tests.support.pace import slowness
 
 EVALUATIONS_A_SECOND_MIN = 100_000
 PARSE_MS_MAX = 2
@@ -29,10 +30,10 @@ def test_a_compiled_condition_is_evaluated_a_hundred_thousand_times_a_second() -
     compiled, values = compile_tree(check(parse(CONDITION), catalogue()).tree), record()
     assert len(values) == 100
     assert compiled(values) is True
-    assert 1 / _fastest(lambda: compiled(values), 2_000) >= EVALUATIONS_A_SECOND_MIN
+    assert 1 / _fastest(lambda: compiled(values), 2_000) >= EVALUATIONS_A_SECOND_MIN / slowness()
 
 
 def test_a_formula_of_two_hundred_characters_is_parsed_and_checked_in_two_milliseconds() -> None:
     fields = catalogue()
     assert len(FORMULA) >= FORMULA_LENGTH_MIN
-    assert _fastest(lambda: check(parse(FORMULA), fields), 5) * 1_000 <= PARSE_MS_MAX
+    assert _fastest(lambda: check(parse(FORMULA), fields), 5) * 1_000 <= PARSE_MS_MAX * slowness()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.common.expressions import ExpressionError, Fields, check, parse, to_text, trees
 from services.common.expressions.trees import is_condition, without_positions
+from tests.support.pace import slowness
 
 FIELDS = {
     "年销售额": "number",
@@ -192,7 +193,7 @@ def test_hundreds_of_mistakes_among_thousands_of_fields_are_told_in_time(name: s
     began = time.process_time()
     with pytest.raises(ExpressionError) as refusal:
         check(parse(text), catalogue)
-    assert (time.process_time() - began) * 1_000 < 2 * MILLISECONDS_MAX
+    assert (time.process_time() - began) * 1_000 < 2 * MILLISECONDS_MAX * slowness()
     assert len(refusal.value.errors) == 100
 
 
