@@ -338,8 +338,9 @@ def test_the_erp_over_amqp_does_the_same_in_any_order_and_number(company: Compan
         return (found["reserved"], found["receivable"]) == ("0.00", "250.00")
 
     wait_until(done, timeout=30, what="the documents")
-    orders = {item["order_no"]: item["status"] for item in company.fin.get("/orders", source="erp")["items"]}
+    # Invoice and payment alone come to the same: the orders are there when the later one is.
     wait_until(lambda: company.fin.get("/orders", order_no="E2")["items"], what="the refused order")
+    orders = {item["order_no"]: item["status"] for item in company.fin.get("/orders", source="erp")["items"]}
     assert orders["E1"] == "reserved"
     assert company.fin.get("/orders", order_no="E2")["items"][0]["status"] == "refused"
     parked = wait_until(
